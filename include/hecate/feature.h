@@ -1,0 +1,200 @@
+/*
+ * Features are data: definitions in, a compiled plan out, rows of numbers from entity states.
+ *
+ *   features.conf --parsed by the daemon--> hec_schema --hec_plan_new--> hec_plan
+ *   per event, in order:  hec_plan_read (states -> row), then hec_plan_apply (event -> states)
+ *
+ * Reading comes first, so an event never sees itself. A row depends on the event and on the states
+ * of its entities, on nothing else. Training, scoring and the daemon call exactly these functions.
+ *
+ * Time is event time. A window of n tiles of width s read at time t holds tiles
+ * floor(t/s)-n+1 .. floor(t/s); delayed by d (a multiple of s): floor((t-d)/s)-n ..
+ * floor((t-d)/s)-1.
+ */
+#ifndef HECATE_FEATURE_H
+#define HECATE_FEATURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hecate/entity.h"
+#include "hecate/event.h"
+#include "hecate/status.h"
+
+#define HEC_FEATURES_MAX 192
+#define HEC_FILTERS_MAX 48
+#define HEC_NAME_MAX 48
+#define HEC_CODE_MAX 16
+#define HEC_TEXT_MAX 120
+
+/* X(enumerator, name in features.conf, what it is) */
+#define HEC_AGGREGATE_TABLE(X)                                                                     \
+    X(VALUE, "value", "a field of the event itself, or a derived one such as weekend")             \
+    X(CATEGORY, "category", "a text field of the event as a hashed category")                      \
+    X(COUNT, "count", "events in the window")                                                      \
+    X(SUM, "sum", "sum of the field in the window")                                                \
+    X(MEAN, "mean", "mean of the field in the window")                                             \
+    X(DEVIATION, "deviation", "standard deviation of the field in the window")                     \
+    X(RATIO, "ratio", "events that pass the second filter over events that pass the first")        \
+    X(DISTINCT, "distinct", "different values of a text field in the window")                      \
+    X(AGE, "age", "seconds since the entity was first seen")                                       \
+    X(SINCE, "since", "seconds since the last event that passed the filter")                       \
+    X(IS_NEW, "is_new", "1 when the entity never had this value of the field before")              \
+    X(STREAK, "streak", "events that passed the filter since the last that passed the second")     \
+    X(LABEL_COUNT, "label_count", "events of the window that are labelled fraud")                  \
+    X(LABEL_RATE, "label_rate", "labelled fraud over events of the window")                        \
+    X(DISTANCE, "distance", "kilometres from the entity's last place (great circle)")              \
+    X(SPEED, "speed", "km/h from the entity's last place")                                         \
+    X(ZSCORE, "zscore", "the event's field against the window's own mean and deviation")
+
+enum hec_aggregate {
+#define HEC_AGGREGATE_ENUM(enumerator, name, text) HEC_AGG_##enumerator,
+    HEC_AGGREGATE_TABLE(HEC_AGGREGATE_ENUM)
+#undef HEC_AGGREGATE_ENUM
+        HEC_AGGREGATES
+};
+
+/* A named condition: one of these event types, and every predicate true. */
+enum hec_predicate_op { HEC_EQ, HEC_NE, HEC_LT, HEC_GE, HEC_IN, HEC_PRESENT };
+struct hec_predicate {
+    enum hec_field field;
+    enum hec_predicate_op op;
+    int64_t integer;   /* numbers and booleans; HEC_LT and HEC_GE */
+    char texts[8][32]; /* HEC_EQ, HEC_NE: the first; HEC_IN: texts_count of them */
+    int texts_count;
+};
+struct hec_filter {
+    char name[HEC_NAME_MAX];
+    uint32_t event_types; /* mask */
+    struct hec_predicate predicates[4];
+    int predicates_count;
+};
+
+/* Derived fields of an event, for HEC_AGG_VALUE. Hours are UTC. */
+enum hec_derived {
+    HEC_NOT_DERIVED,
+    HEC_HOUR,
+    HEC_WEEKEND,
+    HEC_NIGHT,
+    HEC_PAYEE_AGE_S,
+    HEC_DERIVED
+};
+
+/* One feature as declared. Strings are terminated. */
+struct hec_feature {
+    char name[HEC_NAME_MAX];
+    enum hec_aggregate aggregate;
+    enum hec_kind entity; /* not for VALUE and CATEGORY */
+    int filter, filter2;  /* index into schema filters; -1 none */
+    enum hec_field field; /* HEC_FIELDS when none */
+    enum hec_derived derived;
+    int64_t window_ms, delay_ms; /* 0 when none */
+    double missing;              /* value when there is nothing to tell; NaN = missing, flagged */
+    uint32_t heads;              /* mask of heads it may give reasons for; ~0 = all */
+    char reason_code[HEC_CODE_MAX]; /* such as "VEL-001"; empty = never a reason */
+    char text[HEC_TEXT_MAX];        /* for people; {observed} and {usual} are replaced */
+};
+
+/* What features.conf says. Plain data, no pointers; copy it freely (it is large: heap). */
+struct hec_schema {
+    struct hec_filter filters[HEC_FILTERS_MAX];
+    int filters_count;
+    struct hec_feature features[HEC_FEATURES_MAX];
+    int features_count;
+    char currency[4]; /* the reporting currency */
+    struct {
+        char code[4];
+        double rate;
+    } rates[32]; /* units of reporting currency per unit */
+    int rates_count;
+    /* What else the state is a function of (the state digest covers all of this struct that
+     * state depends on). */
+    int64_t allowed_lateness_ms; /* default 300 000 */
+    int64_t dedup_window_s;      /* default 3 600 */
+};
+
+/** Writes the schema in its one canonical form, the grammar of features.conf. Returns the length
+ * that it needs, like snprintf. hecate/model files carry this text. */
+size_t hec_schema_print(const struct hec_schema *schema, char *text, size_t text_bytes);
+
+/**
+ * Compiles a schema.
+ *
+ * @return HEC_OK, HEC_INVALID (error tells the feature and the rule), HEC_NO_MEMORY
+ */
+HEC_CHECKED enum hec_status hec_plan_new(struct hec_plan **ret, const struct hec_schema *schema,
+                                         struct hec_error *error);
+/** Accepts NULL. */
+void hec_plan_free(struct hec_plan *plan);
+
+/* The plan is immutable after hec_plan_new and may be shared by threads. */
+const struct hec_schema *hec_plan_schema(const struct hec_plan *plan);
+int hec_plan_numerics(const struct hec_plan *plan);   /* F: columns of a row's numeric part */
+int hec_plan_categories(const struct hec_plan *plan); /* C */
+/** Index into schema features of numeric column 0 .. F-1, or category column 0 .. C-1. */
+int hec_plan_numeric_feature(const struct hec_plan *plan, int column);
+int hec_plan_category_feature(const struct hec_plan *plan, int column);
+/** SHA-256 (hex, terminated) of the canonical text: the feature schema digest. */
+const char *hec_plan_digest(const struct hec_plan *plan);
+/** The part of it that state depends on, as 64 bits: stands in every record. Texts, codes, heads
+ * and missing values do not change it; entities, filters, aggregates, windows do. */
+uint64_t hec_plan_state_digest(const struct hec_plan *plan);
+
+/* The entities of one event, resolved: what hec_plan_want fills and read/apply use. For a shared
+ * kind shard[k] holds all partitions' entries, own partition's included; for an owned kind one. */
+struct hec_touched {
+    int32_t partition;
+    struct hec_entity **shards[HEC_KINDS]; /* into the caller's pool; NULL = kind not touched */
+    int32_t shards_count[HEC_KINDS];
+    bool missing; /* at least one shard is not known: rows built now are degraded */
+};
+
+/**
+ * Names the states one event touches and fetches or makes their entries.
+ *
+ * Only kinds that some feature needs (and the user, for duplicates) are touched. A label, reversal
+ * or forget touches the entities that it names.
+ *
+ * @param pool       room for at least hec_plan_pool_size() pointers, the caller's, for the batch
+ * @return number of pool slots used; -1 when memory is exhausted
+ */
+int hec_plan_want(const struct hec_plan *plan, struct hec_entities *entities,
+                  const struct hec_event *event, int32_t partition, struct hec_touched *touched,
+                  struct hec_entity **pool);
+/** Pool slots that one event can need at most with this many partitions. */
+int hec_plan_pool_size(const struct hec_plan *plan, int32_t partitions);
+
+/**
+ * Reads the row of one event. Changes nothing.
+ *
+ * @param numerics    F floats, written; NaN where missing
+ * @param categories  C hashes, written; 0 where absent
+ */
+void hec_plan_read(const struct hec_plan *plan, const struct hec_event *event,
+                   const struct hec_touched *touched, float *numerics, uint32_t *categories);
+
+enum hec_applied {
+    HEC_APPLIED,        /* state moved */
+    HEC_APPLIED_BEFORE, /* offset at or below the record's last_off: nothing happened */
+    HEC_DUPLICATE,      /* its event_id is among the user's last ones: nothing happened */
+    HEC_TOO_LATE,       /* late beyond the limit: scored, state untouched */
+    HEC_UNLINKED,       /* a verdict that its records cannot place: counted, state untouched */
+    HEC_APPLIED_KINDS
+};
+
+/** What would hec_plan_apply answer: asked before reading, so that a duplicate is not scored. */
+enum hec_applied hec_plan_judge(const struct hec_plan *plan, const struct hec_event *event,
+                                int64_t offset, const struct hec_touched *touched);
+
+/**
+ * Adds one event to the states it touches (own shards only) and marks them dirty.
+ *
+ * @param offset  of the record in its partition; states remember it
+ */
+HEC_CHECKED enum hec_status hec_plan_apply(const struct hec_plan *plan,
+                                           struct hec_entities *entities,
+                                           const struct hec_event *event, int64_t offset,
+                                           const struct hec_touched *touched);
+
+#endif
