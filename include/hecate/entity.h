@@ -113,6 +113,10 @@ HEC_CHECKED enum hec_status hec_entities_adopt(struct hec_entities *entities,
  * the store cannot be asked: then call hec_entities_forget_missing afterwards, not this. */
 void hec_entities_absent(struct hec_entities *entities, struct hec_entity *entity);
 
+/** Takes out every entry that is still missing, with what was applied to it meanwhile: a missing
+ * entry is read and applied to as if it were never seen, but never cut. */
+void hec_entities_forget_missing(struct hec_entities *entities);
+
 /**
  * Says that the table holds everything a partition ever saw: a token without an entry was never
  * seen, so hec_entities_want answers "never seen" instead of "missing". True after a rebuild from
@@ -135,7 +139,8 @@ void hec_entities_set_partitions(struct hec_entities *entities, int32_t partitio
  * now_ms is any monotonic clock of the caller's; call it once a batch, before wanting. */
 void hec_entities_tick(struct hec_entities *entities, int64_t now_ms, int64_t refresh_ms);
 
-/* One record of a checkpoint: bytes are valid until the next hec_entities_cut or _drop. */
+/* One record of a checkpoint: bytes are valid until the next hec_entities_cut or _drop of the same
+ * partition. NULL with length 0: the entity was forgotten, its stored record is to be deleted. */
 struct hec_image_record {
     struct hec_entity_id id;
     const void *bytes;

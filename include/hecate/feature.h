@@ -71,14 +71,22 @@ struct hec_filter {
     int predicates_count;
 };
 
-/* Derived fields of an event, for HEC_AGG_VALUE. Hours are UTC. */
+/* X(enumerator, name in features.conf, what it is): derived fields of an event, for HEC_AGG_VALUE;
+ * EVENT_TYPE for HEC_AGG_CATEGORY. Hours and days are UTC. */
+#define HEC_DERIVED_TABLE(X)                                                                       \
+    X(HOUR, "hour", "hour of the day, 0 .. 23")                                                    \
+    X(WEEKEND, "weekend", "1 on Saturday and Sunday")                                              \
+    X(NIGHT, "night", "1 when the hour is 0 .. 6")                                                 \
+    X(PAYEE_AGE_S, "payee_age_s", "seconds since payee_added_ms")                                  \
+    X(ABROAD, "abroad", "1 when the merchant's or creditor's country is not geo.country")          \
+    X(EVENT_TYPE, "event_type", "the event's type")
+
 enum hec_derived {
     HEC_NOT_DERIVED,
-    HEC_HOUR,
-    HEC_WEEKEND,
-    HEC_NIGHT,
-    HEC_PAYEE_AGE_S,
-    HEC_DERIVED
+#define HEC_DERIVED_ENUM(enumerator, name, text) HEC_##enumerator,
+    HEC_DERIVED_TABLE(HEC_DERIVED_ENUM)
+#undef HEC_DERIVED_ENUM
+        HEC_DERIVED
 };
 
 /* One feature as declared. Strings are terminated. */
@@ -113,6 +121,60 @@ struct hec_schema {
     int64_t allowed_lateness_ms; /* default 300 000 */
     int64_t dedup_window_s;      /* default 3 600 */
 };
+
+/* The words of features.conf, for whoever parses it. The file's grammar (libConfuse's):
+ *
+ *   currency = EUR                                   the reporting currency; amounts are told in it
+ *   allowed_lateness_ms = 300000
+ *   dedup_window_s = 3600
+ *   rate USD { per_unit = 0.92 }                     reporting units a unit, 9 decimals count
+ *   filter declined { events = {card_auth} where = {"response_code != 00"} }
+ *   feature NAME { aggregate = count   entity = user   filter = declined   filter2 = NAME
+ *                  field = amount_minor   window = 1d   delay = 7d   missing = 0
+ *                  heads = {card_fraud}   reason = "VEL-001"   text = "{observed} ..." }
+ *
+ * events: default every scored type. where: at most 4 predicates, all must hold. field: a path of
+ * HEC_FIELD_TABLE or a name of HEC_DERIVED_TABLE. window, delay: a duration. missing: a number or
+ * nan (default). heads: default all. Amounts are in major units of the reporting currency when
+ * told; a predicate on amount_minor compares minor units of it. value without a field and with a
+ * filter is 1 when the event passes it, else 0. A filter must stand before the features that name
+ * it only in the sense of the file as a whole: the parser may collect filters first. */
+
+/** An empty schema with the default numbers ("EUR", 300 000 ms, 3 600 s). */
+void hec_schema_init(struct hec_schema *schema);
+
+/** A feature with every optional part at its default: no filter, no field, missing NaN, all heads.
+ */
+void hec_feature_init(struct hec_feature *feature);
+
+/** "30s", "5m", "1h", "7d" or "0" to milliseconds; -1 when it is not a duration. */
+int64_t hec_duration_ms(const char *text);
+
+/** Writes a duration in its largest whole unit. text holds at least 24 bytes. */
+void hec_duration_print(int64_t ms, char text[24]);
+
+/**
+ * Parses one predicate: "FIELD == V", "FIELD != V", "FIELD < N", "FIELD >= N", "FIELD in V V V",
+ * "FIELD present".
+ *
+ * @return HEC_OK or HEC_INVALID with the reason
+ */
+HEC_CHECKED enum hec_status hec_predicate_parse(struct hec_predicate *predicate, const char *text,
+                                                struct hec_error *error);
+
+/** By name; HEC_AGGREGATES when there is none. */
+enum hec_aggregate hec_aggregate_named(const char *name);
+const char *hec_aggregate_name(enum hec_aggregate aggregate);
+
+/** Sets feature's field or derived from its name; false when there is none of that name. */
+bool hec_feature_set_field(struct hec_feature *feature, const char *name);
+
+/** The filter's index in the schema; -1 when there is none of that name. */
+int hec_schema_filter_named(const struct hec_schema *schema, const char *name);
+
+/** The heads that features may name, in the order of the bits of hec_feature.heads: "card_fraud",
+ * "ato", "anomaly". NULL beyond the last. */
+const char *hec_feature_head_name(int bit);
 
 /** Writes the schema in its one canonical form, the grammar of features.conf. Returns the length
  * that it needs, like snprintf. hecate/model files carry this text. */
@@ -149,6 +211,9 @@ struct hec_touched {
     int32_t shards_count[HEC_KINDS];
     bool missing; /* at least one shard is not known: rows built now are degraded */
 };
+
+/** Asks the entries again, after the store has answered for some; updates and returns missing. */
+bool hec_touched_refresh(struct hec_touched *touched);
 
 /**
  * Names the states one event touches and fetches or makes their entries.
