@@ -83,13 +83,15 @@ enum hec_status hec_batch_new(struct hec_batch **ret, const struct hec_plan *pla
     batch->rows = malloc(rows * sizeof(*batch->rows));
     batch->numerics = malloc(rows * (numerics + 1) * sizeof(float));
     batch->categories = malloc(rows * (categories + 1) * sizeof(uint32_t));
-    batch->probabilities = malloc(rows * HEC_HEADS_MAX * sizeof(float));
+    batch->event_types = malloc(rows);
+    batch->scores = malloc(rows * HEC_HEADS_MAX * sizeof(float));
     batch->scored_rows = malloc(rows * sizeof(int));
     batch->pool = malloc((size_t)batch->pool_max * sizeof(struct hec_entity *));
     batch->missing = malloc((size_t)batch->pool_max * sizeof(struct hec_entity *));
     if (batch->rows == NULL || batch->numerics == NULL || batch->categories == NULL ||
-        batch->probabilities == NULL || batch->scored_rows == NULL || batch->pool == NULL ||
-        batch->missing == NULL || hec_decoder_new(&batch->decoder, limits) != HEC_OK) {
+        batch->event_types == NULL || batch->scores == NULL || batch->scored_rows == NULL ||
+        batch->pool == NULL || batch->missing == NULL ||
+        hec_decoder_new(&batch->decoder, limits) != HEC_OK) {
         hec_batch_free(batch);
         return HEC_NO_MEMORY;
     }
@@ -108,7 +110,8 @@ void hec_batch_free(struct hec_batch *batch)
     free(batch->rows);
     free(batch->numerics);
     free(batch->categories);
-    free(batch->probabilities);
+    free(batch->event_types);
+    free(batch->scores);
     free(batch->scored_rows);
     free(batch->pool);
     free(batch->missing);
@@ -151,6 +154,7 @@ struct hec_row *hec_batch_add(struct hec_batch *batch, const void *value, size_t
     row->record_ms = record_ms;
     row->owner = NULL;
     row->outcome = HEC_OUT_PENDING;
+    row->silent = false;
     row->degraded = false;
     row->missing = 0;
     row->scored = -1;
@@ -171,6 +175,29 @@ struct hec_row *hec_batch_add(struct hec_batch *batch, const void *value, size_t
         row->outcome = HEC_OUT_REFUSED;
     }
     return row;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    uintptr_t left = (uintptr_t) * (struct hec_entity *const *)a;
+    uintptr_t right = (uintptr_t) * (struct hec_entity *const *)b;
+    return (left > right) - (left < right);
+}
+
+/* Rows of one batch share entities; a store must be asked once. */
+static void drop_repeated_missing(struct hec_batch *batch)
+{
+    if (batch->missing_count < 2) {
+        return;
+    }
+    qsort(batch->missing, (size_t)batch->missing_count, sizeof(*batch->missing), by_address);
+    int kept = 1;
+    for (int i = 1; i < batch->missing_count; i++) {
+        if (batch->missing[i] != batch->missing[kept - 1]) {
+            batch->missing[kept++] = batch->missing[i];
+        }
+    }
+    batch->missing_count = kept;
 }
 
 enum hec_status hec_batch_want(struct hec_batch *batch, struct hec_entities *entities)
@@ -195,6 +222,7 @@ enum hec_status hec_batch_want(struct hec_batch *batch, struct hec_entities *ent
             }
         }
     }
+    drop_repeated_missing(batch);
     return HEC_OK;
 }
 
@@ -217,6 +245,7 @@ static void read_row(struct hec_batch *batch, int index)
     int numerics_count = hec_plan_numerics(batch->plan);
     row->scored = batch->scored_count++;
     batch->scored_rows[row->scored] = index;
+    batch->event_types[row->scored] = (uint8_t)row->event.type;
     float *numerics = batch->numerics + (size_t)row->scored * (size_t)numerics_count;
     uint32_t *categories =
         batch->categories + (size_t)row->scored * (size_t)hec_plan_categories(batch->plan);
@@ -248,7 +277,7 @@ static enum hec_status walk(struct hec_batch *batch, struct hec_entities *entiti
         row->outcome = OF_VERDICT[verdict];
         if (scored) {
             row->outcome = verdict == HEC_APPLIED ? HEC_OUT_SCORED : HEC_OUT_SCORED_LATE;
-            if (read) {
+            if (read && !row->silent) {
                 read_row(batch, i);
             }
         }

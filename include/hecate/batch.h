@@ -19,6 +19,7 @@
 #include "hecate/entity.h"
 #include "hecate/event.h"
 #include "hecate/feature.h"
+#include "hecate/model.h"
 #include "hecate/status.h"
 
 /* X(enumerator, stable name, what became of the record). Every input offset ends in exactly one. */
@@ -43,7 +44,6 @@ enum hec_outcome {
 const char *hec_outcome_name(enum hec_outcome outcome);
 
 #define HEC_ROWS_MAX 1024
-#define HEC_HEADS_MAX 8
 
 struct hec_row {
     /* As given. */
@@ -70,7 +70,8 @@ struct hec_batch {
     /* Compact, in row order, scored_count rows each. */
     float *numerics;      /* (scored, F) */
     uint32_t *categories; /* (scored, C) */
-    float *probabilities; /* (scored, HEC_HEADS_MAX); NaN where a head does not apply */
+    uint8_t *event_types; /* (scored): enum hec_event_type */
+    float *scores;        /* (scored, HEC_HEADS_MAX); NaN where a head does not apply */
     int *scored_rows;     /* (scored): index into rows */
     int scored_count;
     /* Entries that a store must be asked for, each once. */
