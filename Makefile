@@ -1,0 +1,32 @@
+# The front door for those who have make. Everything is done by setup.sh, meson and ninja.
+#
+#   make            installs what is missing and builds into build/
+#   make demo       shows Hecate at work
+#   make test       runs every test
+#   make install    PREFIX=/usr/local, DESTDIR= as usual; configuration goes to /etc/hecate
+#   make proof-X    long proofs, too long for every run: see `make help`
+#   make clean      forgets the build
+PREFIX ?= /usr/local
+ARGS ?=
+
+all:
+	@./setup.sh
+
+demo test:
+	@./setup.sh $@ $(ARGS)
+
+# Configures only when the prefix changes, so that an install as root compiles nothing.
+install:
+	@test -f build/build.ninja || { echo "make install: run make first, as yourself" >&2; exit 1; }
+	@meson introspect build --buildoptions | grep -q '"name": "prefix", "value": "$(PREFIX)"' || \
+		meson configure build -Dprefix=$(PREFIX)
+	meson install -C build
+
+clean:
+	rm -rf build build-ci build-asan
+
+help:
+	@sed -n 's/^#  *make/make/p' Makefile
+	@sed -n 's/^\(proof-[a-z0-9-]*\):.*## \(.*\)/make \1    \2/p' Makefile
+
+.PHONY: all demo test install clean help
