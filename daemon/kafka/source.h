@@ -96,8 +96,8 @@ enum hec_status hec_source_close(struct hec_source *source, int wait_ms);
  * @param count  receives how many, also on failure; 0 with HEC_OK when nothing came
  *
  * @return  HEC_OK
- *          HEC_FATAL     the client cannot go on (fenced instance id, fatal error): make a new one
- *                        or exit
+ *          HEC_FATAL     the client cannot go on: make a new one or exit
+ *          HEC_FENCED    another process has this instance id: exit
  *          HEC_MISMATCH  an offset that was asked for is not in the log any more (retention passed
  *                        it, or the topic was made anew)
  *          any status that assigned() returned
@@ -148,7 +148,7 @@ void hec_source_resume(struct hec_source *source);
 bool hec_source_is_paused(const struct hec_source *source);
 
 /** Commits offsets outside of any transaction (delivery = at_least_once; hec_sink_commit calls it).
- * @return HEC_OK, HEC_ABORTED (the group has moved on: a rebalance), HEC_UNAVAILABLE, HEC_FATAL */
+ * @return HEC_OK, HEC_ABORTED (the group has moved on: a rebalance), HEC_UNAVAILABLE, HEC_FENCED */
 HEC_CHECKED enum hec_status hec_source_commit(struct hec_source *source,
                                               const struct hec_offset *rows, int count,
                                               struct hec_error *error);
