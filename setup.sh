@@ -163,7 +163,8 @@ configure() {
     werror=false
     [ -z "${CI:-}" ] || werror=true
     if [ ! -f "$build/build.ninja" ]; then
-        meson setup --buildtype=release -Dwerror=$werror "$build"
+        meson setup --buildtype=release -Dwerror=$werror "$build" ||
+            fail "meson could not configure $build; the ERROR above names what it misses"
     elif [ "$1" = again ]; then
         meson setup --reconfigure -Dwerror=$werror "$build" >/dev/null
     fi
