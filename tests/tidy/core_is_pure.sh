@@ -3,6 +3,7 @@
 #
 #   core_is_pure.sh LIBHECATE.a
 set -eu
+library=$(realpath "$1")
 . "$(dirname "$0")/files.sh"
 
 # As functions are named in an object file: plain, the 64-bit twin (fopen64), the checked one that
@@ -29,11 +30,11 @@ names=$(printf '%s|' "$files" "$stdio" "$network" "$clocks" "$surroundings" "$ch
     "$processes" "$libraries" | tr -d ' \n')
 
 # An archive without code of ours would say nothing too.
-nm "$1" | grep -q ' T hec_' || {
-    echo "$1: no library with a function of core in it" >&2
+nm "$library" | grep -q ' T hec_' || {
+    echo "$library: no library with a function of core in it" >&2
     exit 1
 }
-nm --undefined-only "$1" |
+nm --undefined-only "$library" |
     awk '/\.o:$/ { object = $1 } $1 == "U" { print object " " $2 }' |
     grep -E " (__)?(isoc[0-9]*_)?(${names%|})(64)?(_2)?(_chk)?(@.*)?\$" |
     report "core computes; it calls none of these. Move the call to daemon/, or take the value" \

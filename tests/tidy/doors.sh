@@ -8,7 +8,7 @@ set -eu
 table='
 cblas|openblas_config|lapacke       core/model/gemm.c
 openssl/                            core/base/digest.c
-yyjson                              core/event/* core/model/safetensors* core/model/* core/decide/* core/base/json* daemon/file/* daemon/cli/* daemon/http/* daemon/kafka/* daemon/ops/*
+yyjson                              core/event/* core/model/* core/decide/* core/base/json* daemon/file/* daemon/cli/* daemon/http/* daemon/kafka/* daemon/ops/*
 xxhash                              core/* daemon/*
 librdkafka/                         daemon/kafka/*
 hiredis/                            daemon/store/redis.c daemon/store/redis_*
@@ -21,21 +21,19 @@ lz4|lzma|zlib|curl|json-c|jansson   nobody
 systemd/                            nobody
 '
 
-files_of 'core/*.[ch]' 'daemon/*.[ch]' 'include/*.h' |
-    xargs grep -nHE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<' |
-    while IFS= read -r line; do
+includes=$(files_of 'core/*.[ch]' 'daemon/*.[ch]' 'include/*.h' |
+    xargs -r grep -nHE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<')
+
+printf '%s\n' "$table" | while read -r library doors; do
+    [ -n "$library" ] || continue
+    printf '%s\n' "$includes" | grep -E "<($library)" | while IFS= read -r line; do
         file=${line%%:*}
-        header=${line##*<}
-        header=${header%>*}
-        printf '%s\n' "$table" | while read -r library doors; do
-            [ -n "$library" ] || continue
-            printf '%s\n' "$header" | grep -qE "^($library)" || continue
-            for door in $doors; do
-                case $file in
-                $door) continue 2 ;;
-                esac
-            done
-            printf '%s\n    <%s> may be included by: %s\n' "$line" "$header" "$doors"
+        for door in $doors; do
+            case $file in
+            $door) continue 2 ;;
+            esac
         done
-    done |
+        printf '%s\n    may be included by: %s\n' "$line" "$doors"
+    done
+done |
     report "a library is known to its door alone; call the door instead (tests/tidy/doors.sh)"
