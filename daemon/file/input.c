@@ -187,3 +187,8 @@ uint64_t hec_input_size(const char *path)
     }
     return (uint64_t)facts.st_size;
 }
+
+const char *hec_zstd_version(void)
+{
+    return ZSTD_versionString();
+}

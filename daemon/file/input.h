@@ -50,4 +50,7 @@ uint64_t hec_input_position(const struct hec_input *input);
 /** Size of a regular file in bytes; 0 when it cannot be known (a pipe, "-", no such file). */
 uint64_t hec_input_size(const char *path);
 
+/** The version of zstd that this runs on. */
+const char *hec_zstd_version(void);
+
 #endif

@@ -1,0 +1,8 @@
+/* The table of commands, in the order of help. */
+#include "cli/commands.h"
+
+const struct hec_command *const HEC_COMMANDS[] = {
+    &hec_cmd_import,
+    &hec_cmd_version,
+    NULL,
+};

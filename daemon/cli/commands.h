@@ -1,0 +1,18 @@
+/* One command, one file: cmd_NAME.c. */
+#ifndef HECATE_CLI_COMMANDS_H
+#define HECATE_CLI_COMMANDS_H
+
+#include "cli/command.h"
+
+extern const struct hec_command hec_cmd_config;
+extern const struct hec_command hec_cmd_demo;
+extern const struct hec_command hec_cmd_features;
+extern const struct hec_command hec_cmd_gen;
+extern const struct hec_command hec_cmd_import;
+extern const struct hec_command hec_cmd_model;
+extern const struct hec_command hec_cmd_replay;
+extern const struct hec_command hec_cmd_score;
+extern const struct hec_command hec_cmd_train;
+extern const struct hec_command hec_cmd_version;
+
+#endif

@@ -1,0 +1,7 @@
+/* hecate: the command line. */
+#include "cli/command.h"
+
+int main(int count, char **texts)
+{
+    return hec_cli_main(count, texts);
+}
