@@ -265,7 +265,7 @@ size_t hec_score_write(char *buffer, size_t size, const struct hec_score_record 
 struct hec_record_header {
     const char *name;  /* terminated */
     const char *value; /* terminated too */
-    size_t value_length;
+    size_t length;     /* of the value, without its end */
 };
 
 /* Headers and the bytes that their values lie in: do not copy it. */
@@ -306,8 +306,8 @@ struct hec_dead_letter_record {
  * Makes the dead letter of a record: its key and value as they are, and why in __hecate.errors.*.
  *
  * A record refused for a card number (HEC_CARD_NUMBER) is not copied: its value becomes
- * "sha256:<hex>", its own headers are left off, and so does its key if the key looks like one.
- * Whatever the status, a key or a value of other refusals is searched by the decoder already.
+ * "sha256:<hex>" and its own headers are left off. Whatever the status, a key that looks like a
+ * card number becomes its digest too; the values of other refusals the decoder has searched.
  */
 void hec_dead_letter_make(struct hec_dead_letter_record *record,
                           const struct hec_dead_letter *letter);
