@@ -1,0 +1,251 @@
+/*
+ * What a batch says: each row's alerts, its score record, or its dead letter, into the open
+ * transaction. Silent rows say nothing.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "engine/inside.h"
+#include "ops/log.h"
+
+#define TRACE_HEADERS 2
+
+static struct hec_origin origin_of(const struct hec_engine *engine, const struct hec_row *row)
+{
+    return (struct hec_origin){ engine->options.input_topic, row->partition, row->offset };
+}
+
+static int add_headers(struct hec_kafka_header *list, int count, const struct hec_headers *headers)
+{
+    for (int i = 0; i < headers->count; i++) {
+        list[count++] = (struct hec_kafka_header){ headers->list[i].name, headers->list[i].value,
+                                                   headers->list[i].length };
+    }
+    return count;
+}
+
+/* The key, value and headers go as they came, and why beside them. */
+static enum hec_status emit_dead_letter(struct hec_engine *engine, const struct hec_row *row,
+                                        struct hec_error *error)
+{
+    const struct hec_record *record = row->owner;
+    struct hec_dead_letter letter = {
+        .origin = origin_of(engine, row),
+        .record_ms = row->record_ms,
+        .stage = "decode",
+        .status = row->status,
+        .blame = row->blame,
+        .instance = engine->options.instance,
+        .version = HEC_VERSION,
+        .key = record->key,
+        .value = record->value,
+        .key_length = record->key_length,
+        .value_length = record->value_length,
+    };
+    static _Thread_local struct hec_dead_letter_record made;
+    hec_dead_letter_make(&made, &letter);
+
+    struct hec_kafka_header list[HEC_SINK_HEADERS_MAX];
+    int count = 0;
+    if (made.own_headers) {
+        count = hec_record_headers(record, list, HEC_SINK_HEADERS_MAX - HEC_HEADERS_MAX);
+        if (count > HEC_SINK_HEADERS_MAX - HEC_HEADERS_MAX) {
+            count = HEC_SINK_HEADERS_MAX - HEC_HEADERS_MAX;
+        }
+    }
+    struct hec_sink_record out = {
+        .topic = HEC_TO_DEAD_LETTERS,
+        .key = made.key,
+        .value = made.value,
+        .key_length = made.key_length,
+        .value_length = made.value_length,
+        .headers = list,
+        .headers_count = add_headers(list, count, &made.headers),
+        .partition = -1,
+    };
+    hec_meter_add(engine->meter, hec_series_dead_letter(row->status), 1);
+    hec_meter_add(engine->meter, HEC_S_PRODUCED + HEC_OUTPUT_DEAD_LETTER, 1);
+    return hec_sink_produce(engine->sink, &out, error);
+}
+
+static struct hec_alert alert_of(const struct hec_engine *engine, const struct hec_row *row,
+                                 int head, struct hec_decision decision, int64_t now_ms)
+{
+    const struct hec_model_info *info = hec_model_info(engine->options.model);
+    return (struct hec_alert){
+        .event = &row->event,
+        .origin = origin_of(engine, row),
+        .tenant = engine->options.tenant,
+        .created_at_ms = now_ms,
+        .head = head,
+        .heads = info->heads,
+        .scores = engine->batch->scores + (size_t)row->scored * HEC_HEADS_MAX,
+        .heads_count = info->heads_count,
+        .policy = engine->options.policy,
+        .decision = decision,
+        .reason = "threshold",
+        .model = { info->name, info->version, engine->options.model_sha256 },
+        .schema_digest = hec_plan_digest(engine->options.plan),
+        .degraded = row->degraded,
+        .missing = row->missing,
+        .event_age_ms = row->record_ms >= 0 ? now_ms - row->record_ms : -1,
+    };
+}
+
+static enum hec_status emit_alert(struct hec_engine *engine, const struct hec_row *row, int head,
+                                  struct hec_decision decision, int64_t now_ms,
+                                  struct hec_error *error)
+{
+    struct hec_alert alert = alert_of(engine, row, head, decision, now_ms);
+    struct hec_reason reasons[HEC_REASONS_MAX];
+    const float *contributions;
+    hec_scorer_explain(engine->scorer, engine->batch, row, head, &contributions);
+    alert.reasons = reasons;
+    alert.reasons_count = hec_reasons(
+        reasons, engine->options.policy, &engine->reason_columns, head, &row->event, contributions,
+        engine->batch->numerics + (size_t)row->scored * (size_t)engine->reason_columns.numerics);
+
+    char key[HEC_ALERT_KEY_MAX];
+    static _Thread_local struct hec_headers headers;
+    hec_alert_headers(&headers, &alert, engine->options.instance);
+    struct hec_kafka_header list[HEC_HEADERS_MAX + TRACE_HEADERS];
+    int count = add_headers(list, 0, &headers);
+    static const char *const TRACE[TRACE_HEADERS] = { "traceparent", "tracestate" };
+    for (int i = 0; i < TRACE_HEADERS; i++) {
+        count += hec_record_header(row->owner, TRACE[i], &list[count]);
+    }
+    struct hec_sink_record out = {
+        .topic = HEC_TO_ALERTS,
+        .key = key,
+        .value = engine->text,
+        .key_length = hec_alert_key(key, &alert),
+        .value_length = hec_alert_write(engine->text, engine->text_bytes, &alert),
+        .headers = list,
+        .headers_count = count,
+        .partition = -1,
+    };
+    hec_meter_add(engine->meter,
+                  hec_series_alerts(head, (int)decision.severity, (int)decision.action), 1);
+    hec_meter_add(engine->meter, HEC_S_PRODUCED + HEC_OUTPUT_ALERT, 1);
+    atomic_fetch_add_explicit(&engine->alerts, 1, memory_order_relaxed);
+    return hec_sink_produce(engine->sink, &out, error);
+}
+
+static enum hec_status emit_alerts(struct hec_engine *engine, const struct hec_row *row,
+                                   int64_t now_ms, struct hec_error *error)
+{
+    const struct hec_policy *policy = engine->options.policy;
+    const float *scores = engine->batch->scores + (size_t)row->scored * HEC_HEADS_MAX;
+    int64_t amount_minor = hec_event_has(&row->event, HEC_F_AMOUNT_MINOR)
+                               ? row->event.value[HEC_F_AMOUNT_MINOR].integer
+                               : -1;
+    for (int head = 0; head < policy->heads_count; head++) {
+        if (isnan(scores[head])) {
+            continue;
+        }
+        hec_meter_observe(engine->meter, HEC_D_SCORE + head, (int64_t)(scores[head] * 1e6f));
+        struct hec_decision decision = hec_decide(policy, head, scores[head], amount_minor);
+        if (decision.alert) {
+            enum hec_status status = emit_alert(engine, row, head, decision, now_ms, error);
+            if (status != HEC_OK) {
+                return status;
+            }
+        }
+        hec_meter_add(engine->meter, HEC_S_SUPPRESSED + HEC_SUPPRESSED_SHADOW, decision.shadow);
+    }
+    return HEC_OK;
+}
+
+/* Which events are in a sample depends on the event alone, so a replay samples the same. */
+static bool is_sampled(const struct hec_engine *engine, const struct hec_row *row)
+{
+    return (double)row->event.value[HEC_F_EVENT_ID].text.hash <
+           engine->options.score_sample_ratio * 4294967296.0;
+}
+
+static enum hec_status emit_score(struct hec_engine *engine, const struct hec_row *row,
+                                  struct hec_error *error)
+{
+    const struct hec_model_info *info = hec_model_info(engine->options.model);
+    const struct hec_reason_columns *columns = &engine->reason_columns;
+    const struct hec_text *user = &row->event.value[HEC_F_USER_TOKEN].text;
+    struct hec_score_record record = {
+        .event = &row->event,
+        .origin = origin_of(engine, row),
+        .outcome = hec_outcome_name(row->outcome),
+        .heads = info->heads,
+        .heads_count = info->heads_count,
+        .model_sha256 = engine->options.model_sha256,
+        .degraded = row->degraded,
+    };
+    if (row->scored >= 0) {
+        size_t at = (size_t)row->scored;
+        record.scores = engine->batch->scores + at * HEC_HEADS_MAX;
+        if (engine->options.score_features) {
+            record.numerics = engine->batch->numerics + at * (size_t)columns->numerics;
+            record.categories = engine->batch->categories + at * (size_t)columns->categories;
+            record.numerics_count = columns->numerics;
+            record.categories_count = columns->categories;
+        }
+    }
+    struct hec_sink_record out = {
+        .topic = HEC_TO_SCORES,
+        .key = user->bytes,
+        .value = engine->text,
+        .key_length = user->length,
+        .value_length = hec_score_write(engine->text, engine->text_bytes, &record),
+        .partition = -1,
+    };
+    hec_meter_add(engine->meter, HEC_S_PRODUCED + HEC_OUTPUT_SCORE, 1);
+    return hec_sink_produce(engine->sink, &out, error);
+}
+
+static enum hec_status emit_row(struct hec_engine *engine, const struct hec_row *row,
+                                int64_t now_ms, struct hec_error *error)
+{
+    enum hec_status status = HEC_OK;
+    hec_meter_add(engine->meter, HEC_S_RESULTS + (int)row->outcome, 1);
+    if (row->status != HEC_OK) {
+        return emit_dead_letter(engine, row, error);
+    }
+    hec_meter_add(engine->meter, HEC_S_EVENTS + (int)row->event.type, 1);
+    hec_meter_add(engine->meter, HEC_S_DEGRADED_ROWS, row->degraded);
+    if (row->scored >= 0) {
+        hec_meter_observe(engine->meter, HEC_D_END_TO_END,
+                          1000000 * (now_ms - hec_event_ms(&row->event)));
+        status = emit_alerts(engine, row, now_ms, error);
+    }
+    bool told = hec_event_is_scored(row->event.type) && engine->options.publish_scores;
+    return status == HEC_OK && told && is_sampled(engine, row) ? emit_score(engine, row, error)
+                                                               : status;
+}
+
+/* A record that no broker would take must not block the line: it is told and passed over. */
+static enum hec_status forgive_size(const struct hec_engine *engine, const struct hec_row *row,
+                                    enum hec_status status, const struct hec_error *error)
+{
+    if (status != HEC_TOO_LARGE) {
+        return status;
+    }
+    hec_log(HEC_LOG_ERROR, "engine", "output_too_large", "an output record was left out",
+            "engine=%d partition=%d offset=%lld why=%s", engine->options.index, (int)row->partition,
+            (long long)row->offset, error->text);
+    return HEC_OK;
+}
+
+enum hec_status hec_emit(struct hec_engine *engine, struct hec_error *error)
+{
+    const struct hec_batch *batch = engine->batch;
+    int64_t now_ms = hec_wall_ms();
+    enum hec_status status = hec_sink_begin(engine->sink, error);
+    for (int i = 0; i < batch->rows_count && status == HEC_OK; i++) {
+        const struct hec_row *row = &batch->rows[i];
+        if (!row->silent) {
+            status = forgive_size(engine, row, emit_row(engine, row, now_ms, error), error);
+        }
+    }
+    hec_sink_poll(engine->sink);
+    hec_meter_set(engine->meter, HEC_S_LAST_EVENT, now_ms);
+    atomic_fetch_add_explicit(&engine->rows, (uint64_t)batch->rows_count, memory_order_relaxed);
+    return status;
+}

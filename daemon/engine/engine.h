@@ -1,0 +1,97 @@
+/*
+ * The engine: one thread that takes events all the way, from poll to checkpoint.
+ *
+ * One engine = one consumer + one producer + one store connection + its own cache and scorer. It
+ * shares nothing with another engine but the immutable model and the metrics. Read
+ * hec_engine_step in engine.c first: it is the daemon in one screen.
+ *
+ *   engine.c     the way of one batch
+ *   partition.c  where each partition stands: assignment, replay, rewind, checkpoint
+ *   emit.c       what a batch says: alerts, scores, dead letters
+ */
+#ifndef HECATE_ENGINE_ENGINE_H
+#define HECATE_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hecate/batch.h"
+#include "hecate/decide.h"
+#include "hecate/model.h"
+#include "hecate/status.h"
+#include "kafka/sink.h"
+#include "kafka/source.h"
+#include "ops/metrics.h"
+#include "store/store.h"
+
+struct hec_engine;
+
+/* Everything is borrowed for the engine's life. Sink topics: see enum below. */
+enum hec_output_topic { HEC_TO_ALERTS, HEC_TO_DEAD_LETTERS, HEC_TO_SCORES };
+
+struct hec_engine_options {
+    int index; /* which engine of this process, 0 .. */
+    struct hec_source_options source;
+    struct hec_sink_options sink; /* topics in the order of enum hec_output_topic */
+    struct hec_store_options store;
+    const char *input_topic;
+    const char *cluster_id;
+    int32_t partitions; /* of the input topic */
+    bool start_earliest;
+    struct hec_decode_limits limits;
+    const struct hec_plan *plan;
+    const struct hec_model *model;
+    const struct hec_policy *policy;
+    const char *model_sha256;
+    const char *instance, *tenant;
+    bool publish_scores, score_features;
+    double score_sample_ratio;
+    size_t cache_bytes_max;
+    int batch_rows_max, batch_wait_ms;
+    int commit_interval_ms, commit_records_max;
+    int checkpoint_interval_ms, checkpoint_records_max;
+    int shared_refresh_ms;
+    struct hec_meter *meter;
+};
+
+/**
+ * Connects everything: store, producer (which resolves what a former instance left open), consumer.
+ *
+ * @return HEC_OK, or what refused: HEC_UNAVAILABLE, HEC_DENIED, HEC_MISMATCH, HEC_INVALID,
+ *         HEC_NOT_FOUND, HEC_NO_MEMORY, each with a sentence that says what to do
+ */
+HEC_CHECKED enum hec_status hec_engine_new(struct hec_engine **ret,
+                                           const struct hec_engine_options *options,
+                                           struct hec_error *error);
+
+/** Leaves the group and takes everything down within about wait_ms. Accepts NULL. */
+void hec_engine_free(struct hec_engine *engine, int wait_ms);
+
+/**
+ * Takes the next batch all the way through, or waits a little for one.
+ *
+ * @return HEC_OK        go on
+ *         HEC_FENCED    another process has this identity or these partitions: exit
+ *         HEC_MISMATCH  the log and the state do not belong together: exit, the sentence says why
+ *         HEC_FATAL, HEC_UNAVAILABLE, HEC_NO_MEMORY   could not be mended from inside: exit
+ */
+HEC_CHECKED enum hec_status hec_engine_step(struct hec_engine *engine, struct hec_error *error);
+
+/** Finishes what is open: commit and checkpoint. After the last step, before hec_engine_free. */
+HEC_CHECKED enum hec_status hec_engine_drain(struct hec_engine *engine, struct hec_error *error);
+
+/* What the service thread may look at while the engine runs: relaxed atomics behind it. */
+struct hec_engine_view {
+    uint64_t steps; /* moves as long as the engine does; a watchdog looks at it */
+    bool assigned;  /* the group has given out partitions (perhaps none to this one) */
+    bool live;      /* every assigned partition is past its silent replay */
+    bool store_connected;
+    bool brokers_down;
+    int32_t partitions;    /* assigned */
+    int64_t replay_left;   /* records still to be replayed silently */
+    uint64_t rows, alerts; /* since the start */
+    int64_t lag_records;
+};
+void hec_engine_view(const struct hec_engine *engine, struct hec_engine_view *view);
+
+#endif

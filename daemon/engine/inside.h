@@ -1,0 +1,111 @@
+/*
+ * The inside of an engine, shared by engine.c, partition.c and emit.c.
+ */
+#ifndef HECATE_ENGINE_INSIDE_H
+#define HECATE_ENGINE_INSIDE_H
+
+#include <stdatomic.h>
+
+#include "engine/engine.h"
+#include "hecate/entity.h"
+#include "hecate/scorer.h"
+#include "ops/clock.h"
+
+/*
+ * Where one input partition stands. Always stored <= committed <= next, apart from silent replay,
+ * where next runs from stored up to committed.
+ *
+ *   ---- stored (W) ---- committed (C) ---- next (P) ----> log
+ *        in Redis        published          in memory
+ */
+struct hec_position {
+    bool assigned;
+    int64_t stored, committed, next;
+    int64_t history_from; /* first offset that the state knows of */
+    uint64_t epoch;
+    uint32_t generation;
+    /* Some event was applied while one of its states could not be loaded: what is in memory has
+     * holes, so nothing may be stored before the partition was replayed. */
+    bool holes;
+    /* A checkpoint whose answer never came: the store may stand here as well as at stored. */
+    bool maybe;
+    struct hec_watermark maybe_watermark;
+};
+
+struct hec_engine {
+    struct hec_engine_options options;
+    struct hec_meter *meter;
+    struct hec_store *store;
+    struct hec_sink *sink;
+    struct hec_source *source;
+    struct hec_entities *entities;
+    struct hec_batch *batch;
+    struct hec_scorer *scorer;
+    struct hec_reason_columns reason_columns;
+
+    struct hec_position *positions; /* by partition */
+    struct hec_offset *offsets;     /* partitions of them: what a commit says */
+    uint32_t *generations;          /* by partition, also of those that others own */
+    bool *owned;                    /* by partition */
+    int64_t foreign_read_ms;        /* when the others' generations were last read */
+
+    struct hec_record *records; /* batch_rows_max; row->owner points here */
+    int records_count;
+
+    int64_t open_since_ms; /* when the first row since the last commit came; 0 = none */
+    int open_rows;         /* live rows since the last commit */
+    int64_t checkpoint_ms; /* when the last checkpoint was made */
+    int64_t view_ms;       /* when the view was last published */
+    bool store_was_away;
+    bool draining;
+    struct hec_error rebalance_error;
+
+    char *text; /* the one buffer that outputs are written into */
+    size_t text_bytes;
+
+    atomic_uint_least64_t steps, rows, alerts;
+    atomic_int_least64_t replay_left, lag_records;
+    atomic_int partitions;
+    atomic_bool assigned, live, store_connected, brokers_down;
+};
+
+/* partition.c */
+
+/** The group's callbacks; context is the engine. */
+enum hec_status hec_partitions_assigned(void *context, struct hec_source_start *start, int count);
+void hec_partitions_revoked(void *context, const int32_t *partitions, int count, bool lost);
+
+/** Forgets what is in memory of a partition and goes back to what is stored. */
+HEC_CHECKED enum hec_status hec_partition_rewind(struct hec_engine *engine, int32_t partition,
+                                                 struct hec_error *error);
+HEC_CHECKED enum hec_status hec_partitions_rewind_all(struct hec_engine *engine,
+                                                      struct hec_error *error);
+
+/** Begins a new generation of a partition's state from the first retained offset. */
+HEC_CHECKED enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partition,
+                                                  enum hec_rebuild cause, struct hec_error *error);
+
+/** Reconnects a store that was away, when its time has come, and makes every partition agree with
+ * it again. */
+HEC_CHECKED enum hec_status hec_partitions_meet_store(struct hec_engine *engine,
+                                                      struct hec_error *error);
+
+/** Stores every partition that moved. Only between transactions. */
+HEC_CHECKED enum hec_status hec_partitions_checkpoint(struct hec_engine *engine,
+                                                      struct hec_error *error);
+
+/** Publishes what is open and the offsets with it. HEC_OK also when the transaction was rolled back
+ * and the partitions were rewound. */
+HEC_CHECKED enum hec_status hec_partitions_commit(struct hec_engine *engine,
+                                                  struct hec_error *error);
+
+/** After an aborted or broken transaction: rolls back, mends the producer, rewinds. */
+HEC_CHECKED enum hec_status hec_partitions_recover(struct hec_engine *engine,
+                                                   enum hec_status broken, struct hec_error *error);
+
+/* emit.c */
+
+/** Puts what the batch has to say into the sink. */
+HEC_CHECKED enum hec_status hec_emit(struct hec_engine *engine, struct hec_error *error);
+
+#endif

@@ -1,0 +1,492 @@
+/*
+ * Where each partition stands, and how it gets there again after anything that went wrong.
+ *
+ * There is one way back for all troubles (a restart, an aborted transaction, a store that was away
+ * or emptied): forget the memory, seek to what is stored (W), apply silently up to what was
+ * published (C), go on live. Design section 4, invariants I1 to I13.
+ */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/inside.h"
+#include "ops/log.h"
+
+#define ANSWER_WAIT_MS 10000
+
+/* The offset's metadata carries the highest epoch, so that fencing survives a store that was rolled
+ * back. Plain ASCII: older librdkafka garbles anything else. */
+static uint64_t epoch_of(const char *metadata)
+{
+    uint64_t epoch = 0;
+    return sscanf(metadata, "epoch=%" SCNu64, &epoch) == 1 ? epoch : 0;
+}
+
+static struct hec_watermark watermark_of(const struct hec_engine *engine, int32_t partition,
+                                         int64_t offset)
+{
+    const struct hec_position *position = &engine->positions[partition];
+    struct hec_watermark watermark = {
+        .offset = offset,
+        .epoch = position->epoch,
+        .generation = position->generation,
+        .partitions = engine->options.partitions,
+        .state_digest = hec_plan_state_digest(engine->options.plan),
+        .history_from = position->history_from,
+    };
+    snprintf(watermark.cluster_id, sizeof(watermark.cluster_id), "%s", engine->options.cluster_id);
+    return watermark;
+}
+
+/* I12: state of another topic layout or another cluster would be misread. */
+static enum hec_status check_belongs(const struct hec_engine *engine, int32_t partition,
+                                     const struct hec_watermark *found, struct hec_error *error)
+{
+    const struct hec_engine_options *options = &engine->options;
+    if (found->partitions != options->partitions) {
+        return hec_fail(error, HEC_MISMATCH,
+                        "topic %s has %d partitions, the stored state was made with %d: keys have "
+                        "moved between partitions. Go back to %d partitions, or use another "
+                        "state.key_prefix to rebuild the state from the log",
+                        options->input_topic, (int)options->partitions, (int)found->partitions,
+                        (int)found->partitions);
+    }
+    if (strcmp(found->cluster_id, options->cluster_id) != 0) {
+        return hec_fail(error, HEC_MISMATCH,
+                        "the state in Redis for partition %d belongs to Kafka cluster %s, this one "
+                        "is %s: use another state.key_prefix, one for each cluster",
+                        (int)partition, found->cluster_id, options->cluster_id);
+    }
+    return HEC_OK;
+}
+
+static void start_anew(struct hec_engine *engine, int32_t partition, int64_t low,
+                       enum hec_rebuild cause)
+{
+    hec_meter_add(engine->meter, HEC_S_REBUILDS + (int)cause, 1);
+    struct hec_position *position = &engine->positions[partition];
+    position->generation = (uint32_t)position->epoch;
+    position->stored = low;
+    position->history_from = low;
+    /* Nothing of a new generation is in the store, so a token without an entry was never seen. */
+    hec_entities_set_complete(engine->entities, partition, true);
+}
+
+/* Decides where the state of a partition continues: fills generation, stored and history_from. */
+static enum hec_status resume(struct hec_engine *engine, int32_t partition, enum hec_status read,
+                              const struct hec_watermark *found, int64_t low,
+                              struct hec_error *error)
+{
+    struct hec_position *position = &engine->positions[partition];
+    hec_entities_set_complete(engine->entities, partition, false);
+    if (read == HEC_OK) {
+        enum hec_status status = check_belongs(engine, partition, found, error);
+        if (status != HEC_OK) {
+            return status;
+        }
+    }
+    if (read != HEC_OK || found->state_digest != hec_plan_state_digest(engine->options.plan)) {
+        const char *why = read == HEC_OK          ? "the feature schema changed"
+                          : read == HEC_NOT_FOUND ? "the store has none"
+                                                  : "the stored watermark is damaged";
+        start_anew(engine, partition, low,
+                   read == HEC_OK          ? HEC_REBUILD_MISMATCH
+                   : read == HEC_NOT_FOUND ? HEC_REBUILD_NO_STATE
+                                           : HEC_REBUILD_CORRUPT);
+        hec_log(HEC_LOG_INFO, "engine", "state_rebuild", "state is built from the log",
+                "partition=%d why=%s from=%" PRId64 " committed=%" PRId64, (int)partition, why, low,
+                position->committed);
+        return HEC_OK;
+    }
+    if (found->offset > position->committed) {
+        return hec_fail(error, HEC_MISMATCH,
+                        "partition %d: the stored state is at offset %" PRId64 ", the group's "
+                        "committed offset at %" PRId64 ": somebody moved the group back. Move it "
+                        "forward again, or use another state.key_prefix to rebuild the state",
+                        (int)partition, found->offset, position->committed);
+    }
+    position->generation = found->generation;
+    position->stored = found->offset;
+    position->history_from = found->history_from;
+    if (found->offset < low) {
+        hec_log(HEC_LOG_WARN, "engine", "history_gap",
+                "retention passed the stored state, events in between are missing from it",
+                "partition=%d stored=%" PRId64 " first_retained=%" PRId64, (int)partition,
+                found->offset, low);
+        position->stored = low;
+        position->history_from = low;
+    }
+    return HEC_OK;
+}
+
+static enum hec_status open_partition(struct hec_engine *engine, const struct hec_offset *committed,
+                                      int64_t *start, struct hec_error *error)
+{
+    int32_t partition = committed->partition;
+    struct hec_position *position = &engine->positions[partition];
+    *position = (struct hec_position){ .assigned = true };
+    hec_entities_drop(engine->entities, partition);
+
+    int64_t low, high;
+    enum hec_status status =
+        hec_source_bounds(engine->source, partition, &low, &high, ANSWER_WAIT_MS, error);
+    if (status != HEC_OK) {
+        return status;
+    }
+    position->committed = committed->offset;
+    if (committed->offset < 0) {
+        position->committed = engine->options.start_earliest ? low : high;
+    } else if (committed->offset < low) {
+        hec_log(HEC_LOG_ERROR, "engine", "events_lost",
+                "retention removed events that were never processed: raise retention.ms",
+                "partition=%d committed=%" PRId64 " first_retained=%" PRId64, (int)partition,
+                committed->offset, low);
+        position->committed = low;
+    }
+
+    struct hec_watermark found = { 0 };
+    enum hec_status read = hec_store_watermark_read(engine->store, partition, &found, error);
+    if (read != HEC_OK && read != HEC_NOT_FOUND && read != HEC_CORRUPT) {
+        return read;
+    }
+    uint64_t floor = epoch_of(committed->metadata);
+    if (read == HEC_OK && found.epoch > floor) {
+        floor = found.epoch;
+    }
+    status = hec_store_claim(engine->store, partition, floor, &position->epoch, error);
+    if (status != HEC_OK) {
+        return status;
+    }
+    status = resume(engine, partition, read, &found, low, error);
+    if (status != HEC_OK) {
+        return status;
+    }
+    engine->generations[partition] = position->generation;
+    position->next = position->stored;
+    *start = position->next;
+    return HEC_OK;
+}
+
+/* Rows in the caller's hands from before a rebalance must not be taken for rows after it. */
+static void count_assigned(struct hec_engine *engine)
+{
+    int count = 0;
+    for (int32_t p = 0; p < engine->options.partitions; p++) {
+        engine->owned[p] = engine->positions[p].assigned;
+        count += engine->owned[p];
+    }
+    hec_entities_set_partitions(engine->entities, engine->options.partitions, engine->owned);
+    hec_meter_set(engine->meter, HEC_S_ASSIGNED, count);
+    atomic_store_explicit(&engine->partitions, count, memory_order_relaxed);
+}
+
+static int offsets_to_commit(const struct hec_engine *engine, struct hec_offset *offsets)
+{
+    int count = 0;
+    for (int32_t p = 0; p < engine->options.partitions; p++) {
+        const struct hec_position *position = &engine->positions[p];
+        if (!position->assigned || position->next <= position->committed) {
+            continue;
+        }
+        offsets[count].partition = p;
+        offsets[count].offset = position->next;
+        snprintf(offsets[count].metadata, sizeof(offsets[count].metadata),
+                 "epoch=%" PRIu64 " state=%016" PRIx64, position->epoch,
+                 hec_plan_state_digest(engine->options.plan));
+        count++;
+    }
+    return count;
+}
+
+static enum hec_commit_result commit_result(enum hec_status status)
+{
+    return status == HEC_OK        ? HEC_COMMIT_OK
+           : status == HEC_ABORTED ? HEC_COMMIT_ABORTED
+           : status == HEC_FENCED  ? HEC_COMMIT_FENCED
+                                   : HEC_COMMIT_FATAL;
+}
+
+static enum hec_status commit_open(struct hec_engine *engine, struct hec_error *error)
+{
+    if (engine->open_rows == 0) {
+        return HEC_OK;
+    }
+    int64_t began_us = hec_now_us();
+    int count = offsets_to_commit(engine, engine->offsets);
+    enum hec_status status =
+        hec_sink_commit(engine->sink, engine->source, engine->offsets, count, error);
+    hec_meter_add(engine->meter, HEC_S_COMMITS + (int)commit_result(status), 1);
+    hec_meter_observe(engine->meter, HEC_D_STAGE + HEC_STAGE_COMMIT,
+                      1000 * (hec_now_us() - began_us));
+    if (status != HEC_OK) {
+        return status;
+    }
+    for (int i = 0; i < count; i++) {
+        engine->positions[engine->offsets[i].partition].committed = engine->offsets[i].offset;
+    }
+    hec_meter_set(engine->meter, HEC_S_LAST_COMMIT, hec_wall_ms());
+    engine->open_rows = 0;
+    engine->open_since_ms = 0;
+    return HEC_OK;
+}
+
+enum hec_status hec_partitions_assigned(void *context, struct hec_source_start *start, int count)
+{
+    struct hec_engine *engine = context;
+    struct hec_error *error = &engine->rebalance_error;
+    struct hec_offset *committed = calloc((size_t)count + 1, sizeof(*committed));
+    if (committed == NULL) {
+        return HEC_NO_MEMORY;
+    }
+    for (int i = 0; i < count; i++) {
+        committed[i].partition = start[i].partition;
+    }
+    enum hec_status status = HEC_OK;
+    if (count > 0) {
+        status = hec_source_committed(engine->source, committed, count, ANSWER_WAIT_MS, error);
+    }
+    for (int i = 0; i < count && status == HEC_OK; i++) {
+        status = open_partition(engine, &committed[i], &start[i].offset, error);
+    }
+    free(committed);
+    count_assigned(engine);
+    if (status == HEC_OK) {
+        hec_meter_add(engine->meter, HEC_S_REBALANCES + HEC_REBALANCE_ASSIGN, 1);
+        hec_log(HEC_LOG_INFO, "engine", "assigned", "partitions assigned", "engine=%d count=%d",
+                engine->options.index, count);
+        atomic_store_explicit(&engine->assigned, true, memory_order_relaxed);
+    }
+    return status;
+}
+
+void hec_partitions_revoked(void *context, const int32_t *partitions, int count, bool lost)
+{
+    struct hec_engine *engine = context;
+    struct hec_error *error = &engine->rebalance_error;
+    enum hec_status status = HEC_OK;
+    if (lost) {
+        status = hec_sink_abort(engine->sink, error);
+    } else {
+        /* The position of every row taken so far is in memory, so the cut is whole. */
+        status = commit_open(engine, error);
+        if (status == HEC_OK) {
+            status = hec_partitions_checkpoint(engine, error);
+        } else if (status == HEC_ABORTED) {
+            status = hec_sink_abort(engine->sink, error);
+        }
+    }
+    if (status != HEC_OK) {
+        hec_log(HEC_LOG_WARN, "engine", "revoke_unfinished",
+                "open work was dropped, the next owner does it again", "why=%s", error->text);
+    }
+    for (int i = 0; i < count; i++) {
+        hec_entities_drop(engine->entities, partitions[i]);
+        engine->positions[partitions[i]].assigned = false;
+        hec_meter_lag_end(engine->meter, partitions[i]);
+    }
+    engine->open_rows = 0;
+    engine->open_since_ms = 0;
+    count_assigned(engine);
+    hec_meter_add(engine->meter,
+                  HEC_S_REBALANCES + (lost ? HEC_REBALANCE_LOST : HEC_REBALANCE_REVOKE), 1);
+    hec_log(HEC_LOG_INFO, "engine", "revoked", "partitions given back",
+            "engine=%d count=%d lost=%d", engine->options.index, count, lost);
+}
+
+enum hec_status hec_partition_rewind(struct hec_engine *engine, int32_t partition,
+                                     struct hec_error *error)
+{
+    struct hec_position *position = &engine->positions[partition];
+    hec_entities_drop(engine->entities, partition);
+    hec_entities_set_complete(engine->entities, partition,
+                              position->stored == position->history_from);
+    position->next = position->stored;
+    position->holes = false;
+    return hec_source_seek(engine->source, partition, position->next, ANSWER_WAIT_MS, error);
+}
+
+enum hec_status hec_partitions_rewind_all(struct hec_engine *engine, struct hec_error *error)
+{
+    for (int32_t p = 0; p < engine->options.partitions; p++) {
+        if (engine->positions[p].assigned) {
+            enum hec_status status = hec_partition_rewind(engine, p, error);
+            if (status != HEC_OK) {
+                return status;
+            }
+        }
+    }
+    return HEC_OK;
+}
+
+enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partition,
+                                      enum hec_rebuild cause, struct hec_error *error)
+{
+    struct hec_position *position = &engine->positions[partition];
+    int64_t low, high;
+    enum hec_status status =
+        hec_source_bounds(engine->source, partition, &low, &high, ANSWER_WAIT_MS, error);
+    if (status == HEC_OK) {
+        status =
+            hec_store_claim(engine->store, partition, position->epoch, &position->epoch, error);
+    }
+    if (status != HEC_OK) {
+        return status;
+    }
+    hec_log(HEC_LOG_WARN, "engine", "state_rebuild", "state is built from the log",
+            "partition=%d cause=%d from=%" PRId64 " committed=%" PRId64, (int)partition, (int)cause,
+            low, position->committed);
+    position->maybe = false;
+    start_anew(engine, partition, low, cause);
+    engine->generations[partition] = position->generation;
+    return hec_partition_rewind(engine, partition, error);
+}
+
+/* I9: the Redis that came back may be an emptied or an older one. */
+static enum hec_status meet(struct hec_engine *engine, int32_t partition, struct hec_error *error)
+{
+    struct hec_position *position = &engine->positions[partition];
+    struct hec_watermark expected = watermark_of(engine, partition, position->stored), found;
+    enum hec_status status =
+        hec_store_verify(engine->store, partition, &expected,
+                         position->maybe ? &position->maybe_watermark : NULL, &found, error);
+    /* A partition that has stored nothing yet has nothing to agree on but its epoch. */
+    if (status == HEC_MISMATCH) {
+        return hec_partition_rebuild(engine, partition, HEC_REBUILD_NO_STATE, error);
+    }
+    if (status != HEC_OK) {
+        return status;
+    }
+    position->stored = found.offset;
+    position->maybe = false;
+    return position->holes ? hec_partition_rewind(engine, partition, error) : HEC_OK;
+}
+
+enum hec_status hec_partitions_meet_store(struct hec_engine *engine, struct hec_error *error)
+{
+    if (hec_store_is_connected(engine->store) && !engine->store_was_away) {
+        return HEC_OK;
+    }
+    engine->store_was_away = true;
+    atomic_store_explicit(&engine->store_connected, false, memory_order_relaxed);
+    enum hec_status status = hec_store_connect(engine->store, hec_now_ms(), error);
+    /* What is open must be published first: a rewind forgets it. */
+    if (status == HEC_OK) {
+        status = hec_partitions_commit(engine, error);
+    }
+    for (int32_t p = 0; p < engine->options.partitions && status == HEC_OK; p++) {
+        if (engine->positions[p].assigned) {
+            status = meet(engine, p, error);
+        }
+    }
+    if (status == HEC_UNAVAILABLE) {
+        return HEC_OK;
+    }
+    if (status == HEC_OK) {
+        engine->store_was_away = false;
+        atomic_store_explicit(&engine->store_connected, true, memory_order_relaxed);
+        hec_log(HEC_LOG_INFO, "engine", "store_back", "redis answers again", NULL);
+    }
+    return status;
+}
+
+static enum hec_status checkpoint_one(struct hec_engine *engine, int32_t partition,
+                                      struct hec_error *error)
+{
+    struct hec_position *position = &engine->positions[partition];
+    struct hec_image image;
+    enum hec_status status = hec_entities_cut(engine->entities, partition, &image);
+    if (status != HEC_OK) {
+        return status;
+    }
+    assert(position->next <= position->committed); /* I1 */
+    struct hec_watermark watermark = watermark_of(engine, partition, position->next);
+    status = hec_store_checkpoint(engine->store, partition, &image, &watermark, error);
+    if (status == HEC_OK) {
+        hec_entities_kept(engine->entities, partition);
+        position->stored = watermark.offset;
+        hec_meter_add(engine->meter, HEC_S_CHECKPOINT_RECORDS, (int64_t)image.count);
+        hec_meter_add(engine->meter, HEC_S_CHECKPOINT_BYTES, (int64_t)image.bytes);
+        return HEC_OK;
+    }
+    hec_entities_discard(engine->entities, partition);
+    if (status == HEC_UNAVAILABLE) {
+        position->maybe = true;
+        position->maybe_watermark = watermark;
+    }
+    return status;
+}
+
+enum hec_status hec_partitions_checkpoint(struct hec_engine *engine, struct hec_error *error)
+{
+    engine->checkpoint_ms = hec_now_ms();
+    for (int32_t p = 0; p < engine->options.partitions; p++) {
+        const struct hec_position *position = &engine->positions[p];
+        if (!position->assigned || position->holes || position->next == position->stored ||
+            !hec_store_is_connected(engine->store)) {
+            continue;
+        }
+        enum hec_status status = checkpoint_one(engine, p, error);
+        hec_meter_add(engine->meter, HEC_S_CHECKPOINTS + (int)commit_result(status), 1);
+        if (status == HEC_MISMATCH) {
+            status = hec_partition_rebuild(engine, p, HEC_REBUILD_NO_STATE, error);
+        }
+        if (status == HEC_UNAVAILABLE) {
+            hec_log(HEC_LOG_WARN, "engine", "checkpoint_failed",
+                    "redis did not take the checkpoint, scoring goes on", "why=%s", error->text);
+            return HEC_OK;
+        }
+        if (status != HEC_OK) {
+            return status;
+        }
+    }
+    return HEC_OK;
+}
+
+enum hec_status hec_partitions_commit(struct hec_engine *engine, struct hec_error *error)
+{
+    enum hec_status status = commit_open(engine, error);
+    return status == HEC_OK ? HEC_OK : hec_partitions_recover(engine, status, error);
+}
+
+/* The broker's word on what was published; after a broken commit only it knows. */
+static enum hec_status read_committed(struct hec_engine *engine, struct hec_error *error)
+{
+    int count = 0;
+    for (int32_t p = 0; p < engine->options.partitions; p++) {
+        if (engine->positions[p].assigned) {
+            engine->offsets[count++].partition = p;
+        }
+    }
+    enum hec_status status =
+        hec_source_committed(engine->source, engine->offsets, count, ANSWER_WAIT_MS, error);
+    for (int i = 0; i < count && status == HEC_OK; i++) {
+        struct hec_position *position = &engine->positions[engine->offsets[i].partition];
+        if (engine->offsets[i].offset > position->committed) {
+            position->committed = engine->offsets[i].offset;
+        }
+    }
+    return status;
+}
+
+enum hec_status hec_partitions_recover(struct hec_engine *engine, enum hec_status broken,
+                                       struct hec_error *error)
+{
+    hec_log(HEC_LOG_WARN, "engine", "transaction_rolled_back",
+            "the open batch is rolled back and done again", "status=%s why=%s",
+            hec_status_name(broken), error->text);
+    engine->open_rows = 0;
+    engine->open_since_ms = 0;
+    enum hec_status status = broken;
+    if (status == HEC_ABORTED) {
+        status = hec_sink_abort(engine->sink, error);
+    }
+    if (status == HEC_FATAL || status == HEC_UNAVAILABLE) {
+        status = hec_sink_recreate(engine->sink, error);
+    }
+    if (status == HEC_OK) {
+        status = read_committed(engine, error);
+    }
+    return status == HEC_OK ? hec_partitions_rewind_all(engine, error) : status;
+}
