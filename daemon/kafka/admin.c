@@ -128,7 +128,7 @@ enum hec_status hec_kafka_survey(const struct hec_kafka_options *options,
     return status;
 }
 
-static enum hec_status results_of(const rd_kafka_event_t *event, struct hec_error *error)
+static enum hec_status results_of(rd_kafka_event_t *event, struct hec_error *error)
 {
     size_t count = 0;
     rd_kafka_resp_err_t code = rd_kafka_event_error(event);

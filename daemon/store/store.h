@@ -110,6 +110,8 @@ HEC_CHECKED enum hec_status hec_store_claim(struct hec_store *store, int32_t par
  * @return  HEC_OK           none is missing any more
  *          HEC_CORRUPT      a record's bytes are damaged; the refused ones are still missing
  *          HEC_MISMATCH     a record has another state digest or version; likewise
+ *          HEC_FENCED       a higher epoch owns a partition that this store had claimed
+ *          HEC_MISMATCH     also: the claim is gone, so the store was emptied or rolled back
  *          HEC_UNAVAILABLE  some or all are still missing
  *          HEC_NO_MEMORY
  */
@@ -124,8 +126,10 @@ HEC_CHECKED enum hec_status hec_store_load(struct hec_store *store, struct hec_e
  * @return  HEC_OK           stored: call hec_entities_kept
  *          HEC_FENCED       a higher epoch owns it: stop writing, drop the partition
  *          HEC_MISMATCH     own is absent or lower: the store was emptied or rolled back; rebuild
- *          HEC_UNAVAILABLE  not known whether it was stored: hec_entities_discard, and after
+ *          HEC_UNAVAILABLE  hec_entities_discard. If hec_store_is_connected still, nothing was
+ *                           stored (Redis is full). Else it is not known, and after
  *                           hec_store_connect hec_store_verify tells
+ *          HEC_NO_MEMORY
  */
 HEC_CHECKED enum hec_status hec_store_checkpoint(struct hec_store *store, int32_t partition,
                                                  const struct hec_image *image,
@@ -135,7 +139,9 @@ HEC_CHECKED enum hec_status hec_store_checkpoint(struct hec_store *store, int32_
 /**
  * Is what stands in the store still what we last wrote?
  *
- * @param expected  the last acknowledged watermark; its epoch is this process's
+ * The epoch compared is the one that this store claimed last (if none: expected's).
+ *
+ * @param expected  the watermark last read or acknowledged; NULL: none was stored
  * @param maybe     the one of a checkpoint whose answer never came; NULL: none
  * @param found     receives the stored watermark on HEC_OK; may be NULL
  *
@@ -162,7 +168,8 @@ HEC_CHECKED enum hec_status hec_store_sweep(struct hec_store *store, int32_t par
                                             char cursor[HEC_STORE_CURSOR_BYTES],
                                             struct hec_error *error);
 
-/** Checks the eviction policy again; call it about once a minute. Statuses of hec_store_open. */
+/** Checks the eviction policy of Redis again; call it about once a minute. Statuses of
+ * hec_store_open. */
 HEC_CHECKED enum hec_status hec_store_check(struct hec_store *store, struct hec_error *error);
 
 struct hec_store_stats {

@@ -1,0 +1,60 @@
+#include "store/watermark.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int hec_watermark_print(char text[HEC_WATERMARK_BYTES_MAX], const struct hec_watermark *watermark)
+{
+    return snprintf(text, HEC_WATERMARK_BYTES_MAX,
+                    "offset=%" PRId64 " epoch=%" PRIu64 " generation=%" PRIu32
+                    " partitions=%" PRId32 " state=%016" PRIx64 " history_from=%" PRId64
+                    " cluster=%s",
+                    watermark->offset, watermark->epoch, watermark->generation,
+                    watermark->partitions, watermark->state_digest, watermark->history_from,
+                    watermark->cluster_id[0] == '\0' ? "-" : watermark->cluster_id);
+}
+
+bool hec_watermark_parse(struct hec_watermark *watermark, struct hec_view value)
+{
+    char text[HEC_WATERMARK_BYTES_MAX];
+    char again[HEC_WATERMARK_BYTES_MAX];
+    if (value.bytes == NULL || value.length >= sizeof(text)) {
+        return false;
+    }
+    memcpy(text, value.bytes, value.length);
+    text[value.length] = '\0';
+    memset(watermark, 0, sizeof(*watermark));
+    if (sscanf(text,
+               "offset=%" SCNd64 " epoch=%" SCNu64 " generation=%" SCNu32 " partitions=%" SCNd32
+               " state=%" SCNx64 " history_from=%" SCNd64 " cluster=%63s",
+               &watermark->offset, &watermark->epoch, &watermark->generation,
+               &watermark->partitions, &watermark->state_digest, &watermark->history_from,
+               watermark->cluster_id) != 7) {
+        return false;
+    }
+    if (strcmp(watermark->cluster_id, "-") == 0) {
+        watermark->cluster_id[0] = '\0';
+    }
+    /* Whatever does not print as it was read is not one of ours. */
+    return hec_watermark_print(again, watermark) == (int)value.length &&
+           memcmp(text, again, value.length) == 0 && watermark->offset >= 0;
+}
+
+bool hec_epoch_parse(uint64_t *epoch, struct hec_view value)
+{
+    char text[24];
+    char *end = text;
+    *epoch = 0;
+    if (value.bytes == NULL) {
+        return true;
+    }
+    if (value.length == 0 || value.length >= sizeof(text)) {
+        return false;
+    }
+    memcpy(text, value.bytes, value.length);
+    text[value.length] = '\0';
+    *epoch = strtoull(text, &end, 10);
+    return end == text + value.length && text[0] >= '0' && text[0] <= '9';
+}

@@ -1,0 +1,23 @@
+/*
+ * The watermark and the epoch as texts that an operator can read with redis-cli.
+ */
+#ifndef HECATE_STORE_WATERMARK_H
+#define HECATE_STORE_WATERMARK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/backend.h"
+
+#define HEC_WATERMARK_BYTES_MAX 512
+
+/** Writes the line, terminated; returns its length. Equal watermarks give equal lines. */
+int hec_watermark_print(char text[HEC_WATERMARK_BYTES_MAX], const struct hec_watermark *watermark);
+
+/** False: not a line that hec_watermark_print writes. */
+bool hec_watermark_parse(struct hec_watermark *watermark, struct hec_view value);
+
+/** An epoch is plain digits; absent counts as 0. False: something else stands there. */
+bool hec_epoch_parse(uint64_t *epoch, struct hec_view value);
+
+#endif
