@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Holds the live score records against the offline score and feature files.
+
+usage: parity.py PARTITIONS LIVE.ndjson SCORES.csv FEATURES.csv DEAD_LETTERS
+
+Every scored event once, no more and no less; probabilities within 1e-4 with one partition; features
+of owned entities (user, card) and of the event itself equal to the bit with any number; shared ones
+(terminal and so on) are counted and measured, for a live reader sees others' shards as of when it
+looked.
+"""
+import csv
+import json
+import math
+import struct
+import sys
+
+SHARED = ("terminal_", "merchant_", "device_users", "ip_users", "payee_", "device_cards", "ip_")
+HEADS = ("card_fraud", "ato", "anomaly")
+
+
+def as_float(text):
+    return float("nan") if text in (None, "", "nan") else float(text)
+
+
+def same(live, offline):
+    """Bit for bit as floats; the file has nine digits, which is enough to tell floats apart."""
+    if math.isnan(live) or math.isnan(offline):
+        return math.isnan(live) and math.isnan(offline)
+    return struct.pack("f", live) == struct.pack("f", offline)
+
+
+def main():
+    partitions = int(sys.argv[1])
+    live, offsets, repeated = {}, set(), 0
+    for line in open(sys.argv[2]):
+        record = json.loads(line)
+        place = (record["source"]["partition"], record["source"]["offset"])
+        repeated += place in offsets or record["event_id"] in live
+        offsets.add(place)
+        live[record["event_id"]] = record
+    missing = rows = differing_scores = 0
+    worst = 0.0
+    seen = set()
+    for row in csv.DictReader(open(sys.argv[3])):
+        rows += 1
+        seen.add(row["event_id"])
+        record = live.get(row["event_id"])
+        if record is None:
+            missing += 1
+            continue
+        for head in HEADS:
+            offline = row.get(head) or ""
+            online = record.get("heads", {}).get(head)
+            if (offline == "") != (online is None):
+                missing += 1
+                continue
+            if offline:
+                difference = abs(float(offline) - online["probability"])
+                worst = max(worst, difference)
+                differing_scores += difference > 1e-4
+    extra = sum(1 for event_id in live if event_id not in seen)
+    owned = shared = shared_rows = 0
+    shared_worst = 0.0
+    reader = csv.reader(open(sys.argv[4]))
+    header = next(reader)
+    names = header[4:]
+    for row in reader:
+        record = live.get(row[0])
+        values = (record or {}).get("features")
+        if values is None:
+            continue
+        hit = False
+        for name, text, value in zip(names, row[4:], values):
+            online, offline = as_float_hex(value), as_float(text)
+            if same(online, offline):
+                continue
+            if name.startswith(SHARED):
+                shared += 1
+                hit = True
+                if not (math.isnan(online) or math.isnan(offline)):
+                    shared_worst = max(shared_worst, abs(online - offline))
+            else:
+                owned += 1
+                if owned <= 3:
+                    print(f"  {row[0]} {name}: live {online!r}, offline {offline!r}")
+        shared_rows += hit
+    print(f"scored events: {rows} offline, {len(live)} live; missing {missing}, extra {extra}, "
+          f"repeated {repeated}; dead letters {sys.argv[5]}")
+    print(f"scores: worst difference {worst:.2g}, above 1e-4: {differing_scores}")
+    print(f"features of the event, user and card that differ: {owned}")
+    print(f"rows with a shared feature that differs: {shared_rows} ({shared} values, worst {shared_worst:.4g})")
+    bad = missing or extra or repeated or owned or (partitions == 1 and (differing_scores or shared))
+    print("FAILED" if bad else "holds")
+    return 1 if bad else 0
+
+
+def as_float_hex(value):
+    if value is None:
+        return float("nan")
+    return float.fromhex(value) if isinstance(value, str) else float(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
