@@ -35,6 +35,7 @@ struct hec_source {
     struct hec_source_stats stats;
     bool assigned;
     bool paused;
+    uint64_t revokes; /* how often partitions were taken away */
     int64_t probed_us;
     enum hec_status refused; /* what assigned() said, until a poll has told it */
     struct hec_error refusal;
@@ -115,6 +116,7 @@ static void revoke(struct hec_source *source, rd_kafka_topic_partition_list_t *l
             partitions[count++] = list->elems[i].partition;
         }
     }
+    source->revokes++;
     if (count > 0) {
         source->callbacks.revoked(source->callbacks.context, partitions, count, lost);
     }
@@ -250,10 +252,23 @@ static enum hec_status poll_one(struct hec_source *source, struct hec_record *ro
     return status;
 }
 
+/* Rows taken before the partitions were taken away are nobody's any more: the revocation committed
+ * without them, so whoever has the partitions now is given them again. */
+static void drop_revoked(struct hec_record *rows, int *count, bool took)
+{
+    int kept = took ? 1 : 0;
+    hec_source_release(rows, *count - kept);
+    if (took) {
+        rows[0] = rows[*count - 1];
+    }
+    *count = kept;
+}
+
 enum hec_status hec_source_poll(struct hec_source *source, struct hec_record *rows, int rows_max,
                                 int wait_ms, int more_ms, int *count, struct hec_error *error)
 {
     assert(rows_max > 0);
+    uint64_t revokes = source->revokes;
     enum hec_status status = HEC_OK;
     int64_t until_us = -1; /* no clock is read while the queue is full */
     int timeout_ms = wait_ms;
@@ -264,6 +279,10 @@ enum hec_status hec_source_poll(struct hec_source *source, struct hec_record *ro
         bool heard;
         status = poll_one(source, &rows[*count], timeout_ms, &took, &heard, error);
         *count += took;
+        if (source->revokes != revokes) {
+            revokes = source->revokes;
+            drop_revoked(rows, count, took);
+        }
         if (status != HEC_OK) {
             return status;
         }

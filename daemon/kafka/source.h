@@ -89,7 +89,8 @@ enum hec_status hec_source_close(struct hec_source *source, int wait_ms);
 
 /**
  * Takes what is there: waits up to wait_ms for a first record, then up to more_ms for more, and
- * never beyond rows_max. Serves rebalances, so it must be called at least every
+ * never beyond rows_max. Records taken before a revocation within the same call are dropped: they
+ * are the next owner's. Serves rebalances, so it must be called at least every
  * max.poll.interval.ms, also while paused.
  *
  * @param rows   receives the records, to be given back with hec_source_release
