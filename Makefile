@@ -29,4 +29,11 @@ help:
 	@sed -n 's/^#  *make/make/p' Makefile
 	@sed -n 's/^\(proof-[a-z0-9-]*\):.*## \(.*\)/make \1    \2/p' Makefile
 
-.PHONY: all demo test install clean help
+proof-fresh: ## both Debians from nothing, each command of setup.sh (root, ../shared)
+	@for release in bookworm trixie; do \
+		root=$${TMPDIR:-/tmp}/hecate-fresh-$$release; rm -rf "$$root"; \
+		../shared/tools/fresh-root.sh $$release "$$root" . \
+			'./setup.sh && ./setup.sh demo && ./setup.sh test' || exit 1; \
+	done
+
+.PHONY: all demo test install clean help proof-fresh
