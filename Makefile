@@ -19,7 +19,7 @@ demo test:
 install:
 	@test -f build/build.ninja || { echo "make install: run make first, as yourself" >&2; exit 1; }
 	@meson introspect build --buildoptions | grep -q '"name": "prefix", "value": "$(PREFIX)"' || \
-		meson configure build -Dprefix=$(PREFIX)
+		meson configure build -Dprefix=$(PREFIX) -Dsysconfdir=/etc
 	meson install -C build
 
 clean:
