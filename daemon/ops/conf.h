@@ -30,6 +30,7 @@ struct hec_conf_item {
     const char *section, *title; /* "" where there is none */
     const char *key;             /* NULL: the section ended here */
     const char *value;
+    bool reference; /* the value is a whole ${...} and was not in single quotes */
     int line;
 };
 

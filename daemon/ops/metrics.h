@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "hecate/batch.h"
+#include "hecate/decide.h"
 #include "hecate/entity.h"
 #include "hecate/event.h"
 #include "hecate/status.h"
@@ -89,17 +90,6 @@
     X(CARD_FRAUD, "card_fraud")                                                                    \
     X(ATO, "ato")                                                                                  \
     X(ANOMALY, "anomaly")
-#define HEC_SEVERITY_LABEL_TABLE(X)                                                                \
-    X(LOW, "low")                                                                                  \
-    X(MEDIUM, "medium")                                                                            \
-    X(HIGH, "high")                                                                                \
-    X(CRITICAL, "critical")
-#define HEC_DECISION_LABEL_TABLE(X)                                                                \
-    X(ALLOW, "allow")                                                                              \
-    X(STEP_UP, "step_up")                                                                          \
-    X(REVIEW, "review")                                                                            \
-    X(HOLD, "hold")                                                                                \
-    X(BLOCK, "block")
 #define HEC_SUPPRESSED_TABLE(X) X(SHADOW, "shadow")
 #define HEC_VERDICT_LABEL_TABLE(X)                                                                 \
     X(FRAUD, "fraud")                                                                              \
@@ -131,8 +121,6 @@
 #define HEC_REBUILD_ENUM(e, value) HEC_REBUILD_##e,
 #define HEC_LOADED_ENUM(e, value) HEC_LOADED_##e,
 #define HEC_HEAD_LABEL_ENUM(e, value) HEC_HEAD_LABEL_##e,
-#define HEC_SEVERITY_LABEL_ENUM(e, value) HEC_SEVERITY_LABEL_##e,
-#define HEC_DECISION_LABEL_ENUM(e, value) HEC_DECISION_LABEL_##e,
 #define HEC_SUPPRESSED_ENUM(e, value) HEC_SUPPRESSED_##e,
 #define HEC_VERDICT_LABEL_ENUM(e, value) HEC_VERDICT_LABEL_##e,
 #define HEC_HANDLER_ENUM(e, value) HEC_HANDLER_##e,
@@ -152,8 +140,6 @@ enum hec_redis_error { HEC_REDIS_ERROR_TABLE(HEC_REDIS_ERROR_ENUM) HEC_REDIS_ERR
 enum hec_rebuild { HEC_REBUILD_TABLE(HEC_REBUILD_ENUM) HEC_REBUILDS };
 enum hec_loaded { HEC_LOADED_TABLE(HEC_LOADED_ENUM) HEC_LOADEDS };
 enum hec_head_label { HEC_HEAD_TABLE(HEC_HEAD_LABEL_ENUM) HEC_HEAD_LABELS };
-enum hec_severity_label { HEC_SEVERITY_LABEL_TABLE(HEC_SEVERITY_LABEL_ENUM) HEC_SEVERITY_LABELS };
-enum hec_decision_label { HEC_DECISION_LABEL_TABLE(HEC_DECISION_LABEL_ENUM) HEC_DECISION_LABELS };
 enum hec_suppressed { HEC_SUPPRESSED_TABLE(HEC_SUPPRESSED_ENUM) HEC_SUPPRESSEDS };
 enum hec_verdict_label { HEC_VERDICT_LABEL_TABLE(HEC_VERDICT_LABEL_ENUM) HEC_VERDICT_LABELS };
 enum hec_handler { HEC_HANDLER_TABLE(HEC_HANDLER_ENUM) HEC_HANDLERS };
@@ -184,8 +170,8 @@ enum hec_http_code { HEC_HTTP_CODE_TABLE(HEC_HTTP_CODE_ENUM) HEC_HTTP_CODES };
     X(REBUILD, "reason", HEC_REBUILDS)                                                             \
     X(LOADED, "result", HEC_LOADEDS)                                                               \
     X(HEAD, "head", HEC_HEAD_LABELS)                                                               \
-    X(SEVERITY, "severity", HEC_SEVERITY_LABELS)                                                   \
-    X(DECISION, "outcome", HEC_DECISION_LABELS)                                                    \
+    X(SEVERITY, "severity", HEC_SEVERITIES)                                                        \
+    X(ACTION, "outcome", HEC_ACTIONS)                                                              \
     X(SUPPRESSED, "reason", HEC_SUPPRESSEDS)                                                       \
     X(VERDICT, "label", HEC_VERDICT_LABELS)                                                        \
     X(HANDLER, "handler", HEC_HANDLERS)                                                            \
@@ -270,7 +256,7 @@ enum hec_label_count {
       "When the model in use was loaded.")                                                         \
     X(MODEL_LOADS, "model_loads_total", COUNTER, SUM, 1, LOADED, NONE, NONE,                       \
       "Model files opened, by result.")                                                            \
-    X(ALERTS, "alerts_total", COUNTER, SUM, 1, HEAD, SEVERITY, DECISION, "Alerts emitted.")        \
+    X(ALERTS, "alerts_total", COUNTER, SUM, 1, HEAD, SEVERITY, ACTION, "Alerts emitted.")          \
     X(SUPPRESSED, "alerts_suppressed_total", COUNTER, SUM, 1, SUPPRESSED, NONE, NONE,              \
       "Scores above a threshold that gave no alert, by reason.")                                   \
     X(LABELS, "labels_received_total", COUNTER, SUM, 1, VERDICT, NONE, NONE,                       \
@@ -344,10 +330,10 @@ static inline void hec_meter_set(struct hec_meter *meter, int series, int64_t va
 }
 
 /** The series of a family with three or two labels. */
-static inline int hec_series_alerts(int head, int severity, int decision)
+static inline int hec_series_alerts(int head, enum hec_severity severity, enum hec_action action)
 {
-    return (int)HEC_S_ALERTS +
-           (head * (int)HEC_SEVERITY_LABELS + severity) * (int)HEC_DECISION_LABELS + decision;
+    return (int)HEC_S_ALERTS + (head * (int)HEC_SEVERITIES + (int)severity) * (int)HEC_ACTIONS +
+           (int)action;
 }
 static inline int hec_series_cache(enum hec_tier tier, enum hec_found found)
 {

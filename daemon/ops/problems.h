@@ -6,6 +6,7 @@
 #ifndef HECATE_OPS_PROBLEMS_H
 #define HECATE_OPS_PROBLEMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "hecate/status.h"
