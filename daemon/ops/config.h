@@ -71,7 +71,7 @@ struct hec_config {
         int64_t commit_records_max;
     } output;
     struct {
-        char redis_address[HEC_CONFIG_TEXT_MAX]; /* host:port or unix:/path */
+        char redis_address[HEC_CONFIG_TEXT_MAX]; /* tcp:host:port or unix:/path */
         char redis_username[HEC_CONFIG_TEXT_MAX];
         char redis_password[HEC_CONFIG_TEXT_MAX];
         int64_t redis_database;
@@ -82,8 +82,9 @@ struct hec_config {
         int64_t checkpoint_records_max;
         int64_t cache_mib;
         int64_t shared_refresh_ms;
-        int64_t allow_evicting; /* bool */
-        int64_t on_unavailable; /* enum hec_on_unavailable */
+        int64_t allow_evicting;     /* bool */
+        int64_t allow_remote_plain; /* bool */
+        int64_t on_unavailable;     /* enum hec_on_unavailable */
     } state;
     struct {
         char schema_file[HEC_CONFIG_TEXT_MAX];
@@ -113,7 +114,10 @@ struct hec_config {
     } log;
     struct hec_properties kafka, kafka_consumer, kafka_producer;
 
-    struct hec_config_origins *origins; /* where each setting came from; private to settings.c */
+    /* Set it before loading to leave references as they are written: for looking at a file
+     * without the right to read its secrets. */
+    bool keep_references;
+    struct hec_config_origins *origins; /* where each setting came from; private to this room */
 };
 
 /** "card_fraud", "ato", "anomaly": head 0 .. HEC_CONFIG_HEADS-1. */
