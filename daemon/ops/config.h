@@ -16,7 +16,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "hecate/decide.h"
 #include "hecate/status.h"
 #include "ops/problems.h"
 
@@ -28,6 +27,7 @@ enum hec_late_policy { HEC_LATE_SCORE_ONLY, HEC_LATE_DEAD_LETTER };
 enum hec_start_from { HEC_START_EARLIEST, HEC_START_LATEST };
 enum hec_delivery { HEC_EXACTLY_ONCE, HEC_AT_LEAST_ONCE };
 enum hec_on_unavailable { HEC_ON_UNAVAILABLE_DEGRADE, HEC_ON_UNAVAILABLE_STOP };
+enum hec_head_mode { HEC_HEAD_OFF, HEC_HEAD_SHADOW, HEC_HEAD_ON }; /* as hec_decide_mode */
 enum hec_log_format { HEC_LOG_LOGFMT, HEC_LOG_JSON };
 
 /* One librdkafka property of a pass-through section. */
@@ -95,7 +95,7 @@ struct hec_config {
         int64_t max_batch_wait_us;
     } model;
     struct {
-        int64_t mode;                                   /* enum hec_decide_mode */
+        int64_t mode;                                   /* enum hec_head_mode */
         int64_t alert_score;                            /* 1 .. 999; 0: the model's own threshold */
         int64_t step_up_score, hold_score, block_score; /* 1 .. 999; 0: never */
     } heads[HEC_CONFIG_HEADS];                          /* in the order of hec_config_head_name */

@@ -125,7 +125,7 @@ static void check_heads(const struct hec_config *config, struct hec_problems *pr
         int64_t alert = config->heads[head].alert_score;
         int64_t hold = config->heads[head].hold_score;
         int64_t block = config->heads[head].block_score;
-        off += config->heads[head].mode == HEC_DECIDE_OFF;
+        off += config->heads[head].mode == HEC_HEAD_OFF;
         if (block != 0 && block < alert) {
             hec_problems_add(
                 problems, HEC_INVALID,

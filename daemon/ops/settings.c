@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hecate/decide.h"
 #include "ops/log.h"
 #include "ops/problems.h"
 
@@ -26,7 +27,8 @@ static const char *const LOG_LEVELS[] = {
 #undef LOG_LEVEL_NAME
         NULL
 };
-_Static_assert(HEC_DECIDE_OFF == 0 && HEC_DECIDE_SHADOW == 1 && HEC_DECIDE_ON == 2,
+_Static_assert((int)HEC_HEAD_OFF == HEC_DECIDE_OFF && (int)HEC_HEAD_SHADOW == HEC_DECIDE_SHADOW &&
+                   (int)HEC_HEAD_ON == HEC_DECIDE_ON,
                "the words of mode are in the enum's order");
 
 static const struct hec_setting_section SECTIONS[] = {
