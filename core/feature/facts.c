@@ -1,0 +1,215 @@
+/*
+ * What an event comes to before any state is looked at: which filters it passes, and its numbers as
+ * the integers that are summed.
+ *
+ * Amounts become minor units of the reporting currency by exact integer arithmetic, rounded half to
+ * even; a fraction such as bot_score becomes ten-thousandths. Integers add up to the same bytes in
+ * any order, on any machine.
+ */
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "feature/plan.h"
+
+#define FRACTION 10000
+#define RATE_ONE INT64_C(1000000000) /* nine decimals of a rate count */
+#define RATE_MAX 1000                /* keeps every converted amount below 10^15 */
+
+/* ISO 4217: currencies whose minor unit is not a hundredth. */
+static const char *const NO_DECIMALS[] = { "BIF", "CLP", "DJF", "GNF", "ISK", "JPY",
+                                           "KMF", "KRW", "PYG", "RWF", "UGX", "UYI",
+                                           "VND", "VUV", "XAF", "XOF", "XPF" };
+static const char *const THREE_DECIMALS[] = { "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND" };
+
+static int64_t minor_units(const char *code)
+{
+    for (size_t i = 0; i < sizeof(NO_DECIMALS) / sizeof(*NO_DECIMALS); i++) {
+        if (memcmp(NO_DECIMALS[i], code, 3) == 0) {
+            return 1;
+        }
+    }
+    for (size_t i = 0; i < sizeof(THREE_DECIMALS) / sizeof(*THREE_DECIMALS); i++) {
+        if (memcmp(THREE_DECIMALS[i], code, 3) == 0) {
+            return 1000;
+        }
+    }
+    return 100;
+}
+
+enum hec_status hec_rates_compile(struct hec_plan *plan, struct hec_error *error)
+{
+    const struct hec_schema *schema = &plan->schema;
+    int64_t reporting = minor_units(schema->currency);
+    plan->amount_scale = (double)reporting;
+    memcpy(plan->rates[0].code, schema->currency, 4);
+    plan->rates[0].times = 1;
+    plan->rates[0].over = 1;
+    plan->rates_count = 1;
+    for (int i = 0; i < schema->rates_count; i++) {
+        const char *code = schema->rates[i].code;
+        double rate = schema->rates[i].rate;
+        double of_minor = rate * (double)reporting / (double)minor_units(code);
+        if (!(of_minor > 0 && of_minor <= RATE_MAX && rate <= 1e6 && rate >= 1e-9)) {
+            return hec_fail(error, HEC_INVALID, "rate %s: per_unit %g is out of range", code, rate);
+        }
+        for (int j = 0; j < plan->rates_count; j++) {
+            if (memcmp(plan->rates[j].code, code, 3) == 0) {
+                return hec_fail(error, HEC_INVALID,
+                                "rate %s: listed twice or the reporting currency itself", code);
+            }
+        }
+        struct hec_rate *compiled = &plan->rates[plan->rates_count++];
+        memcpy(compiled->code, code, 4);
+        compiled->times = llrint(rate * (double)RATE_ONE) * reporting;
+        compiled->over = RATE_ONE * minor_units(code);
+    }
+    return HEC_OK;
+}
+
+bool hec_rates_convert(const struct hec_plan *plan, const char *code, int64_t amount_minor,
+                       int64_t *converted_minor)
+{
+    for (int i = 0; i < plan->rates_count; i++) {
+        const struct hec_rate *rate = &plan->rates[i];
+        if (memcmp(rate->code, code, 3) != 0) {
+            continue;
+        }
+        if (i == 0) {
+            *converted_minor = amount_minor;
+            return true;
+        }
+        hec_int128 exact = (hec_int128)amount_minor * rate->times;
+        int64_t whole = (int64_t)(exact / rate->over);
+        int64_t rest = (int64_t)(exact % rate->over);
+        if (rest * 2 > rate->over || (rest * 2 == rate->over && (whole & 1))) {
+            whole++;
+        }
+        *converted_minor = whole;
+        return true;
+    }
+    return false;
+}
+
+double hec_value_scale(const struct hec_plan *plan, enum hec_field field)
+{
+    if (field == HEC_F_AMOUNT_MINOR) {
+        return plan->amount_scale;
+    }
+    return hec_field_info(field)->kind == HEC_NUMBER ? FRACTION : 1;
+}
+
+/* A verdict may leave the currency out: then its amount is in the reporting one. */
+static bool amount_of(const struct hec_plan *plan, const struct hec_event *event, int64_t *amount)
+{
+    if (!hec_event_has(event, HEC_F_AMOUNT_MINOR)) {
+        return false;
+    }
+    int64_t minor = event->value[HEC_F_AMOUNT_MINOR].integer;
+    if (!hec_event_has(event, HEC_F_CURRENCY)) {
+        *amount = minor;
+        return true;
+    }
+    return hec_rates_convert(plan, event->value[HEC_F_CURRENCY].text.bytes, minor, amount);
+}
+
+void hec_facts_values(const struct hec_plan *plan, const struct hec_event *event,
+                      struct hec_facts *facts)
+{
+    facts->known = amount_of(plan, event, &facts->values[0]);
+    for (int i = 1; i < plan->values_count; i++) {
+        enum hec_field field = plan->values[i];
+        if (hec_event_has(event, field)) {
+            facts->known |= 1u << i;
+            facts->values[i] = hec_field_info(field)->kind == HEC_NUMBER ?
+                                   llrint(event->value[field].number * FRACTION) :
+                                   event->value[field].integer;
+        }
+    }
+}
+
+enum hec_event_type hec_facts_type(const struct hec_event *event)
+{
+    if (hec_event_is_scored(event->type)) {
+        return event->type;
+    }
+    if (hec_event_has(event, HEC_F_TARGET_EVENT_TYPE)) {
+        const struct hec_text *name = &event->value[HEC_F_TARGET_EVENT_TYPE].text;
+        return hec_event_type_named(name->bytes, name->length);
+    }
+    if (hec_event_has(event, HEC_F_CARD_TOKEN)) {
+        return HEC_CARD_AUTH;
+    }
+    return hec_event_has(event, HEC_F_CREDITOR_TOKEN) ? HEC_TRANSFER : HEC_EVENT_TYPES;
+}
+
+static bool text_holds(const struct hec_plan *plan, int filter, int i,
+                       const struct hec_predicate *predicate, const struct hec_text *text)
+{
+    for (int t = 0; t < predicate->texts_count; t++) {
+        if (plan->text_hashes[filter][i][t] == text->hash &&
+            strlen(predicate->texts[t]) == text->length &&
+            memcmp(predicate->texts[t], text->bytes, text->length) == 0) {
+            return predicate->op != HEC_NE;
+        }
+    }
+    return predicate->op == HEC_NE;
+}
+
+static bool number_holds(const struct hec_predicate *predicate, double number)
+{
+    double limit = (double)predicate->integer;
+    switch (predicate->op) {
+    case HEC_EQ: return number == limit;
+    case HEC_NE: return number != limit;
+    case HEC_LT: return number < limit;
+    default: return number >= limit;
+    }
+}
+
+/* A predicate on a field that is absent does not hold, whatever it asks. */
+static bool holds(const struct hec_plan *plan, const struct hec_event *event,
+                  const struct hec_facts *facts, int filter, int i)
+{
+    const struct hec_predicate *predicate = &plan->schema.filters[filter].predicates[i];
+    enum hec_field field = predicate->field;
+    if (!hec_event_has(event, field)) {
+        return false;
+    }
+    if (predicate->op == HEC_PRESENT) {
+        return true;
+    }
+    if (field == HEC_F_AMOUNT_MINOR) {
+        return (facts->known & 1) && number_holds(predicate, (double)facts->values[0]);
+    }
+    switch (hec_field_info(field)->kind) {
+    case HEC_INTEGER:
+    case HEC_BOOLEAN: return number_holds(predicate, (double)event->value[field].integer);
+    case HEC_NUMBER: return number_holds(predicate, event->value[field].number);
+    default: return text_holds(plan, filter, i, predicate, &event->value[field].text);
+    }
+}
+
+bool hec_facts_passes(const struct hec_plan *plan, const struct hec_event *event,
+                      const struct hec_facts *facts, int filter)
+{
+    const struct hec_filter *conditions = &plan->schema.filters[filter];
+    if (facts->as >= HEC_EVENT_TYPES || !(conditions->event_types >> facts->as & 1)) {
+        return false;
+    }
+    for (int i = 0; i < conditions->predicates_count; i++) {
+        if (!holds(plan, event, facts, filter, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void hec_facts_mask(const struct hec_plan *plan, const struct hec_event *event,
+                    struct hec_facts *facts)
+{
+    facts->mask = (uint64_t)1 << HEC_NO_FILTER;
+    for (int i = 0; i < plan->schema.filters_count; i++) {
+        facts->mask |= (uint64_t)hec_facts_passes(plan, event, facts, i) << i;
+    }
+}

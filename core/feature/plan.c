@@ -1,0 +1,568 @@
+/*
+ * Compiling a schema: every feature asks for the parts, columns, windows, slots and lists that it
+ * reads, gets the ones that are there already, and only then are places handed out.
+ */
+#include "feature/plan.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hecate/digest.h"
+#include "state/distinct.h"
+#include "state/recent.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define RING_MAX 4096u
+#define RECORD_MAX ((uint64_t)1 << 20)
+
+/* A schema that asks for more than the tables hold. Kept as a flag so that the many small
+ * functions below need no status each. */
+struct compiler {
+    struct hec_plan *plan;
+    bool full;
+};
+
+static uint8_t filter_bit(int filter)
+{
+    return (uint8_t)(filter < 0 ? HEC_NO_FILTER : filter);
+}
+
+static uint32_t late_tiles(const struct hec_plan *plan, int64_t width_ms)
+{
+    int64_t lateness_ms = plan->schema.allowed_lateness_ms;
+    int64_t tiles = (lateness_ms + width_ms - 1) / width_ms;
+    return (uint32_t)(tiles < 1 ? 1 : tiles);
+}
+
+static int add_part(struct compiler *compiler, struct hec_kind_plan *kind,
+                    enum hec_part_kind part_kind, int64_t width_ms)
+{
+    struct hec_layout *layout = &kind->layout;
+    if (layout->parts_count == HEC_PARTS_MAX) {
+        compiler->full = true;
+        return 0;
+    }
+    struct hec_part *part = &layout->parts[layout->parts_count];
+    *part = (struct hec_part){ .kind = part_kind, .width_ms = width_ms };
+    return layout->parts_count++;
+}
+
+static int tile_part(struct compiler *compiler, struct hec_kind_plan *kind, int64_t width_ms)
+{
+    for (int i = 0; i < kind->layout.parts_count; i++) {
+        const struct hec_part *part = &kind->layout.parts[i];
+        if (part->kind == HEC_PART_TILES && part->width_ms == width_ms) {
+            return i;
+        }
+    }
+    return add_part(compiler, kind, HEC_PART_TILES, width_ms);
+}
+
+/* The window of a feature. A late reader's window begins that much earlier, so the ring is longer
+ * by the allowed lateness. */
+static int want_window(struct compiler *compiler, struct hec_kind_plan *kind,
+                  const struct hec_feature *feature)
+{
+    int64_t width_ms = hec_plan_tile_ms(feature->window_ms);
+    int part = tile_part(compiler, kind, width_ms);
+    uint32_t tiles = (uint32_t)(feature->window_ms / width_ms);
+    uint32_t delay = (uint32_t)(feature->delay_ms / width_ms);
+    uint32_t from = delay == 0 ? tiles - 1 : delay + tiles;
+    uint32_t to = delay == 0 ? 0 : delay + 1;
+
+    uint32_t ring = from + 1 + late_tiles(compiler->plan, width_ms);
+    struct hec_part *of = &kind->layout.parts[part];
+    of->ring = ring > of->ring ? ring : of->ring;
+
+    for (int i = 0; i < kind->windows_count; i++) {
+        const struct hec_window *other = &kind->windows[i];
+        if (other->part == part && other->from == from && other->to == to) {
+            return i;
+        }
+    }
+    if (kind->windows_count == HEC_WINDOWS_MAX) {
+        compiler->full = true;
+        return 0;
+    }
+    kind->windows[kind->windows_count] =
+        (struct hec_window){ .part = (uint8_t)part, .from = from, .to = to };
+    return kind->windows_count++;
+}
+
+static int want_column(struct compiler *compiler, struct hec_kind_plan *kind, int part, int filter,
+                  enum hec_measure measure, int value)
+{
+    struct hec_column wanted = {
+        .part = (uint8_t)part,
+        .filter = filter_bit(filter),
+        .measure = (uint8_t)measure,
+        .value = (uint8_t)value,
+    };
+    for (int i = 0; i < kind->columns_count; i++) {
+        const struct hec_column *other = &kind->columns[i];
+        if (other->part == wanted.part && other->filter == wanted.filter &&
+            other->measure == wanted.measure && other->value == wanted.value) {
+            return i;
+        }
+    }
+    if (kind->columns_count == HEC_COLUMNS_MAX) {
+        compiler->full = true;
+        return 0;
+    }
+    kind->columns[kind->columns_count] = wanted;
+    return kind->columns_count++;
+}
+
+static int value_of(struct compiler *compiler, enum hec_field field)
+{
+    struct hec_plan *plan = compiler->plan;
+    for (int i = 0; i < plan->values_count; i++) {
+        if (plan->values[i] == field) {
+            return i;
+        }
+    }
+    if (plan->values_count == HEC_VALUES_MAX) {
+        compiler->full = true;
+        return 0;
+    }
+    plan->values[plan->values_count] = field;
+    return plan->values_count++;
+}
+
+static int want_slot(struct compiler *compiler, struct hec_kind_plan *kind, enum hec_slot_kind slot_kind,
+                int filter, int filter2)
+{
+    struct hec_slot wanted = {
+        .kind = (uint8_t)slot_kind,
+        .filter = filter_bit(filter),
+        .filter2 = filter_bit(filter2),
+        .at = (uint16_t)(kind->layout.fixed_bytes / 8),
+    };
+    for (int i = 0; i < kind->slots_count; i++) {
+        const struct hec_slot *other = &kind->slots[i];
+        if (other->kind == wanted.kind && other->filter == wanted.filter &&
+            other->filter2 == wanted.filter2) {
+            return other->at;
+        }
+    }
+    if (kind->slots_count == HEC_SLOTS_MAX) {
+        compiler->full = true;
+        return 0;
+    }
+    kind->slots[kind->slots_count++] = wanted;
+    kind->layout.fixed_bytes += slot_kind == HEC_SLOT_PLACE ? 16 : 8;
+    return wanted.at;
+}
+
+static int want_list(struct compiler *compiler, struct hec_kind_plan *kind,
+                const struct hec_feature *feature, enum hec_part_kind part_kind, int64_t width_ms)
+{
+    for (int i = 0; i < kind->lists_count; i++) {
+        const struct hec_list *other = &kind->lists[i];
+        const struct hec_part *part = &kind->layout.parts[other->part];
+        if (part->kind == part_kind && part->width_ms == width_ms &&
+            other->filter == filter_bit(feature->filter) && other->field == feature->field) {
+            return i;
+        }
+    }
+    if (kind->lists_count == HEC_LISTS_MAX) {
+        compiler->full = true;
+        return 0;
+    }
+    int part = add_part(compiler, kind, part_kind, width_ms);
+    kind->lists[kind->lists_count] = (struct hec_list){
+        .part = (uint8_t)part,
+        .filter = filter_bit(feature->filter),
+        .field = feature->field,
+    };
+    return kind->lists_count++;
+}
+
+static void compile_distinct(struct compiler *compiler, struct hec_kind_plan *kind,
+                             const struct hec_feature *feature, struct hec_reading *reading)
+{
+    int64_t width_ms = hec_plan_tile_ms(feature->window_ms);
+    reading->list = want_list(compiler, kind, feature, HEC_PART_DISTINCT, width_ms);
+    reading->tiles = (uint32_t)(feature->window_ms / width_ms);
+    struct hec_part *part = &kind->layout.parts[kind->lists[reading->list].part];
+    uint32_t ring = reading->tiles + late_tiles(compiler->plan, width_ms);
+    if (ring > part->ring) {
+        part->ring = ring;
+        part->group = (reading->tiles + 3) / 4;
+    }
+}
+
+/* Columns of sums over a field: how many values are known, their sum, and their squares. */
+static void compile_moments(struct compiler *compiler, struct hec_kind_plan *kind,
+                            const struct hec_feature *feature, struct hec_reading *reading,
+                            int moments)
+{
+    static const enum hec_measure MEASURES[4] = { HEC_MEASURE_KNOWN, HEC_MEASURE_SUM,
+                                                  HEC_MEASURE_SQUARE_LOW,
+                                                  HEC_MEASURE_SQUARE_HIGH };
+    int part = kind->windows[reading->window].part;
+    int value = value_of(compiler, feature->field);
+    for (int i = 0; i < moments; i++) {
+        reading->columns[i] = want_column(compiler, kind, part, feature->filter, MEASURES[i], value);
+    }
+    reading->value = (uint8_t)value;
+    reading->scale = hec_value_scale(compiler->plan, feature->field);
+}
+
+static void compile_windowed(struct compiler *compiler, struct hec_kind_plan *kind,
+                             const struct hec_feature *feature, struct hec_reading *reading)
+{
+    reading->window = want_window(compiler, kind, feature);
+    int part = kind->windows[reading->window].part;
+    switch (feature->aggregate) {
+    case HEC_AGG_SUM:
+    case HEC_AGG_MEAN: compile_moments(compiler, kind, feature, reading, 2); return;
+    case HEC_AGG_DEVIATION:
+    case HEC_AGG_ZSCORE: compile_moments(compiler, kind, feature, reading, 4); return;
+    default: break;
+    }
+    reading->columns[0] =
+        want_column(compiler, kind, part, feature->filter, HEC_MEASURE_COUNT, 0);
+    if (feature->aggregate == HEC_AGG_RATIO) {
+        reading->columns[1] =
+            want_column(compiler, kind, part, feature->filter2, HEC_MEASURE_COUNT, 0);
+    } else if (feature->aggregate != HEC_AGG_COUNT) {
+        reading->columns[1] =
+            want_column(compiler, kind, part, feature->filter, HEC_MEASURE_FRAUD, 0);
+        kind->labels = true;
+    }
+}
+
+static void compile_feature(struct compiler *compiler, int index, struct hec_reading *reading)
+{
+    const struct hec_feature *feature = &compiler->plan->schema.features[index];
+    struct hec_kind_plan *kind = &compiler->plan->kinds[feature->entity];
+    reading->aggregate = feature->aggregate;
+    reading->filter = filter_bit(feature->filter);
+    reading->field = feature->field;
+    reading->derived = feature->derived;
+    reading->missing = (float)feature->missing;
+    reading->window = -1;
+    reading->slot = -1;
+    switch (feature->aggregate) {
+    case HEC_AGG_VALUE:
+        if (feature->field != HEC_FIELDS) {
+            reading->scale = hec_value_scale(compiler->plan, feature->field);
+        }
+        return;
+    case HEC_AGG_DISTINCT: compile_distinct(compiler, kind, feature, reading); break;
+    case HEC_AGG_IS_NEW: reading->list = want_list(compiler, kind, feature, HEC_PART_SEEN, 0); break;
+    case HEC_AGG_AGE:
+    case HEC_AGG_SINCE:
+        if (feature->filter >= 0) {
+            reading->slot = want_slot(compiler, kind,
+                                 feature->aggregate == HEC_AGG_AGE ? HEC_SLOT_FIRST :
+                                                                     HEC_SLOT_LAST,
+                                 feature->filter, -1);
+        }
+        break;
+    case HEC_AGG_STREAK:
+        reading->slot = want_slot(compiler, kind, HEC_SLOT_STREAK, feature->filter, feature->filter2);
+        break;
+    case HEC_AGG_DISTANCE:
+    case HEC_AGG_SPEED:
+        reading->slot = want_slot(compiler, kind, HEC_SLOT_PLACE, feature->filter, -1);
+        break;
+    default: compile_windowed(compiler, kind, feature, reading); break;
+    }
+    kind->touched = true;
+}
+
+static int by_part(const void *a, const void *b)
+{
+    const struct hec_column *x = a;
+    const struct hec_column *y = b;
+    bool x_sum = x->measure >= HEC_MEASURE_SUM;
+    bool y_sum = y->measure >= HEC_MEASURE_SUM;
+    if (x->part != y->part) {
+        return x->part < y->part ? -1 : 1;
+    }
+    /* slot holds the order of asking until places are handed out. */
+    return x_sum != y_sum ? (int)x_sum - (int)y_sum : (int)x->slot - (int)y->slot;
+}
+
+/* Hands out the places of columns and sums, and sizes everything. */
+static void place_columns(struct compiler *compiler, struct hec_kind_plan *kind,
+                          struct hec_reading *readings)
+{
+    int moved_to[HEC_COLUMNS_MAX];
+    for (int i = 0; i < kind->columns_count; i++) {
+        kind->columns[i].slot = (uint16_t)i;
+    }
+    qsort(kind->columns, (size_t)kind->columns_count, sizeof(*kind->columns), by_part);
+    for (int i = 0; i < kind->columns_count; i++) {
+        moved_to[kind->columns[i].slot] = i;
+    }
+    int next = 0;
+    for (int p = 0; p < kind->layout.parts_count; p++) {
+        struct hec_part *part = &kind->layout.parts[p];
+        kind->columns_of[p] = (uint16_t)next;
+        for (; next < kind->columns_count && kind->columns[next].part == p; next++) {
+            struct hec_column *column = &kind->columns[next];
+            column->slot = (uint16_t)(next - kind->columns_of[p]);
+            part->counts += column->measure < HEC_MEASURE_SUM;
+            part->sums += column->measure >= HEC_MEASURE_SUM;
+            kind->filters_of[p] |= (uint64_t)1 << column->filter;
+        }
+    }
+    kind->columns_of[kind->layout.parts_count] = (uint16_t)next;
+    for (int w = 0; w < kind->windows_count; w++) {
+        const struct hec_part *part = &kind->layout.parts[kind->windows[w].part];
+        kind->windows[w].sums = (uint16_t)kind->sums_count;
+        kind->sums_count += (int)(part->counts + part->sums);
+    }
+    compiler->full |= kind->sums_count > HEC_SUMS_MAX;
+    for (int r = 0; r < kind->readings_count; r++) {
+        struct hec_reading *reading = &readings[kind->readings + r];
+        for (int c = 0; reading->window >= 0 && c < 4; c++) {
+            const struct hec_column *column = &kind->columns[moved_to[reading->columns[c]]];
+            reading->columns[c] = kind->windows[reading->window].sums + column->slot;
+        }
+    }
+}
+
+static void size_parts(struct compiler *compiler, struct hec_kind_plan *kind)
+{
+    struct hec_plan *plan = compiler->plan;
+    struct hec_layout *layout = &kind->layout;
+    uint64_t most = hec_record_empty_bytes(layout, HEC_TOKEN_BYTES_MAX);
+    for (int p = 0; p < layout->parts_count; p++) {
+        struct hec_part *part = &layout->parts[p];
+        uint32_t sketches = 0;
+        switch (part->kind) {
+        case HEC_PART_TILES:
+            part->element_bytes = 4 + 4 * part->counts + 8 * part->sums;
+            part->elements_max = part->ring;
+            compiler->full |= part->ring > RING_MAX;
+            plan->reach_ms = part->ring * part->width_ms > plan->reach_ms ?
+                                 part->ring * part->width_ms :
+                                 plan->reach_ms;
+            break;
+        case HEC_PART_DISTINCT:
+            part->element_bytes = 8;
+            part->elements_max = HEC_DISTINCT_EXACT;
+            sketches = (part->ring / part->group + 3) * HEC_SKETCH_BYTES;
+            break;
+        case HEC_PART_SEEN:
+            part->element_bytes = 4;
+            part->elements_max = HEC_SEEN_MAX;
+            break;
+        case HEC_PART_IDS:
+            part->element_bytes = HEC_IDS_BYTES;
+            part->elements_max = HEC_IDS_MAX;
+            break;
+        case HEC_PART_VERDICTS:
+            part->element_bytes = HEC_VERDICT_BYTES;
+            part->elements_max = HEC_VERDICTS_MAX;
+            break;
+        }
+        kind->growth += part->kind == HEC_PART_DISTINCT ? 0 : part->element_bytes;
+        most += (uint64_t)(part->elements_max + 1) * part->element_bytes + sketches;
+    }
+    compiler->full |= most > RECORD_MAX;
+    layout->bytes_max = (uint32_t)most;
+}
+
+static void compile_kind(struct compiler *compiler, enum hec_kind which, int *readings)
+{
+    struct hec_plan *plan = compiler->plan;
+    struct hec_kind_plan *kind = &plan->kinds[which];
+    kind->layout.kind = which;
+    kind->readings = *readings;
+    kind->ids_part = -1;
+    kind->verdicts_part = -1;
+    for (int i = 0; i < plan->numerics; i++) {
+        const struct hec_feature *feature = &plan->schema.features[plan->numeric_features[i]];
+        if (feature->aggregate != HEC_AGG_VALUE && feature->entity == which) {
+            plan->readings[*readings].column = i;
+            compile_feature(compiler, plan->numeric_features[i], &plan->readings[(*readings)++]);
+        }
+    }
+    kind->readings_count = *readings - kind->readings;
+    if (which == HEC_USER) {
+        kind->touched = true;
+        kind->ids_part = add_part(compiler, kind, HEC_PART_IDS, 0);
+        kind->verdicts_part = add_part(compiler, kind, HEC_PART_VERDICTS, 0);
+    }
+    place_columns(compiler, kind, plan->readings);
+    for (int p = 0; p < HEC_PARTS_MAX; p++) {
+        kind->list_of[p] = -1;
+    }
+    for (int i = 0; i < kind->lists_count; i++) {
+        kind->list_of[kind->lists[i].part] = i;
+        kind->filters_of[kind->lists[i].part] = (uint64_t)1 << kind->lists[i].filter;
+    }
+    size_parts(compiler, kind);
+}
+
+static void hash_texts(struct hec_plan *plan)
+{
+    for (int i = 0; i < HEC_EVENT_TYPES; i++) {
+        const char *name = hec_event_type_name((enum hec_event_type)i);
+        plan->type_hashes[i] = (uint32_t)XXH3_64bits(name, strlen(name));
+    }
+    for (int f = 0; f < plan->schema.filters_count; f++) {
+        const struct hec_filter *filter = &plan->schema.filters[f];
+        for (int p = 0; p < filter->predicates_count; p++) {
+            for (int t = 0; t < filter->predicates[p].texts_count; t++) {
+                const char *text = filter->predicates[p].texts[t];
+                plan->text_hashes[f][p][t] = (uint32_t)XXH3_64bits(text, strlen(text));
+            }
+        }
+    }
+}
+
+/* The digests of the canonical text: of all of it, and of it without what state does not see. */
+static enum hec_status make_digests(struct hec_plan *plan)
+{
+    struct hec_schema *reduced = malloc(sizeof(*reduced));
+    size_t room = hec_schema_print(&plan->schema, NULL, 0) + 1;
+    char *text = malloc(room);
+    if (reduced == NULL || text == NULL) {
+        free(reduced);
+        free(text);
+        return HEC_NO_MEMORY;
+    }
+    hec_schema_print(&plan->schema, text, room);
+    hec_sha256(text, room - 1, plan->digest);
+
+    *reduced = plan->schema;
+    reduced->features_count = 0;
+    for (int i = 0; i < plan->schema.features_count; i++) {
+        const struct hec_feature *feature = &plan->schema.features[i];
+        if (feature->aggregate == HEC_AGG_VALUE || feature->aggregate == HEC_AGG_CATEGORY) {
+            continue;
+        }
+        struct hec_feature *kept = &reduced->features[reduced->features_count++];
+        hec_feature_init(kept);
+        kept->aggregate = feature->aggregate;
+        kept->entity = feature->entity;
+        kept->filter = feature->filter;
+        kept->filter2 = feature->filter2;
+        kept->field = feature->field;
+        kept->window_ms = feature->window_ms;
+        kept->delay_ms = feature->delay_ms;
+    }
+    size_t length = hec_schema_print(reduced, text, room);
+    assert(length < room);
+    plan->state_digest = XXH3_64bits_withSeed(text, length, HEC_RECORD_VERSION);
+    free(reduced);
+    free(text);
+    return HEC_OK;
+}
+
+static void compile(struct compiler *compiler)
+{
+    struct hec_plan *plan = compiler->plan;
+    plan->values[0] = HEC_F_AMOUNT_MINOR;
+    plan->values_count = 1;
+    for (int i = 0; i < plan->schema.features_count; i++) {
+        if (plan->schema.features[i].aggregate == HEC_AGG_CATEGORY) {
+            plan->category_features[plan->categories++] = i;
+        } else {
+            plan->numeric_features[plan->numerics++] = i;
+        }
+    }
+    int readings = 0;
+    for (int i = 0; i < plan->numerics; i++) {
+        if (plan->schema.features[plan->numeric_features[i]].aggregate == HEC_AGG_VALUE) {
+            plan->readings[readings].column = i;
+            compile_feature(compiler, plan->numeric_features[i], &plan->readings[readings++]);
+        }
+    }
+    plan->event_readings = readings;
+    for (int kind = 0; kind < HEC_KINDS; kind++) {
+        compile_kind(compiler, (enum hec_kind)kind, &readings);
+    }
+    hash_texts(plan);
+}
+
+enum hec_status hec_plan_new(struct hec_plan **ret, const struct hec_schema *schema,
+                             struct hec_error *error)
+{
+    enum hec_status status = hec_schema_check(schema, error);
+    if (status != HEC_OK) {
+        return status;
+    }
+    struct hec_plan *plan = calloc(1, sizeof(*plan));
+    if (plan == NULL) {
+        return HEC_NO_MEMORY;
+    }
+    plan->schema = *schema;
+    struct compiler compiler = { .plan = plan };
+    status = hec_rates_compile(plan, error);
+    if (status == HEC_OK) {
+        compile(&compiler);
+        status = compiler.full ?
+                     hec_fail(error, HEC_INVALID,
+                              "the features of one entity need more columns or tiles than a record "
+                              "holds: fewer features or a shorter delay") :
+                     make_digests(plan);
+    }
+    if (status != HEC_OK) {
+        hec_plan_free(plan);
+        return status;
+    }
+    for (int kind = 0; kind < HEC_KINDS; kind++) {
+        plan->kinds[kind].layout.state_digest = plan->state_digest;
+    }
+    *ret = plan;
+    return HEC_OK;
+}
+
+void hec_plan_free(struct hec_plan *plan)
+{
+    free(plan);
+}
+
+const struct hec_layout *hec_plan_layout(const struct hec_plan *plan, enum hec_kind kind)
+{
+    return &plan->kinds[kind].layout;
+}
+
+const struct hec_schema *hec_plan_schema(const struct hec_plan *plan)
+{
+    return &plan->schema;
+}
+
+int hec_plan_numerics(const struct hec_plan *plan)
+{
+    return plan->numerics;
+}
+
+int hec_plan_categories(const struct hec_plan *plan)
+{
+    return plan->categories;
+}
+
+int hec_plan_numeric_feature(const struct hec_plan *plan, int column)
+{
+    assert(column >= 0);
+    assert(column < plan->numerics);
+    return plan->numeric_features[column];
+}
+
+int hec_plan_category_feature(const struct hec_plan *plan, int column)
+{
+    assert(column >= 0);
+    assert(column < plan->categories);
+    return plan->category_features[column];
+}
+
+const char *hec_plan_digest(const struct hec_plan *plan)
+{
+    return plan->digest;
+}
+
+uint64_t hec_plan_state_digest(const struct hec_plan *plan)
+{
+    return plan->state_digest;
+}

@@ -1,0 +1,89 @@
+/*
+ * Inside the entity table: what the feature room needs beyond hecate/entity.h.
+ *
+ *   record = hec_entities_edit(...)     a record with room to grow by so much
+ *   ... change it ...
+ *   hec_entities_commit(...)            it is the entity's record now, and dirty
+ *
+ * A record that has the room is edited where it lies; one that has not is edited in the table's
+ * scratch and then moves to a larger size class. One edit at a time.
+ */
+#ifndef HECATE_STATE_TABLE_H
+#define HECATE_STATE_TABLE_H
+
+#include "state/index.h"
+#include "state/record.h"
+#include "state/slab.h"
+
+struct hec_entity_list {
+    struct hec_entity **items;
+    size_t count, max;
+};
+
+/* What the table knows of one partition. */
+struct hec_partition {
+    bool owned;    /* its events are applied here */
+    bool complete; /* no entry = never seen */
+    bool cut;      /* an image is under way */
+    struct hec_entity_list dirty, image;
+    uint8_t *image_bytes;
+    size_t image_bytes_max;
+    struct hec_image_record *image_records;
+    size_t image_records_max;
+};
+
+#define HEC_CHUNK_ENTRIES 1024
+
+struct hec_entities {
+    const struct hec_plan *plan;
+    size_t bytes_max;
+    struct hec_slab slab;
+    struct hec_index index;
+    struct hec_entity **chunks; /* of HEC_CHUNK_ENTRIES entries each */
+    size_t chunks_count, chunks_max;
+    struct hec_entity *free_entries;
+    size_t entries_made; /* entries ever made; those of the free list included */
+    size_t hand;         /* the clock's */
+    uint32_t epoch;      /* number of the batch, for pins */
+    struct hec_partition *of; /* (partitions_max) */
+    int32_t partitions_max;
+    int32_t partitions; /* that a shared entity is merged over */
+    int64_t now_ms, refresh_ms;
+    uint8_t *scratch;
+    struct hec_entities_stats counted;
+};
+
+/** The record of an entity that has one, else NULL: never seen, as far as is known. */
+static inline const struct hec_record *hec_entity_record(const struct hec_entity *entity)
+{
+    return entity->flags & HEC_ENTRY_RECORD ? entity->memory : NULL;
+}
+
+/** The record to be changed, made empty where there is none; NULL when memory is exhausted.
+ * growth: bytes by which it may grow before hec_entities_commit. */
+struct hec_record *hec_entities_edit(struct hec_entities *entities, struct hec_entity *entity,
+                                     uint32_t growth);
+
+/** Ends the edit. On HEC_NO_MEMORY the entity is as it was. */
+HEC_CHECKED enum hec_status hec_entities_commit(struct hec_entities *entities,
+                                                struct hec_entity *entity,
+                                                struct hec_record *record);
+
+/** What the entry makes the table hold, for the bound. */
+size_t hec_entities_bytes(const struct hec_entities *entities);
+
+/** Takes an entry out of the table; it must be in no list. */
+void hec_entities_remove(struct hec_entities *entities, struct hec_entity *entity);
+
+/** The partition's own part of the table; NULL when memory is exhausted. */
+struct hec_partition *hec_entities_partition(struct hec_entities *entities, int32_t partition);
+
+/** Room for one more in a list. */
+bool hec_entity_list_reserve(struct hec_entity_list *list, size_t more);
+
+/** Calls visit for every entry in use; visit may remove the entry. */
+void hec_entities_each(struct hec_entities *entities,
+                       void (*visit)(struct hec_entities *, struct hec_entity *, void *),
+                       void *context);
+
+#endif
