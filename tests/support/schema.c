@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/source_root.h" /* written by meson */
+
 struct scanner {
     const char *at;
     char word[256];
