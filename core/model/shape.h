@@ -1,0 +1,74 @@
+/*
+ * The shape of a network, and where each parameter lies in one flat array.
+ *
+ * Parameters are one array of numbers: the optimiser, the gradient check, the norm and the copy of
+ * the best epoch are loops over it. Each tensor begins on a 64-byte line. The hidden layers of all
+ * heads lie behind each other, so they are one matrix for the product and several in the file.
+ */
+#ifndef HEC_MODEL_SHAPE_H
+#define HEC_MODEL_SHAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct hec_shape {
+    int numerics, indicators, categories;
+    int frequencies, periodic;  /* Q and E of the periodic embedding */
+    int table_rows, table_dims; /* a category: rows of the table, width of one */
+    int hidden[2];              /* widths of the trunk */
+    int heads, tower;           /* binary heads, width of each one's hidden layer */
+    int bottleneck, decoder;    /* 0, 0 = no novelty decoder */
+};
+
+/* X(enumerator, name in the file; heads' ones are given a name a head) */
+#define HEC_TENSOR_TABLE(X)                                                                        \
+    X(PERIODIC_FREQUENCY, "periodic.frequency")                                                    \
+    X(PERIODIC_WEIGHT, "periodic.weight")                                                          \
+    X(PERIODIC_BIAS, "periodic.bias")                                                              \
+    X(TABLE, "embedding.weight")                                                                   \
+    X(TRUNK_0_WEIGHT, "trunk.0.weight")                                                            \
+    X(TRUNK_0_BIAS, "trunk.0.bias")                                                                \
+    X(TRUNK_1_WEIGHT, "trunk.1.weight")                                                            \
+    X(TRUNK_1_BIAS, "trunk.1.bias")                                                                \
+    X(HEADS_0_WEIGHT, "hidden.weight")                                                             \
+    X(HEADS_0_BIAS, "hidden.bias")                                                                 \
+    X(HEADS_1_WEIGHT, "out.weight")                                                                \
+    X(HEADS_1_BIAS, "out.bias")                                                                    \
+    X(DECODER_0_WEIGHT, "decoder.0.weight")                                                        \
+    X(DECODER_0_BIAS, "decoder.0.bias")                                                            \
+    X(DECODER_1_WEIGHT, "decoder.1.weight")                                                        \
+    X(DECODER_1_BIAS, "decoder.1.bias")                                                            \
+    X(DECODER_2_WEIGHT, "decoder.2.weight")                                                        \
+    X(DECODER_2_BIAS, "decoder.2.bias")
+
+enum hec_tensor {
+#define HEC_TENSOR_ENUM(enumerator, name) HEC_T_##enumerator,
+    HEC_TENSOR_TABLE(HEC_TENSOR_ENUM)
+#undef HEC_TENSOR_ENUM
+        HEC_TENSORS
+};
+
+struct hec_tensor_place {
+    const char *name;
+    size_t offset;  /* in numbers, a multiple of 16 */
+    int rows, cols; /* a bias has one row */
+    bool is_matrix; /* weight decay applies */
+    int head_rows;  /* rows of one head; 0 = belongs to no single head */
+};
+
+struct hec_layout {
+    struct hec_tensor_place place[HEC_TENSORS];
+    size_t numbers;       /* length of the array, with the gaps */
+    size_t decoder_first; /* the decoder's numbers are the last ones, from here */
+    size_t parameters;    /* without the gaps */
+};
+
+void hec_layout_of(struct hec_layout *layout, const struct hec_shape *shape);
+
+/** Columns of the network's input: numerics | indicators | periodic x numerics | tables. */
+int hec_shape_inputs(const struct hec_shape *shape);
+
+/** Floating point operations of one row, multiply and add counted as two. */
+size_t hec_shape_flops(const struct hec_shape *shape);
+
+#endif
