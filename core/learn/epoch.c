@@ -1,0 +1,187 @@
+/* One epoch: gather, forward, losses, backward, step; and the look at the validation rows. */
+#include "learn/trainer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "hecate/metrics.h"
+#include "model/elementary.h"
+#include "model/layers.h"
+
+void hec_trainer_gather(struct hec_trainer *trainer, const uint32_t *rows, int count)
+{
+    const struct hec_dataset *data = trainer->data;
+    const struct hec_shape *shape = &trainer->work.shape;
+    size_t n = (size_t)shape->numerics, c = (size_t)shape->categories;
+    for (int i = 0; i < count; i++) {
+        memcpy(trainer->numerics + (size_t)i * n, data->numerics + rows[i] * n, n * sizeof(float));
+        if (c > 0) {
+            memcpy(trainer->categories + (size_t)i * c, data->categories + rows[i] * c,
+                   c * sizeof(uint32_t));
+        }
+    }
+    hec_scaler_apply(&trainer->model->scaler, trainer->numerics, count, trainer->work.input,
+                     trainer->work.inputs);
+    hec_categories_apply(trainer->work.index, trainer->categories, count, shape->categories,
+                         shape->table_rows);
+}
+
+/* A kind's head: this kind against everything whose truth is known. */
+static int8_t kind_target(const struct hec_trainer *trainer, uint32_t row, int kind)
+{
+    const struct hec_dataset *data = trainer->data;
+    if (data->fraud_kind[row] > 0) {
+        return data->fraud_kind[row] == kind ? HEC_TARGET_POSITIVE : HEC_TARGET_NEGATIVE;
+    }
+    const int8_t *targets = data->targets + (size_t)row * (size_t)data->heads_count;
+    for (int k = 0; k < data->heads_count; k++) {
+        if (targets[k] == HEC_TARGET_NEGATIVE) {
+            return HEC_TARGET_NEGATIVE;
+        }
+    }
+    return HEC_TARGET_UNKNOWN;
+}
+
+static void label_batch(struct hec_trainer *trainer, const uint32_t *rows, int count)
+{
+    const struct hec_dataset *data = trainer->data;
+    for (int i = 0; i < count; i++) {
+        const int8_t *targets = data->targets + (size_t)rows[i] * (size_t)data->heads_count;
+        bool kept_anyway = hec_is_positive(data, rows[i]);
+        for (int z = 0; z < trainer->logits; z++) {
+            int at = i * trainer->logits + z;
+            int8_t target = trainer->head_of[z] >= 0
+                                ? targets[trainer->head_of[z]]
+                                : kind_target(trainer, rows[i], trainer->kind_of[z]);
+            trainer->target[at] = trainer->dead[z] ? HEC_TARGET_UNKNOWN : target;
+            trainer->weight[at] =
+                kept_anyway && target == HEC_TARGET_NEGATIVE ? (float)trainer->sample.beta : 1;
+        }
+        trainer->ordinary[i] =
+            trainer->novelty >= 0 && (targets[trainer->novelty] == HEC_TARGET_NEGATIVE ||
+                                      targets[trainer->novelty] == HEC_TARGET_UNKNOWN);
+    }
+}
+
+/* Eight units from each block of 128 random bits. */
+static void drop(struct hec_trainer *trainer, float *keep, int n)
+{
+    double p = (double)trainer->options->dropout;
+    uint16_t below = (uint16_t)(p * 65536);
+    float kept = (float)(1 / (1 - p));
+    for (int first = 0; first < n; first += 8) {
+        union {
+            uint32_t words[4];
+            uint16_t halves[8];
+        } bits;
+        hec_random_block(bits.words, trainer->options->seed, HEC_STREAM_DROPOUT,
+                         trainer->dropout_block++);
+        for (int i = 0; i < 8 && first + i < n; i++) {
+            keep[first + i] = bits.halves[i] < below ? 0 : kept;
+        }
+    }
+}
+
+/* Forward, losses, backward of the rows gathered. losses: (logits + 1), novelty last. */
+static void pass(struct hec_trainer *trainer, int count, double *losses)
+{
+    struct hec_work_f32 *work = &trainer->work;
+    const struct hec_shape *shape = &work->shape;
+    int dropout = trainer->options->dropout > 0;
+    if (dropout) {
+        drop(trainer, work->keep0, count * shape->hidden[0]);
+        drop(trainer, work->keep1, count * shape->hidden[1]);
+    }
+    hec_net_forward_f32(work, trainer->parameters, count, dropout);
+    hec_bce_f32(work->dz, losses, work->z, trainer->target, trainer->weight, trainer->scale, count,
+                trainer->logits);
+    losses[trainer->logits] =
+        trainer->novelty >= 0 ? hec_reconstruction_f32(work->dy, work->y, work->input,
+                                                       work->inputs, trainer->ordinary, count,
+                                                       shape->numerics)
+                              : NAN;
+    memset(trainer->gradients, 0, sizeof(float) * work->layout.numbers);
+    hec_net_backward_f32(work, trainer->parameters, trainer->gradients, count, dropout);
+}
+
+void hec_trainer_epoch(struct hec_trainer *trainer, long *step, long steps_total)
+{
+    const struct hec_train_options *options = trainer->options;
+    double sum[HEC_LOGITS_MAX + 1] = { 0 };
+    long batches[HEC_LOGITS_MAX + 1] = { 0 };
+
+    for (uint32_t first = 0; first < trainer->sample.rows_count;) {
+        uint32_t left = trainer->sample.rows_count - first;
+        int count = left < (uint32_t)options->batch_rows ? (int)left : options->batch_rows;
+        double losses[HEC_LOGITS_MAX + 1];
+        hec_trainer_gather(trainer, trainer->sample.rows + first, count);
+        label_batch(trainer, trainer->sample.rows + first, count);
+        pass(trainer, count, losses);
+        hec_adam_step(&trainer->adam, trainer->parameters, trainer->gradients,
+                      hec_cosine_rate((double)options->learning_rate, *step, steps_total));
+        for (int z = 0; z <= trainer->logits; z++) {
+            sum[z] += isnan(losses[z]) ? 0 : losses[z];
+            batches[z] += !isnan(losses[z]);
+        }
+        first += (uint32_t)count;
+        (*step)++;
+    }
+    for (int z = 0; z < trainer->logits; z++) {
+        if (trainer->head_of[z] >= 0) {
+            trainer->loss[trainer->head_of[z]] = batches[z] > 0 ? sum[z] / (double)batches[z] : NAN;
+        }
+    }
+    if (trainer->novelty >= 0) {
+        long n = batches[trainer->logits];
+        trainer->loss[trainer->novelty] = n > 0 ? sum[trainer->logits] / (double)n : NAN;
+    }
+}
+
+static void judge_head(struct hec_trainer *trainer, int z, double *sum, int *judged)
+{
+    const struct hec_dataset *data = trainer->data;
+    int head = trainer->head_of[z];
+    float shift = (float)log(trainer->sample.beta);
+    size_t n = 0, positives = 0;
+    for (uint32_t i = 0; i < trainer->valid_count; i++) {
+        size_t at = (size_t)trainer->valid[i] * (size_t)data->heads_count + (size_t)head;
+        if (data->targets[at] >= 0) {
+            float logit = trainer->valid_z[(size_t)i * (size_t)trainer->logits + (size_t)z];
+            trainer->one_score[n] = hec_sigmoid(logit + shift);
+            trainer->one_label[n] = data->targets[at] == HEC_TARGET_POSITIVE;
+            positives += trainer->one_label[n];
+            n++;
+        }
+    }
+    trainer->valid_ap[head] =
+        hec_metric_average_precision(trainer->one_score, trainer->one_label, n);
+    trainer->valid_loss[head] = hec_metric_log_loss(trainer->one_score, trainer->one_label, n);
+    if (n > 0 && !trainer->dead[z]) {
+        *sum += positives >= HEC_POSITIVES_FOR_AP ? trainer->valid_ap[head]
+                                                  : -trainer->valid_loss[head];
+        (*judged)++;
+    }
+}
+
+void hec_trainer_validate(struct hec_trainer *trainer)
+{
+    double sum = 0;
+    int judged = 0, batch = trainer->options->batch_rows;
+    for (int k = 0; k < trainer->data->heads_count; k++) {
+        trainer->valid_ap[k] = trainer->valid_loss[k] = NAN;
+    }
+    for (uint32_t first = 0; first < trainer->valid_count; first += (uint32_t)batch) {
+        uint32_t left = trainer->valid_count - first;
+        int count = left < (uint32_t)batch ? (int)left : batch;
+        hec_trainer_gather(trainer, trainer->valid + first, count);
+        hec_net_forward_f32(&trainer->work, trainer->parameters, count, 0);
+        memcpy(trainer->valid_z + (size_t)first * (size_t)trainer->logits, trainer->work.z,
+               sizeof(float) * (size_t)(count * trainer->logits));
+    }
+    for (int z = 0; z < trainer->logits && trainer->valid_count > 0; z++) {
+        if (trainer->head_of[z] >= 0) {
+            judge_head(trainer, z, &sum, &judged);
+        }
+    }
+    trainer->monitor = judged > 0 ? sum / judged : NAN;
+}

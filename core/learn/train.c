@@ -1,0 +1,397 @@
+/*
+ * Training, from the check of the data to the bytes of the file.
+ *
+ * hec_train reads as a list; everything random comes from the seed through streams of its own.
+ */
+#include "hecate/train.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "learn/trainer.h"
+#include "model/gemm.h"
+#include "model/manifest.h"
+
+#define FREQUENCY_DEVIATION 0.1
+
+void hec_train_defaults(struct hec_train_options *options)
+{
+    *options = (struct hec_train_options){ .seed = 1,
+                                           .epochs_max = 40,
+                                           .patience = 8,
+                                           .batch_rows = 256,
+                                           .negatives = 30,
+                                           .negatives_min = 4096,
+                                           .learning_rate = 1e-3f,
+                                           .weight_decay = 1e-4f,
+                                           .clip = 1.0f,
+                                           .dropout = 0.2f,
+                                           .kind_weight = 0.3f,
+                                           .kind_frauds_min = 20,
+                                           .valid_rows_max = 60000 };
+}
+
+static void say(struct hec_trainer *trainer, const char *format, ...) HEC_PRINTF(2, 3);
+static void say(struct hec_trainer *trainer, const char *format, ...)
+{
+    char text[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (trainer->report != NULL) {
+        struct hec_train_progress progress = { .message = text, .monitor = NAN };
+        (void)trainer->report(trainer->user, &progress);
+    }
+}
+
+static enum hec_status check(const struct hec_dataset *data, struct hec_error *error)
+{
+    uint64_t rows = 0, labelled = 0;
+    for (uint32_t row = 0; row < data->rows; row++) {
+        for (int k = 0; k < data->heads_count; k++) {
+            int8_t target = data->targets[(size_t)row * (size_t)data->heads_count + (size_t)k];
+            if (target < HEC_TARGET_NOT_APPLICABLE || target > HEC_TARGET_POSITIVE) {
+                return hec_fail(error, HEC_INVALID, "train: row %u has the target %d for head '%s'",
+                                row, target, data->heads[k].name);
+            }
+            labelled += data->split[row] == HEC_SPLIT_TRAIN && target >= 0 &&
+                        data->heads[k].kind == HEC_HEAD_BINARY;
+        }
+        rows += data->split[row] == HEC_SPLIT_TRAIN;
+    }
+    if (rows == 0) {
+        return hec_fail(error, HEC_INVALID,
+                        "train: no row of the %u given lies in the training window; check "
+                        "--train-from and --train-to",
+                        data->rows);
+    }
+    if (labelled == 0) {
+        return hec_fail(error, HEC_INVALID,
+                        "train: none of %llu training rows is old enough to be judged; check "
+                        "--known-at against the heads' label delay",
+                        (unsigned long long)rows);
+    }
+    return HEC_OK;
+}
+
+/* Which columns z has, and what there is to learn for each. */
+static void plan_logits(struct hec_trainer *trainer)
+{
+    const struct hec_dataset *data = trainer->data;
+    trainer->novelty = -1;
+    for (int k = 0; k < data->heads_count; k++) {
+        if (data->heads[k].kind == HEC_HEAD_NOVELTY) {
+            trainer->novelty = k;
+            continue;
+        }
+        int z = trainer->logits++;
+        trainer->head_of[z] = k;
+        trainer->scale[z] = data->heads[k].loss_weight;
+        for (uint32_t row = 0; row < data->rows; row++) {
+            int8_t target = data->targets[(size_t)row * (size_t)data->heads_count + (size_t)k];
+            bool train = data->split[row] == HEC_SPLIT_TRAIN;
+            trainer->positives[z] += train && target == HEC_TARGET_POSITIVE;
+            trainer->negatives[z] += train && target == HEC_TARGET_NEGATIVE;
+        }
+        trainer->dead[z] = trainer->positives[z] == 0 || trainer->negatives[z] == 0;
+        if (trainer->dead[z]) {
+            say(trainer,
+                "head '%s' has %llu positive and %llu negative training rows: it cannot learn and "
+                "will give its prior",
+                data->heads[k].name, (unsigned long long)trainer->positives[z],
+                (unsigned long long)trainer->negatives[z]);
+        }
+    }
+}
+
+/* A head during training for each kind of fraud that is common enough. They pull the trunk apart
+ * along what the crimes are; the file does not hold them. */
+static void plan_kinds(struct hec_trainer *trainer)
+{
+    const struct hec_dataset *data = trainer->data;
+    uint64_t frauds[256] = { 0 }, others = 0;
+    int common = 0;
+    if (data->fraud_kind == NULL || trainer->options->kind_weight <= 0) {
+        return;
+    }
+    for (uint32_t row = 0; row < data->rows; row++) {
+        bool train = data->split[row] == HEC_SPLIT_TRAIN;
+        bool positive = train && hec_is_positive(data, row);
+        frauds[data->fraud_kind[row]] += positive;
+        others += train && !positive;
+    }
+    for (int kind = 1; kind < 256; kind++) {
+        common += frauds[kind] >= (uint64_t)trainer->options->kind_frauds_min;
+    }
+    for (int kind = 1; common > 1 && kind < 256 && trainer->kinds < HEC_KINDS_MAX; kind++) {
+        if (frauds[kind] >= (uint64_t)trainer->options->kind_frauds_min) {
+            int z = trainer->logits++;
+            trainer->kinds++;
+            trainer->head_of[z] = -1;
+            trainer->kind_of[z] = kind;
+            trainer->scale[z] = trainer->options->kind_weight;
+            trainer->positives[z] = frauds[kind];
+            trainer->negatives[z] = others;
+            trainer->dead[z] = others == 0;
+        }
+    }
+}
+
+/* Positives are all kept, others thinned to valid_rows_max by a draw of their own. */
+static enum hec_status plan_validation(struct hec_trainer *trainer)
+{
+    const struct hec_dataset *data = trainer->data;
+    size_t count = 0;
+    for (uint32_t row = 0; row < data->rows; row++) {
+        count += data->split[row] == HEC_SPLIT_VALID;
+    }
+    trainer->valid = malloc((count + 1) * sizeof(uint32_t));
+    trainer->valid_z = malloc((count + 1) * (size_t)trainer->logits * sizeof(float));
+    trainer->one_score = malloc((count + 1) * sizeof(float));
+    trainer->one_label = malloc(count + 1);
+    if (trainer->valid == NULL || trainer->valid_z == NULL || trainer->one_score == NULL ||
+        trainer->one_label == NULL) {
+        return HEC_NO_MEMORY;
+    }
+    struct hec_random random = hec_random_at(trainer->options->seed, HEC_STREAM_VALID);
+    double share = (double)trainer->options->valid_rows_max / (double)(count + 1);
+    for (uint32_t row = 0; row < data->rows; row++) {
+        if (data->split[row] == HEC_SPLIT_VALID &&
+            (hec_random_uniform(&random) < share || hec_is_positive(data, row))) {
+            trainer->valid[trainer->valid_count++] = row;
+        }
+    }
+    return HEC_OK;
+}
+
+static enum hec_status fit_scaler(struct hec_trainer *trainer)
+{
+    const struct hec_dataset *data = trainer->data;
+    uint32_t *pick = malloc(((size_t)data->rows + 1) * sizeof(*pick));
+    size_t picks = 0;
+    if (pick == NULL) {
+        return HEC_NO_MEMORY;
+    }
+    for (uint32_t row = 0; row < data->rows; row++) {
+        if (data->split[row] == HEC_SPLIT_TRAIN) {
+            pick[picks++] = row;
+        }
+    }
+    hec_scaler_fit(&trainer->model->scaler, data->numerics, pick, picks);
+    trainer->model->info.train_rows = picks;
+    free(pick);
+    return hec_model_shape(trainer->model);
+}
+
+/* He for layers behind a ReLU; category tables begin at zero, so that a category which training
+ * never met says nothing; the last bias is the prior of the sample. */
+static void initial_weights(struct hec_trainer *trainer)
+{
+    const struct hec_layout *layout = &trainer->work.layout;
+    struct hec_random random = hec_random_at(trainer->options->seed, HEC_STREAM_WEIGHTS);
+    for (int t = 0; t < HEC_TENSORS; t++) {
+        const struct hec_tensor_place *place = &layout->place[t];
+        float *p = trainer->parameters + place->offset;
+        bool frequency = t == HEC_T_PERIODIC_FREQUENCY;
+        bool last = t == HEC_T_HEADS_1_WEIGHT || t == HEC_T_DECODER_2_WEIGHT;
+        if (t == HEC_T_TABLE || (!frequency && !place->is_matrix)) {
+            continue;
+        }
+        double deviation = frequency ? FREQUENCY_DEVIATION : sqrt((last ? 1.0 : 2.0) / place->cols);
+        for (size_t i = 0; i < (size_t)place->rows * (size_t)place->cols; i++) {
+            p[i] = (float)(deviation * hec_random_normal(&random));
+        }
+    }
+    float *bias = trainer->parameters + layout->place[HEC_T_HEADS_1_BIAS].offset;
+    for (int z = 0; z < trainer->logits; z++) {
+        double negatives = (double)trainer->negatives[z] * trainer->sample.beta;
+        bias[z] = (float)log(((double)trainer->positives[z] + 0.5) / (negatives + 0.5));
+    }
+}
+
+static enum hec_status allocate(struct hec_trainer *trainer)
+{
+    struct hec_shape shape = trainer->model->shape;
+    size_t batch = (size_t)trainer->options->batch_rows, logits = (size_t)trainer->logits;
+    shape.heads = trainer->logits;
+    if (hec_work_new_f32(&trainer->work, &shape, trainer->options->batch_rows, 1) != HEC_OK) {
+        return HEC_NO_MEMORY;
+    }
+    size_t bytes = (trainer->work.layout.numbers + 16) * sizeof(float) / 64 * 64;
+    trainer->parameters = aligned_alloc(64, bytes);
+    trainer->gradients = aligned_alloc(64, bytes);
+    trainer->best = aligned_alloc(64, bytes);
+    trainer->numerics = calloc(batch * (size_t)shape.numerics + 1, sizeof(float));
+    trainer->categories = calloc(batch * (size_t)shape.categories + 1, sizeof(uint32_t));
+    trainer->target = calloc(batch * logits, sizeof(int8_t));
+    trainer->weight = calloc(batch * logits, sizeof(float));
+    trainer->ordinary = calloc(batch, 1);
+    if (trainer->parameters == NULL || trainer->gradients == NULL || trainer->best == NULL ||
+        trainer->numerics == NULL || trainer->categories == NULL || trainer->target == NULL ||
+        trainer->weight == NULL || trainer->ordinary == NULL) {
+        return HEC_NO_MEMORY;
+    }
+    memset(trainer->parameters, 0, bytes);
+    memset(trainer->best, 0, bytes);
+    return hec_adam_new(&trainer->adam, &trainer->work.layout,
+                        (double)trainer->options->weight_decay, (double)trainer->options->clip);
+}
+
+static enum hec_status prepare(struct hec_trainer *trainer)
+{
+    enum hec_status status = hec_sample_new(&trainer->sample, trainer->data, trainer->options);
+    if (status == HEC_OK) {
+        plan_logits(trainer);
+        plan_kinds(trainer);
+        status = plan_validation(trainer);
+    }
+    if (status == HEC_OK) {
+        status = fit_scaler(trainer);
+    }
+    if (status == HEC_OK) {
+        status = allocate(trainer);
+    }
+    if (status == HEC_OK) {
+        initial_weights(trainer);
+    }
+    return status;
+}
+
+static bool report_epoch(const struct hec_trainer *trainer, int epoch, bool best)
+{
+    if (trainer->report == NULL) {
+        return true;
+    }
+    struct hec_train_progress progress = { .epoch = epoch,
+                                           .epochs_max = trainer->options->epochs_max,
+                                           .heads_count = trainer->data->heads_count,
+                                           .heads = trainer->data->heads,
+                                           .loss = trainer->loss,
+                                           .valid_ap = trainer->valid_ap,
+                                           .valid_loss = trainer->valid_loss,
+                                           .monitor = trainer->monitor,
+                                           .best = best };
+    return trainer->report(trainer->user, &progress);
+}
+
+/* The best epoch's weights are in trainer->best afterwards; without validation, the last ones. */
+static void run_epochs(struct hec_trainer *trainer)
+{
+    const struct hec_train_options *options = trainer->options;
+    struct hec_random random = hec_random_at(options->seed, HEC_STREAM_SAMPLE);
+    long an_epoch = ((long)trainer->sample.positives_count + (long)trainer->sample.drawn +
+                     options->batch_rows - 1) /
+                    options->batch_rows;
+    long step = 0, steps_total = an_epoch * options->epochs_max;
+    double best = -INFINITY;
+    int best_epoch = 0;
+
+    for (int epoch = 1; epoch <= options->epochs_max; epoch++) {
+        hec_sample_draw(&trainer->sample, &random);
+        hec_trainer_epoch(trainer, &step, steps_total);
+        hec_trainer_validate(trainer);
+
+        bool better = isnan(trainer->monitor) || trainer->monitor > best;
+        if (better) {
+            best = isnan(trainer->monitor) ? best : trainer->monitor;
+            best_epoch = epoch;
+            memcpy(trainer->best, trainer->parameters,
+                   sizeof(float) * trainer->work.layout.numbers);
+        }
+        if (!report_epoch(trainer, epoch, better)) {
+            say(trainer, "stopped on request; epoch %d is kept", best_epoch);
+            return;
+        }
+        if (epoch - best_epoch >= options->patience) {
+            say(trainer, "no better validation for %d epochs; epoch %d is kept", options->patience,
+                best_epoch);
+            return;
+        }
+    }
+}
+
+static void release(struct hec_trainer *trainer)
+{
+    hec_model_free(trainer->model);
+    hec_sample_free(&trainer->sample);
+    hec_work_free_f32(&trainer->work);
+    hec_adam_free(&trainer->adam);
+    free(trainer->parameters);
+    free(trainer->gradients);
+    free(trainer->best);
+    free(trainer->numerics);
+    free(trainer->categories);
+    free(trainer->target);
+    free(trainer->weight);
+    free(trainer->ordinary);
+    free(trainer->valid);
+    free(trainer->valid_z);
+    free(trainer->one_score);
+    free(trainer->one_label);
+}
+
+static enum hec_status name_model(struct hec_trainer *trainer)
+{
+    struct hec_model_info *info = &trainer->model->info;
+    const struct hec_train_facts *facts = &trainer->options->facts;
+    char *architecture = hec_manifest_architecture(&trainer->model->shape);
+    if (architecture == NULL) {
+        return HEC_NO_MEMORY;
+    }
+    info->name = hec_model_keep(trainer->model, facts->name == NULL ? "hecate" : facts->name);
+    info->version = hec_model_keep(trainer->model, facts->version == NULL ? "1" : facts->version);
+    info->architecture = hec_model_keep(trainer->model, architecture);
+    info->threshold_rule = hec_model_keep(
+        trainer->model, "as many alerts as frauds, 1 in 10 000 to 1 in 100; novelty 1 in 1 000");
+    info->seed = trainer->options->seed;
+    info->train_from_ms = facts->train_from_ms;
+    info->train_to_ms = facts->train_to_ms;
+    info->known_at_ms = facts->known_at_ms;
+    free(architecture);
+    return info->name != NULL && info->version != NULL && info->architecture != NULL &&
+                   info->threshold_rule != NULL
+               ? HEC_OK
+               : HEC_NO_MEMORY;
+}
+
+enum hec_status hec_train(void **bytes, size_t *size, const struct hec_dataset *dataset,
+                          const struct hec_train_options *options, hec_train_report *report,
+                          void *user, struct hec_error *error)
+{
+    struct hec_trainer trainer = { .data = dataset,
+                                   .options = options,
+                                   .report = report,
+                                   .user = user };
+    assert(options->batch_rows > 0 && options->epochs_max > 0);
+    assert(options->dropout >= 0 && options->dropout < 1);
+
+    enum hec_status status = hec_model_make(&trainer.model, &dataset->columns, dataset->heads,
+                                            dataset->heads_count, error);
+    if (status == HEC_OK) {
+        status = check(dataset, error);
+    }
+    if (status != HEC_OK) {
+        release(&trainer);
+        return status;
+    }
+
+    hec_gemm_setup();
+    status = prepare(&trainer);
+    if (status == HEC_OK) {
+        status = name_model(&trainer);
+    }
+    if (status == HEC_OK) {
+        run_epochs(&trainer);
+        status = hec_trainer_finish(&trainer);
+    }
+    if (status == HEC_OK) {
+        status = hec_model_write(trainer.model, bytes, size);
+    }
+    release(&trainer);
+    return status == HEC_OK ? HEC_OK : hec_fail(error, status, "train: no memory");
+}

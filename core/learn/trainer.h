@@ -1,0 +1,85 @@
+/*
+ * The trainer's inside: one struct that the parts of a training share.
+ *
+ *   train.c    checks the data, goes through the epochs, stops, keeps the best
+ *   epoch.c    one epoch: batches, losses, steps; and the look at the validation rows
+ *   finish.c   what is fitted after the weights: shifts, baseline, novelty scale, thresholds
+ */
+#ifndef HEC_LEARN_TRAINER_H
+#define HEC_LEARN_TRAINER_H
+
+#include "hecate/random.h"
+#include "hecate/train.h"
+#include "learn/adam.h"
+#include "learn/sample.h"
+#include "model/model.h"
+
+/* One stream of random numbers a purpose. */
+enum hec_stream {
+    HEC_STREAM_WEIGHTS = 1,
+    HEC_STREAM_SAMPLE,
+    HEC_STREAM_DROPOUT,
+    HEC_STREAM_VALID,
+    HEC_STREAM_FINISH
+};
+
+#define HEC_KINDS_MAX 8
+#define HEC_LOGITS_MAX (HEC_HEADS_MAX + HEC_KINDS_MAX)
+#define HEC_POSITIVES_FOR_AP 20 /* fewer, and average precision is noise */
+
+struct hec_trainer {
+    const struct hec_dataset *data;
+    const struct hec_train_options *options;
+    hec_train_report *report;
+    void *user;
+
+    struct hec_model *model; /* becomes the file; its parameters are filled at the end */
+    struct hec_sample sample;
+
+    /* Columns of z: the model's binary heads, then one for each kind of fraud. */
+    int logits, kinds;
+    int head_of[HEC_LOGITS_MAX]; /* head of the dataset; -1 for a kind */
+    int kind_of[HEC_LOGITS_MAX]; /* value in fraud_kind; 0 for a head */
+    int novelty;                 /* head of the dataset; -1 = none */
+    uint64_t positives[HEC_LOGITS_MAX], negatives[HEC_LOGITS_MAX]; /* training rows */
+    bool dead[HEC_LOGITS_MAX];   /* nothing to learn from */
+    float scale[HEC_LOGITS_MAX]; /* weight of its loss */
+
+    struct hec_work_f32 work;
+    struct hec_adam adam;
+    float *parameters, *gradients, *best;
+    struct hec_random dropout;
+    uint64_t dropout_block;
+
+    /* One batch. */
+    float *numerics;      /* (batch, numerics) */
+    uint32_t *categories; /* (batch, categories) */
+    int8_t *target;       /* (batch, logits) */
+    float *weight;        /* (batch, logits) */
+    uint8_t *ordinary;    /* (batch) */
+
+    /* Validation rows, chosen once. */
+    uint32_t *valid;
+    uint32_t valid_count;
+    float *valid_z;     /* (valid, logits) */
+    float *one_score;   /* (valid) */
+    uint8_t *one_label; /* (valid) */
+
+    /* Results of the last epoch; by head of the dataset. */
+    double loss[HEC_HEADS_MAX], valid_ap[HEC_HEADS_MAX], valid_loss[HEC_HEADS_MAX];
+    double monitor;
+};
+
+/** Copies rows of the dataset into the batch and scales them into the network's input. */
+void hec_trainer_gather(struct hec_trainer *trainer, const uint32_t *rows, int count);
+
+/** Trains one epoch; steps counts on, of steps_total. */
+void hec_trainer_epoch(struct hec_trainer *trainer, long *step, long steps_total);
+
+/** Fills valid_ap, valid_loss and monitor (NaN when nothing can be judged). */
+void hec_trainer_validate(struct hec_trainer *trainer);
+
+/** From the kept weights to a model that is ready to be written. */
+HEC_CHECKED enum hec_status hec_trainer_finish(struct hec_trainer *trainer);
+
+#endif

@@ -1,0 +1,126 @@
+/*
+ * Prediction: scale, one pass of the network, and what its numbers mean.
+ */
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "model/elementary.h"
+#include "model/gemm.h"
+#include "model/layers.h"
+#include "model/model.h"
+
+#define ROWS_MAX 1024
+
+enum hec_status hec_predictor_new(struct hec_predictor **ret, const struct hec_model *model,
+                                  int rows_max)
+{
+    assert(rows_max >= 1 && rows_max <= ROWS_MAX);
+
+    struct hec_predictor *predictor = calloc(1, sizeof(*predictor));
+    if (predictor == NULL) {
+        return HEC_NO_MEMORY;
+    }
+    hec_gemm_setup();
+    predictor->model = model;
+    const struct hec_shape *s = &model->shape;
+    size_t inputs = (size_t)hec_shape_inputs(s), towers = (size_t)(s->heads * s->tower);
+    predictor->back_towers = calloc(
+        inputs + towers + (size_t)s->hidden[0] + (size_t)s->hidden[1], sizeof(float));
+    if (predictor->back_towers == NULL ||
+        hec_work_new_f32(&predictor->work, s, rows_max, 0) != HEC_OK) {
+        hec_predictor_free(predictor);
+        return HEC_NO_MEMORY;
+    }
+    predictor->back1 = predictor->back_towers + towers;
+    predictor->back0 = predictor->back1 + s->hidden[1];
+    predictor->back_input = predictor->back0 + s->hidden[0];
+    *ret = predictor;
+    return HEC_OK;
+}
+
+void hec_predictor_free(struct hec_predictor *predictor)
+{
+    if (predictor == NULL) {
+        return;
+    }
+    hec_work_free_f32(&predictor->work);
+    free(predictor->back_towers);
+    free(predictor);
+}
+
+float hec_reconstruction_error(const float *y, const float *x, int n, float *each)
+{
+    float sum = 0, share = 1 / (float)n;
+    for (int j = 0; j < n; j++) {
+        float error = (y[j] - x[j]) * (y[j] - x[j]);
+        error = error < HEC_ERROR_CUT ? error : HEC_ERROR_CUT;
+        if (each != NULL) {
+            each[j] = error * share;
+        }
+        sum += error;
+    }
+    return sum * share;
+}
+
+float hec_tail_score(const struct hec_tail *tail, float error)
+{
+    if (tail->count < 2) {
+        return 0;
+    }
+    int i = 1;
+    while (i < tail->count - 1 && error > tail->error[i]) {
+        i++;
+    }
+    float slope = (tail->log_tail[i] - tail->log_tail[i - 1]) / (tail->error[i] - tail->error[i - 1]);
+    float log_tail = tail->log_tail[i - 1] + slope * (error - tail->error[i - 1]);
+    return log_tail < 0 ? 1 - hec_exp(log_tail * (1.0f / 3)) : 0;
+}
+
+void hec_predictor_forward(struct hec_predictor *predictor, const float *numerics,
+                           const uint32_t *categories, int rows)
+{
+    const struct hec_model *model = predictor->model;
+    struct hec_work_f32 *work = &predictor->work;
+    hec_scaler_apply(&model->scaler, numerics, rows, work->input, work->inputs);
+    hec_categories_apply(work->index, categories, rows, model->shape.categories,
+                         model->shape.table_rows);
+    hec_net_forward_f32(work, model->parameters, rows, 0);
+}
+
+void hec_predictor_run(struct hec_predictor *predictor, const float *numerics,
+                       const uint32_t *categories, const uint8_t *event_type, int rows,
+                       float *scores, int stride)
+{
+    const struct hec_model *model = predictor->model;
+    const struct hec_work_f32 *work = &predictor->work;
+    int heads = model->info.heads_count, logits = model->shape.heads, n = model->shape.numerics;
+    assert(rows >= 0 && rows <= work->rows_max);
+    assert(stride >= heads);
+
+    hec_predictor_forward(predictor, numerics, categories, rows);
+    for (int row = 0; row < rows; row++) {
+        float *score = scores + (size_t)row * (size_t)stride;
+        uint32_t bit = event_type == NULL ? UINT32_MAX : 1u << (event_type[row] & 31);
+        for (int k = 0; k < heads; k++) {
+            if (!(model->heads[k].event_types & bit)) {
+                score[k] = NAN;
+            } else if (model->logit_of[k] >= 0) {
+                float logit = work->z[row * logits + model->logit_of[k]];
+                score[k] = hec_sigmoid(logit + model->shifts[k]);
+            } else {
+                float error = hec_reconstruction_error(work->y + row * n,
+                                                       work->input + row * work->inputs, n, NULL);
+                score[k] = hec_tail_score(&model->tail, error);
+            }
+        }
+    }
+}
+
+int hec_score_999(float score)
+{
+    if (!(score > 0)) {
+        return 0;
+    }
+    return score >= 0.999f ? 999 : (int)(score * 1000);
+}
