@@ -96,9 +96,8 @@ static void pass(struct hec_trainer *trainer, int count, double *losses)
     hec_bce_f32(work->dz, losses, work->z, trainer->target, trainer->weight, trainer->scale, count,
                 trainer->logits);
     losses[trainer->logits] =
-        trainer->novelty >= 0 ? hec_reconstruction_f32(work->dy, work->y, work->input,
-                                                       work->inputs, trainer->ordinary, count,
-                                                       shape->numerics)
+        trainer->novelty >= 0 ? hec_reconstruction_f32(work->dy, work->y, work->input, work->inputs,
+                                                       trainer->ordinary, count, shape->numerics)
                               : NAN;
     memset(trainer->gradients, 0, sizeof(float) * work->layout.numbers);
     hec_net_backward_f32(work, trainer->parameters, trainer->gradients, count, dropout);

@@ -108,8 +108,8 @@ static float median_of(const struct hec_dataset *data, int j, const uint32_t *pi
     return scratch[(there - 1) / 2];
 }
 
-static uint32_t mode_of(const struct hec_dataset *data, int k, const uint32_t *pick,
-                        uint32_t picks, uint32_t *scratch)
+static uint32_t mode_of(const struct hec_dataset *data, int k, const uint32_t *pick, uint32_t picks,
+                        uint32_t *scratch)
 {
     for (uint32_t i = 0; i < picks; i++) {
         scratch[i] =
@@ -166,8 +166,8 @@ static void through(struct hec_trainer *trainer, struct hec_predictor *predictor
 {
     const struct hec_model *model = trainer->model;
     int n = model->shape.numerics, logits = model->shape.heads, z = model->logit_of[head];
-    uint32_t chunk = trainer->options->batch_rows < CHUNK ? (uint32_t)trainer->options->batch_rows
-                                                          : CHUNK;
+    uint32_t chunk =
+        trainer->options->batch_rows < CHUNK ? (uint32_t)trainer->options->batch_rows : CHUNK;
     for (uint32_t first = 0; first < picks; first += chunk) {
         int count = (int)(picks - first < chunk ? picks - first : chunk);
         const struct hec_work_f32 *work = &predictor->work;
@@ -185,9 +185,8 @@ static void through(struct hec_trainer *trainer, struct hec_predictor *predictor
 /* Knots at round shares of the rows, as far into the tail as rows carry them. */
 static void set_tail(struct hec_tail *tail, float *errors, uint32_t count)
 {
-    static const double shares[] = { 1,     0.8,   0.6,   0.4,   0.2,    0.1,    0.05,
-                                     0.02,  0.01,  0.005, 0.002, 0.001,  0.0005, 0.0002,
-                                     0.0001 };
+    static const double shares[] = { 1,    0.8,   0.6,   0.4,   0.2,    0.1,    0.05,  0.02,
+                                     0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001 };
     qsort(errors, count, sizeof(*errors), by_float);
     tail->count = 0;
     for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {

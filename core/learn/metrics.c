@@ -278,10 +278,9 @@ double hec_metric_card_precision(const float *score, const uint8_t *label, const
         return NAN;
     }
     for (size_t i = 0; i < n; i++) {
-        rows[i] = (struct card_day){ .day = day[i],
-                                     .card = card[i],
-                                     .score = score[i],
-                                     .label = label[i] };
+        rows[i] = (struct card_day){
+            .day = day[i], .card = card[i], .score = score[i], .label = label[i]
+        };
     }
     size_t kept = merge_days(rows, n), found_count = 0;
     for (size_t first = 0, end; first < kept; first = end) {

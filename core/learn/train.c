@@ -363,10 +363,9 @@ enum hec_status hec_train(void **bytes, size_t *size, const struct hec_dataset *
                           const struct hec_train_options *options, hec_train_report *report,
                           void *user, struct hec_error *error)
 {
-    struct hec_trainer trainer = { .data = dataset,
-                                   .options = options,
-                                   .report = report,
-                                   .user = user };
+    struct hec_trainer trainer = {
+        .data = dataset, .options = options, .report = report, .user = user
+    };
     assert(options->batch_rows > 0 && options->epochs_max > 0);
     assert(options->dropout >= 0 && options->dropout < 1);
 

@@ -42,8 +42,8 @@ struct hec_trainer {
     int kind_of[HEC_LOGITS_MAX]; /* value in fraud_kind; 0 for a head */
     int novelty;                 /* head of the dataset; -1 = none */
     uint64_t positives[HEC_LOGITS_MAX], negatives[HEC_LOGITS_MAX]; /* training rows */
-    bool dead[HEC_LOGITS_MAX];   /* nothing to learn from */
-    float scale[HEC_LOGITS_MAX]; /* weight of its loss */
+    bool dead[HEC_LOGITS_MAX];                                     /* nothing to learn from */
+    float scale[HEC_LOGITS_MAX];                                   /* weight of its loss */
 
     struct hec_work_f32 work;
     struct hec_adam adam;

@@ -97,8 +97,8 @@ static void by_column(const struct hec_predictor *predictor, float *contribution
 }
 
 void hec_predictor_explain(struct hec_predictor *predictor, const float *numerics,
-                           const uint32_t *categories, int head, float *contributions,
-                           float *logit, float *baseline_logit)
+                           const uint32_t *categories, int head, float *contributions, float *logit,
+                           float *baseline_logit)
 {
     const struct hec_model *model = predictor->model;
     const struct hec_work_f32 *work = &predictor->work;

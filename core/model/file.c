@@ -10,7 +10,8 @@
 
 #define NAME_MAX_BYTES 112
 #define ENTRIES_MAX (HEC_TENSORS * HEC_HEADS_MAX + 16)
-#define FREQUENCY_MAX 40000.0f /* above, a guarded input leaves what the sine's reduction can do */
+#define FREQUENCY_MAX 40000.0f /* above, a guarded input leaves what the sine's reduction can do   \
+                                */
 
 /* Where one tensor of the file lies in memory. */
 struct entry {
@@ -60,7 +61,8 @@ static void list_head_parts(struct listing *listing, struct hec_model *model,
         char name[NAME_MAX_BYTES];
         snprintf(name, sizeof(name), "heads.%s.%s", model->heads[k].name, place->name);
         list(listing, name, HEC_F32, rows, cols,
-             model->parameters + place->offset + (size_t)model->logit_of[k] * (size_t)(rows * cols));
+             model->parameters + place->offset +
+                 (size_t)model->logit_of[k] * (size_t)(rows * cols));
     }
 }
 
@@ -199,8 +201,8 @@ static enum hec_status take(const struct hec_st_file *file, const struct entry *
     return HEC_OK;
 }
 
-static enum hec_status read_tail(struct hec_tail *tail, const struct hec_st_file *file,
-                                 bool wanted, struct hec_error *error)
+static enum hec_status read_tail(struct hec_tail *tail, const struct hec_st_file *file, bool wanted,
+                                 struct hec_error *error)
 {
     const struct hec_st_tensor *knots = hec_st_tensor(file, "novelty.error");
     if (!wanted && knots == NULL) {

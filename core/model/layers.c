@@ -15,7 +15,8 @@
 
 #define PI ((real)3.14159265358979323846)
 
-/* Adding and taking away 1.5 x 2^(mantissa bits - 1) rounds to the nearest integer in every lane. */
+/* Adding and taking away 1.5 x 2^(mantissa bits - 1) rounds to the nearest integer in every lane.
+ */
 #ifdef HEC_REAL_DOUBLE
 #define ROUNDER 6755399441055744.0
 #else
@@ -56,8 +57,8 @@ HEC_WIDE static void add_bias(real *restrict y, const real *restrict b, int B, i
     }
 }
 
-void R(hec_dense_forward)(real *y, const real *x, const real *w, const real *b, int B, int I,
-                          int O, int relu)
+void R(hec_dense_forward)(real *y, const real *x, const real *w, const real *b, int B, int I, int O,
+                          int relu)
 {
     R(hec_gemm_nt)(y, x, w, B, O, I);
     add_bias(y, b, B, O, relu);

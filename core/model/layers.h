@@ -14,8 +14,8 @@
 #include "model/real.h"
 
 /** y = x w' + b, and below 0 becomes 0 when relu.   x (B,I)  w (O,I)  b (O)  y (B,O) */
-void R(hec_dense_forward)(real *y, const real *x, const real *w, const real *b, int B, int I,
-                          int O, int relu);
+void R(hec_dense_forward)(real *y, const real *x, const real *w, const real *b, int B, int I, int O,
+                          int relu);
 
 /** dx = dy w     dw += dy' x     db += column sums of dy.   dx may be NULL: not wanted. */
 void R(hec_dense_backward)(real *dx, real *dw, real *db, const real *dy, const real *x,

@@ -103,7 +103,8 @@ char *hec_manifest_columns(const struct hec_columns *columns)
     return print(doc, root);
 }
 
-/* X(member, what stands in the file, at least, at most). Columns and heads follow from elsewhere. */
+/* X(member, what stands in the file, at least, at most). Columns and heads follow from elsewhere.
+ */
 #define WIDTHS(X)                                                                                  \
     X(frequencies, "periodic_frequencies", 0, 16)                                                  \
     X(periodic, "periodic_dims", 0, 8)                                                             \
@@ -214,8 +215,8 @@ static bool read_head(struct hec_manifest_heads *heads, int k, yyjson_val *entry
         return false;
     }
     memcpy(head->name, name, strlen(name) + 1);
-    head->kind = yyjson_equals_str(kind, kinds[HEC_HEAD_NOVELTY]) ? HEC_HEAD_NOVELTY
-                                                                 : HEC_HEAD_BINARY;
+    head->kind =
+        yyjson_equals_str(kind, kinds[HEC_HEAD_NOVELTY]) ? HEC_HEAD_NOVELTY : HEC_HEAD_BINARY;
     head->label_delay_ms = yyjson_get_sint(delay);
     head->others_are_negative = yyjson_get_bool(yyjson_obj_get(entry, "others_are_negative"));
     heads->trained[k] = yyjson_get_bool(yyjson_obj_get(entry, "trained"));

@@ -31,8 +31,7 @@ HEC_CHECKED enum hec_status hec_manifest_read_columns(struct hec_manifest_column
                                                       const char *json, struct hec_error *error);
 void hec_manifest_free_columns(struct hec_manifest_columns *columns);
 
-HEC_CHECKED enum hec_status hec_manifest_read_architecture(struct hec_shape *shape,
-                                                           const char *json,
-                                                           struct hec_error *error);
+HEC_CHECKED enum hec_status
+hec_manifest_read_architecture(struct hec_shape *shape, const char *json, struct hec_error *error);
 
 #endif

@@ -31,11 +31,11 @@ const char *hec_model_keep(struct hec_model *model, const char *text)
 static enum hec_status check_columns(const struct hec_columns *columns, struct hec_error *error)
 {
     int n = columns->numerics, c = columns->categories;
-    if (n < 0 || n > HEC_MODEL_NUMERICS_MAX || c < 0 || c > HEC_MODEL_CATEGORIES_MAX ||
-        n + c < 1) {
-        return hec_fail(error, HEC_INVALID,
-                        "model: %d numeric and %d category columns; 1 to %d and 0 to %d can be used",
-                        n, c, HEC_MODEL_NUMERICS_MAX, HEC_MODEL_CATEGORIES_MAX);
+    if (n < 0 || n > HEC_MODEL_NUMERICS_MAX || c < 0 || c > HEC_MODEL_CATEGORIES_MAX || n + c < 1) {
+        return hec_fail(
+            error, HEC_INVALID,
+            "model: %d numeric and %d category columns; 1 to %d and 0 to %d can be used", n, c,
+            HEC_MODEL_NUMERICS_MAX, HEC_MODEL_CATEGORIES_MAX);
     }
     for (int i = 0; i < n + c; i++) {
         const char *name = i < n ? columns->numeric_names[i] : columns->category_names[i - n];
@@ -53,7 +53,8 @@ static bool is_head_name(const char *name)
 {
     size_t length = strnlen(name, HEC_HEAD_NAME_MAX);
     return length > 0 && length < HEC_HEAD_NAME_MAX &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == length;
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==
+               length;
 }
 
 static enum hec_status check_heads(const struct hec_head *heads, int count, int numerics,

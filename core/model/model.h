@@ -1,8 +1,8 @@
 /*
  * A model in memory: what the file says, unpacked for use.
  *
- * The trainer makes one with hec_model_make, fills it, settles it and writes it; the loader does the
- * same from a file. After that it is immutable.
+ * The trainer makes one with hec_model_make, fills it, settles it and writes it; the loader does
+ * the same from a file. After that it is immutable.
  */
 #ifndef HEC_MODEL_MODEL_H
 #define HEC_MODEL_MODEL_H

@@ -4,8 +4,8 @@
  *   input | numerics | indicators | periodic(numerics) | tables(categories) |
  *      |
  *   trunk 0 (ReLU, dropout) -> trunk 1 (ReLU, dropout) = h
- *      |                                        '- stopped gradient - bottleneck -> ReLU -> numerics
- *   towers, all heads in one product (ReLU) -> one logit a head
+ *      |                                        '- stopped gradient - bottleneck -> ReLU ->
+ * numerics towers, all heads in one product (ReLU) -> one logit a head
  *
  * The decoder reads h but nothing of its loss returns to it: a shared gradient cost the fraud heads
  * accuracy and gave novelty nothing.
@@ -24,10 +24,10 @@ struct R(hec_work) {
     struct hec_shape shape;
     struct hec_layout layout;
     int rows_max, inputs;
-    real *input;     /* (rows, inputs): the caller fills numerics and indicators */
-    uint32_t *index; /* (rows, categories): rows of the one big table; the caller fills it */
-    real *a0, *a1;   /* (rows, hidden[0]), (rows, hidden[1]) */
-    real *t, *z;     /* (rows, heads x tower), (rows, heads) */
+    real *input;       /* (rows, inputs): the caller fills numerics and indicators */
+    uint32_t *index;   /* (rows, categories): rows of the one big table; the caller fills it */
+    real *a0, *a1;     /* (rows, hidden[0]), (rows, hidden[1]) */
+    real *t, *z;       /* (rows, heads x tower), (rows, heads) */
     real *d0, *d1, *y; /* (rows, bottleneck), (rows, decoder), (rows, numerics) */
     /* Training only, else NULL. */
     real *waves;

@@ -25,8 +25,8 @@ enum hec_status hec_predictor_new(struct hec_predictor **ret, const struct hec_m
     predictor->model = model;
     const struct hec_shape *s = &model->shape;
     size_t inputs = (size_t)hec_shape_inputs(s), towers = (size_t)(s->heads * s->tower);
-    predictor->back_towers = calloc(
-        inputs + towers + (size_t)s->hidden[0] + (size_t)s->hidden[1], sizeof(float));
+    predictor->back_towers =
+        calloc(inputs + towers + (size_t)s->hidden[0] + (size_t)s->hidden[1], sizeof(float));
     if (predictor->back_towers == NULL ||
         hec_work_new_f32(&predictor->work, s, rows_max, 0) != HEC_OK) {
         hec_predictor_free(predictor);
@@ -72,7 +72,8 @@ float hec_tail_score(const struct hec_tail *tail, float error)
     while (i < tail->count - 1 && error > tail->error[i]) {
         i++;
     }
-    float slope = (tail->log_tail[i] - tail->log_tail[i - 1]) / (tail->error[i] - tail->error[i - 1]);
+    float slope =
+        (tail->log_tail[i] - tail->log_tail[i - 1]) / (tail->error[i] - tail->error[i - 1]);
     float log_tail = tail->log_tail[i - 1] + slope * (error - tail->error[i - 1]);
     return log_tail < 0 ? 1 - hec_exp(log_tail * (1.0f / 3)) : 0;
 }

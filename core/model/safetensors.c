@@ -146,8 +146,8 @@ static enum hec_status read_shape(struct hec_st_tensor *tensor, yyjson_val *entr
     yyjson_val *shape = yyjson_obj_get(entry, "shape");
     size_t dims = yyjson_arr_size(shape);
     if (!yyjson_is_arr(shape) || dims < 1 || dims > HEC_ST_DIMS_MAX) {
-        return hec_fail(error, HEC_INVALID, "model: tensor '%.100s' needs a shape of 1 or 2 numbers",
-                        tensor->name);
+        return hec_fail(error, HEC_INVALID,
+                        "model: tensor '%.100s' needs a shape of 1 or 2 numbers", tensor->name);
     }
     tensor->dims = (int)dims;
     for (size_t i = 0; i < dims; i++) {
@@ -163,8 +163,7 @@ static enum hec_status read_shape(struct hec_st_tensor *tensor, yyjson_val *entr
 }
 
 static enum hec_status read_offsets(struct span *span, const struct hec_st_tensor *tensor,
-                                    yyjson_val *entry, uint64_t data_bytes,
-                                    struct hec_error *error)
+                                    yyjson_val *entry, uint64_t data_bytes, struct hec_error *error)
 {
     yyjson_val *offsets = yyjson_obj_get(entry, "data_offsets");
     yyjson_val *begin = yyjson_arr_get(offsets, 0), *end = yyjson_arr_get(offsets, 1);
@@ -179,10 +178,9 @@ static enum hec_status read_offsets(struct span *span, const struct hec_st_tenso
                         tensor->name);
     }
     if (span->end - span->begin != bytes_of(tensor)) {
-        return hec_fail(error, HEC_CORRUPT,
-                        "model: tensor '%.100s' takes %llu bytes where its shape needs %zu",
-                        tensor->name, (unsigned long long)(span->end - span->begin),
-                        bytes_of(tensor));
+        return hec_fail(
+            error, HEC_CORRUPT, "model: tensor '%.100s' takes %llu bytes where its shape needs %zu",
+            tensor->name, (unsigned long long)(span->end - span->begin), bytes_of(tensor));
     }
     return HEC_OK;
 }
@@ -303,9 +301,8 @@ static enum hec_status read_tensor(struct hec_st_file *file, struct span *span, 
     return check_finite(tensor, error);
 }
 
-static enum hec_status read_entries(struct hec_st_file *file, yyjson_val *root,
-                                    const uint8_t *data, uint64_t data_bytes,
-                                    struct hec_error *error)
+static enum hec_status read_entries(struct hec_st_file *file, yyjson_val *root, const uint8_t *data,
+                                    uint64_t data_bytes, struct hec_error *error)
 {
     struct span spans[HEC_ST_TENSORS_MAX];
     size_t i, count;
@@ -320,11 +317,10 @@ static enum hec_status read_entries(struct hec_st_file *file, yyjson_val *root,
     yyjson_obj_foreach(root, i, count, key, value)
     {
         const char *name = yyjson_get_str(key);
-        enum hec_status status =
-            strcmp(name, "__metadata__") == 0
-                ? read_texts(file, value, error)
-                : read_tensor(file, &spans[file->tensors_count], name, value, data, data_bytes,
-                              error);
+        enum hec_status status = strcmp(name, "__metadata__") == 0
+                                     ? read_texts(file, value, error)
+                                     : read_tensor(file, &spans[file->tensors_count], name, value,
+                                                   data, data_bytes, error);
         if (status != HEC_OK) {
             return status;
         }
@@ -346,7 +342,8 @@ enum hec_status hec_st_read(struct hec_st_file *file, const void *bytes, size_t 
         return hec_fail(error, HEC_INVALID, "model: this is no safetensors file (header length)");
     }
     if (header_length > size - LENGTH_BYTES) {
-        return hec_fail(error, HEC_CORRUPT, "model: the file ends within its header; it is truncated");
+        return hec_fail(error, HEC_CORRUPT,
+                        "model: the file ends within its header; it is truncated");
     }
 
     const char *header = (const char *)bytes + LENGTH_BYTES;
@@ -357,9 +354,8 @@ enum hec_status hec_st_read(struct hec_st_file *file, const void *bytes, size_t 
         hec_st_free(file);
         return hec_fail(error, HEC_INVALID, "model: the header is not a JSON object");
     }
-    enum hec_status status =
-        read_entries(file, root, (const uint8_t *)header + header_length,
-                     size - LENGTH_BYTES - header_length, error);
+    enum hec_status status = read_entries(file, root, (const uint8_t *)header + header_length,
+                                          size - LENGTH_BYTES - header_length, error);
     if (status == HEC_NO_MEMORY) {
         hec_fail(error, HEC_NO_MEMORY, "model: no memory for the header");
     }

@@ -115,8 +115,7 @@ void hec_categories_apply(uint32_t *index, const uint32_t *categories, int rows,
     for (int row = 0; row < rows; row++) {
         for (int k = 0; k < columns; k++) {
             int at = row * columns + k;
-            index[at] =
-                (uint32_t)(k * table_rows) + hec_category_row(categories[at], table_rows);
+            index[at] = (uint32_t)(k * table_rows) + hec_category_row(categories[at], table_rows);
         }
     }
 }

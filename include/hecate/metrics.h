@@ -20,8 +20,7 @@ double hec_metric_roc_auc(const float *score, const uint8_t *label, size_t n);
 
 /** The largest recall at any threshold whose false positive rate is at most fpr_max. NaN with one
  * class. */
-double hec_metric_recall_at_fpr(const float *score, const uint8_t *label, size_t n,
-                                double fpr_max);
+double hec_metric_recall_at_fpr(const float *score, const uint8_t *label, size_t n, double fpr_max);
 
 struct hec_metric_at {
     uint64_t true_positives, false_positives, false_negatives, true_negatives;
@@ -34,7 +33,8 @@ struct hec_metric_at {
 struct hec_metric_at hec_metric_at(const float *score, const uint8_t *label, size_t n,
                                    double threshold);
 
-/** log_loss of probabilities, clipped to [eps, 1-eps] with eps = 2^-23 (float). NaN without rows. */
+/** log_loss of probabilities, clipped to [eps, 1-eps] with eps = 2^-23 (float). NaN without rows.
+ */
 double hec_metric_log_loss(const float *probability, const uint8_t *label, size_t n);
 
 /** brier_score_loss: mean squared difference. NaN without rows. */

@@ -70,9 +70,9 @@ struct hec_head {
     uint32_t event_types; /* mask of the types that it judges */
     struct hec_head_rule rules[HEC_HEAD_RULES_MAX];
     int rules_count;
-    /* What a fraud that belongs to another head is here. false: unknown, left out, because "a crime,
-     * but not mine" is neither ordinary traffic nor this crime, and judging leaves it out too.
-     * true: a negative; for comparisons of heads over the same rows, where both sides must be
+    /* What a fraud that belongs to another head is here. false: unknown, left out, because "a
+     * crime, but not mine" is neither ordinary traffic nor this crime, and judging leaves it out
+     * too. true: a negative; for comparisons of heads over the same rows, where both sides must be
      * given the same negatives. */
     bool others_are_negative;
     int64_t label_delay_ms; /* an event is mature when it is at least this old */
@@ -106,17 +106,17 @@ struct hec_model_info {
     struct hec_columns columns; /* names and schema as in training */
     int heads_count;
     const struct hec_head *heads;
-    const float *thresholds; /* (heads): alert when score >= threshold; above 1 = never */
-    const float *shifts;     /* (heads): added to the logit for the sampling; 0 for novelty */
-    const bool *trained;     /* (heads): false when there was nothing to learn from */
+    const float *thresholds;    /* (heads): alert when score >= threshold; above 1 = never */
+    const float *shifts;        /* (heads): added to the logit for the sampling; 0 for novelty */
+    const bool *trained;        /* (heads): false when there was nothing to learn from */
     const char *threshold_rule; /* one phrase */
     const char *architecture;   /* JSON */
     uint64_t seed;
     int64_t train_from_ms, train_to_ms, known_at_ms;
     uint64_t train_rows;
-    size_t parameters;      /* floats of the network */
-    size_t flops_per_row;   /* multiply and add counted as two */
-    size_t tensors, bytes;  /* of the file */
+    size_t parameters;     /* floats of the network */
+    size_t flops_per_row;  /* multiply and add counted as two */
+    size_t tensors, bytes; /* of the file */
 };
 
 /**
@@ -185,8 +185,8 @@ void hec_predictor_run(struct hec_predictor *predictor, const float *numerics,
  * @param baseline_logit  receives the baseline's; 0 for novelty; may be NULL
  */
 void hec_predictor_explain(struct hec_predictor *predictor, const float *numerics,
-                           const uint32_t *categories, int head, float *contributions,
-                           float *logit, float *baseline_logit);
+                           const uint32_t *categories, int head, float *contributions, float *logit,
+                           float *baseline_logit);
 
 /** What is usual for a numeric column: the training median, in the column's own unit; NaN when it
  * was missing more often than not. */

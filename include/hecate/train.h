@@ -5,8 +5,8 @@
  * trainer reads no clock and no file: the same rows, options and seed give the same bytes on the
  * same machine and OpenBLAS.
  *
- * Recipe: every positive of any head and `negatives` others for each, redrawn every epoch, put right
- * by the exact logit shift log(beta) (Dal Pozzolo, Caelen, Johnson, Bontempi, "Calibrating
+ * Recipe: every positive of any head and `negatives` others for each, redrawn every epoch, put
+ * right by the exact logit shift log(beta) (Dal Pozzolo, Caelen, Johnson, Bontempi, "Calibrating
  * probability with undersampling", SSCI 2015); masked binary cross-entropy a head; AdamW
  * (Loshchilov, Hutter, ICLR 2019) with a cosine; early stop on later rows, best epoch kept.
  */
@@ -47,17 +47,17 @@ struct hec_train_facts {
 /* hec_train_defaults() fills it; change what you mean to change. */
 struct hec_train_options {
     uint64_t seed;
-    int epochs_max;         /* 40 */
-    int patience;           /* 8: epochs without a better validation before stopping */
-    int batch_rows;         /* 256 */
-    double negatives;       /* 30: for each positive */
-    uint32_t negatives_min; /* 4096: at least so many an epoch, where there are */
-    float learning_rate;    /* 1e-3 */
-    float weight_decay;     /* 1e-4, matrices only */
-    float clip;             /* 1.0, global norm */
-    float dropout;          /* 0.2 */
-    float kind_weight;      /* 0.3: loss of a fraud-kind head; 0 = no such heads */
-    int kind_frauds_min;    /* 20: frauds that a kind needs to get one */
+    int epochs_max;          /* 40 */
+    int patience;            /* 8: epochs without a better validation before stopping */
+    int batch_rows;          /* 256 */
+    double negatives;        /* 30: for each positive */
+    uint32_t negatives_min;  /* 4096: at least so many an epoch, where there are */
+    float learning_rate;     /* 1e-3 */
+    float weight_decay;      /* 1e-4, matrices only */
+    float clip;              /* 1.0, global norm */
+    float dropout;           /* 0.2 */
+    float kind_weight;       /* 0.3: loss of a fraud-kind head; 0 = no such heads */
+    int kind_frauds_min;     /* 20: frauds that a kind needs to get one */
     uint32_t valid_rows_max; /* 60 000: validation negatives beyond are thinned, for time */
     struct hec_train_facts facts;
 };
@@ -99,8 +99,7 @@ typedef bool hec_train_report(void *user, const struct hec_train_progress *progr
  *                        that break their limits: the sentence tells which
  *         HEC_NO_MEMORY
  */
-HEC_CHECKED enum hec_status hec_train(void **bytes, size_t *size,
-                                      const struct hec_dataset *dataset,
+HEC_CHECKED enum hec_status hec_train(void **bytes, size_t *size, const struct hec_dataset *dataset,
                                       const struct hec_train_options *options,
                                       hec_train_report *report, void *user,
                                       struct hec_error *error);

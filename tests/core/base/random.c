@@ -1,4 +1,5 @@
-/* Random numbers: the published vectors, the same sequence from anywhere, and no bias that shows. */
+/* Random numbers: the published vectors, the same sequence from anywhere, and no bias that shows.
+ */
 #include "hecate/random.h"
 
 #include <criterion/criterion.h>

@@ -98,8 +98,8 @@ static double novelty_loss(struct bench *bench)
 {
     struct hec_work_f64 *work = &bench->work;
     hec_net_forward_f64(work, bench->parameters, ROWS, bench->dropout);
-    return hec_reconstruction_f64(work->dy, work->y, work->input, work->inputs, bench->counts,
-                                  ROWS, work->shape.numerics);
+    return hec_reconstruction_f64(work->dy, work->y, work->input, work->inputs, bench->counts, ROWS,
+                                  work->shape.numerics);
 }
 
 static void analytic(struct bench *bench)
@@ -132,8 +132,8 @@ static void expect_gradients(struct bench *bench, const char *what)
             double numeric = (above - below) / (2 * STEP);
             double exact = bench->gradients[place->offset + i];
             double error = fabs(numeric - exact) / fmax(1e-2, fabs(numeric) + fabs(exact));
-            cr_expect_lt(error, 1e-6, "%s: %s[%zu]: %.10g, by differences %.10g", what,
-                         place->name, i, exact, numeric);
+            cr_expect_lt(error, 1e-6, "%s: %s[%zu]: %.10g, by differences %.10g", what, place->name,
+                         i, exact, numeric);
         }
     }
 }
@@ -237,7 +237,8 @@ static double plain_logit(const struct bench *bench, int row, int head)
             double sum = p[place[HEC_T_PERIODIC_BIAS].offset + (size_t)e];
             for (int q = 0; q < 3; q++) {
                 const double *w = p + place[HEC_T_PERIODIC_WEIGHT].offset + e * 6;
-                double turn = 2 * M_PI * p[place[HEC_T_PERIODIC_FREQUENCY].offset + (size_t)(q * 5 + j)];
+                double turn =
+                    2 * M_PI * p[place[HEC_T_PERIODIC_FREQUENCY].offset + (size_t)(q * 5 + j)];
                 sum += w[q] * sin(turn * input[j]) + w[3 + q] * cos(turn * input[j]);
             }
             input[7 + e * 5 + j] = fmax(sum, 0);
@@ -245,8 +246,8 @@ static double plain_logit(const struct bench *bench, int row, int head)
     }
     for (int k = 0; k < 2; k++) {
         for (int e = 0; e < 3; e++) {
-            input[17 + k * 3 + e] = p[place[HEC_T_TABLE].offset + work->index[row * 2 + k] * 3 +
-                                      (size_t)e];
+            input[17 + k * 3 + e] =
+                p[place[HEC_T_TABLE].offset + work->index[row * 2 + k] * 3 + (size_t)e];
         }
     }
     for (int o = 0; o < 4; o++) {
