@@ -8,7 +8,7 @@
 /**
  * Finds a file of conf/, "features.conf" or "import/handbook.conf": in the directory named by
  * HECATE_CONF if it is set, else in conf/ of the tree that this program was built in, else in
- * /etc/hecate, else in /usr/share/hecate.
+ * /etc/hecate, else in share/hecate of the prefix that it was installed to.
  *
  * @return false when it is nowhere; path then holds the last place looked at
  */
