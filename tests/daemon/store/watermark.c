@@ -1,0 +1,87 @@
+/* Watermarks as text: readable, exact both ways, and nothing else is taken for one. */
+#include "store/watermark.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static const struct hec_watermark SAMPLE = { .offset = 1234567890123,
+                                             .epoch = 18446744073709551615u,
+                                             .generation = 4294967295u,
+                                             .partitions = 1024,
+                                             .state_digest = 0x00ff00ff00ff00ffu,
+                                             .history_from = 17,
+                                             .cluster_id = "4L6g3nShT-eMCtK--X86sw" };
+
+Test(watermark, comes_back_as_it_was)
+{
+    char text[HEC_WATERMARK_BYTES_MAX];
+    struct hec_watermark back;
+    int length = hec_watermark_print(text, &SAMPLE);
+    cr_expect_str_eq(text, "offset=1234567890123 epoch=18446744073709551615 "
+                           "generation=4294967295 partitions=1024 state=00ff00ff00ff00ff "
+                           "history_from=17 cluster=4L6g3nShT-eMCtK--X86sw");
+    cr_assert(hec_watermark_parse(&back, (struct hec_view){ text, (size_t)length }));
+    cr_expect_eq(memcmp(&back, &SAMPLE, sizeof(back)), 0);
+}
+
+Test(watermark, may_have_no_cluster)
+{
+    char text[HEC_WATERMARK_BYTES_MAX];
+    struct hec_watermark back;
+    struct hec_watermark empty = { 0 };
+    int length = hec_watermark_print(text, &empty);
+    cr_assert(hec_watermark_parse(&back, (struct hec_view){ text, (size_t)length }));
+    cr_expect_str_eq(back.cluster_id, "");
+}
+
+Test(watermark, refuses_every_line_that_was_cut_or_made_longer)
+{
+    char text[HEC_WATERMARK_BYTES_MAX + 1];
+    struct hec_watermark back;
+    size_t whole = (size_t)hec_watermark_print(text, &SAMPLE);
+    /* A shorter cluster id is one still: the cut must reach before it. */
+    size_t cluster = (size_t)(strstr(text, "cluster=") - text) + strlen("cluster=");
+    for (size_t length = 0; length <= cluster; length++) {
+        cr_expect_not(hec_watermark_parse(&back, (struct hec_view){ text, length }), "%zu", length);
+    }
+    text[whole] = ' ';
+    cr_expect_not(hec_watermark_parse(&back, (struct hec_view){ text, whole + 1 }));
+    cr_expect_not(hec_watermark_parse(&back, (struct hec_view){ NULL, 0 }));
+    memset(text, 'x', sizeof(text));
+    cr_expect_not(hec_watermark_parse(&back, (struct hec_view){ text, sizeof(text) }));
+}
+
+Test(watermark, refuses_numbers_that_are_not_ours)
+{
+    static const char *const LINES[] = {
+        "offset=-1 epoch=1 generation=1 partitions=1 state=0000000000000000 history_from=0 "
+        "cluster=-",
+        "offset=+1 epoch=1 generation=1 partitions=1 state=0000000000000000 history_from=0 "
+        "cluster=-",
+        "offset=01 epoch=1 generation=1 partitions=1 state=0000000000000000 history_from=0 "
+        "cluster=-",
+        "offset=1 epoch=1 generation=1 partitions=1 state=0 history_from=0 cluster=-",
+        "offset=1 epoch=99999999999999999999999 generation=1 partitions=1 "
+        "state=0000000000000000 history_from=0 cluster=-",
+    };
+    struct hec_watermark back;
+    for (size_t i = 0; i < sizeof(LINES) / sizeof(*LINES); i++) {
+        cr_expect_not(hec_watermark_parse(&back, (struct hec_view){ LINES[i], strlen(LINES[i]) }),
+                      "%s", LINES[i]);
+    }
+}
+
+Test(epoch, is_plain_digits_or_absent)
+{
+    static const char *const BAD[] = { "", "x", "1x", "-1", " 1", "1234567890123456789012345" };
+    uint64_t epoch = 7;
+    cr_expect(hec_epoch_parse(&epoch, (struct hec_view){ NULL, 0 }));
+    cr_expect_eq(epoch, 0u);
+    cr_expect(hec_epoch_parse(&epoch, (struct hec_view){ "18446744073709551615", 20 }));
+    cr_expect_eq(epoch, UINT64_MAX);
+    for (size_t i = 0; i < sizeof(BAD) / sizeof(*BAD); i++) {
+        cr_expect_not(hec_epoch_parse(&epoch, (struct hec_view){ BAD[i], strlen(BAD[i]) }), "'%s'",
+                      BAD[i]);
+    }
+    cr_expect_not(hec_epoch_parse(&epoch, (struct hec_view){ "1\0", 2 }));
+}

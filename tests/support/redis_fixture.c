@@ -1,0 +1,107 @@
+#include "redis_fixture.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ARGUMENTS_MAX 32
+
+static bool answers(const struct redis_fixture *fixture)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", fixture->address + 5);
+    int handle = socket(AF_UNIX, SOCK_STREAM, 0);
+    char answer[8] = "";
+    bool up = connect(handle, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+              write(handle, "PING\r\n", 6) == 6 && read(handle, answer, 5) == 5;
+    close(handle);
+    return up && (strncmp(answer, "+PONG", 5) == 0 || strncmp(answer, "-NOAU", 5) == 0);
+}
+
+static void become_server(const struct redis_fixture *fixture, const char *const *extra)
+{
+    const char *arguments[ARGUMENTS_MAX] = {
+        "redis-server", "--port", "0",     "--unixsocket", fixture->address + 5, "--save", "",
+        "--appendonly", "no",     "--dir", fixture->dir
+    };
+    int count = 11;
+    for (; extra != NULL && *extra != NULL && count < ARGUMENTS_MAX - 1; extra++) {
+        arguments[count++] = *extra;
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int nowhere = open("/dev/null", O_RDWR);
+    dup2(nowhere, 0);
+    dup2(nowhere, 1);
+    dup2(nowhere, 2);
+    execvp("redis-server", (char *const *)arguments);
+    _exit(127);
+}
+
+bool redis_fixture_start(struct redis_fixture *fixture, const char *const *extra)
+{
+    if (fixture->dir[0] == '\0') {
+        strcpy(fixture->dir, "/tmp/hec-redis.XXXXXX");
+        if (mkdtemp(fixture->dir) == NULL) {
+            return false;
+        }
+        snprintf(fixture->address, sizeof(fixture->address), "unix:%s/redis.sock", fixture->dir);
+    }
+    fixture->pid = fork();
+    if (fixture->pid == 0) {
+        become_server(fixture, extra);
+    }
+    for (int i = 0; i < 500; i++) {
+        if (answers(fixture)) {
+            return true;
+        }
+        if (waitpid(fixture->pid, NULL, WNOHANG) != 0) {
+            fixture->pid = 0;
+            return false;
+        }
+        usleep(10000);
+    }
+    return false;
+}
+
+void redis_fixture_kill(struct redis_fixture *fixture)
+{
+    if (fixture->pid > 0) {
+        kill(fixture->pid, SIGKILL);
+        waitpid(fixture->pid, NULL, 0);
+        unlink(fixture->address + 5);
+        fixture->pid = 0;
+    }
+}
+
+void redis_fixture_pause(struct redis_fixture *fixture, bool paused)
+{
+    kill(fixture->pid, paused ? SIGSTOP : SIGCONT);
+}
+
+void redis_fixture_cli(const struct redis_fixture *fixture, const char *arguments, char *out,
+                       size_t size)
+{
+    char command[512];
+    snprintf(command, sizeof(command), "redis-cli -s %s %s 2>&1", fixture->address + 5, arguments);
+    FILE *pipe = popen(command, "r");
+    size_t length = pipe == NULL ? 0 : fread(out, 1, size - 1, pipe);
+    out[length] = '\0';
+    if (pipe != NULL) {
+        pclose(pipe);
+    }
+}
+
+void redis_fixture_end(struct redis_fixture *fixture)
+{
+    redis_fixture_kill(fixture);
+    if (fixture->dir[0] != '\0') {
+        rmdir(fixture->dir);
+    }
+}
