@@ -85,22 +85,22 @@ static void drop(struct hec_trainer *trainer, float *keep, int n)
 /* Forward, losses, backward of the rows gathered. losses: (logits + 1), novelty last. */
 static void pass(struct hec_trainer *trainer, int count, double *losses)
 {
-    struct hec_work_f32 *work = &trainer->work;
+    struct hec_work *work = &trainer->work;
     const struct hec_shape *shape = &work->shape;
     int dropout = trainer->options->dropout > 0;
     if (dropout) {
         drop(trainer, work->keep0, count * shape->hidden[0]);
         drop(trainer, work->keep1, count * shape->hidden[1]);
     }
-    hec_net_forward_f32(work, trainer->parameters, count, dropout);
-    hec_bce_f32(work->dz, losses, work->z, trainer->target, trainer->weight, trainer->scale, count,
-                trainer->logits);
-    losses[trainer->logits] =
-        trainer->novelty >= 0 ? hec_reconstruction_f32(work->dy, work->y, work->input, work->inputs,
+    hec_net_forward(work, trainer->parameters, count, dropout);
+    hec_bce(work->dz, losses, work->z, trainer->target, trainer->weight, trainer->scale, count,
+            trainer->logits);
+    losses[trainer->logits] = trainer->novelty >= 0
+                                  ? hec_reconstruction(work->dy, work->y, work->input, work->inputs,
                                                        trainer->ordinary, count, shape->numerics)
-                              : NAN;
+                                  : NAN;
     memset(trainer->gradients, 0, sizeof(float) * work->layout.numbers);
-    hec_net_backward_f32(work, trainer->parameters, trainer->gradients, count, dropout);
+    hec_net_backward(work, trainer->parameters, trainer->gradients, count, dropout);
 }
 
 void hec_trainer_epoch(struct hec_trainer *trainer, long *step, long steps_total)
@@ -173,7 +173,7 @@ void hec_trainer_validate(struct hec_trainer *trainer)
         uint32_t left = trainer->valid_count - first;
         int count = left < (uint32_t)batch ? (int)left : batch;
         hec_trainer_gather(trainer, trainer->valid + first, count);
-        hec_net_forward_f32(&trainer->work, trainer->parameters, count, 0);
+        hec_net_forward(&trainer->work, trainer->parameters, count, 0);
         memcpy(trainer->valid_z + (size_t)first * (size_t)trainer->logits, trainer->work.z,
                sizeof(float) * (size_t)(count * trainer->logits));
     }

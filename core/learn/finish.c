@@ -170,7 +170,7 @@ static void through(struct hec_trainer *trainer, struct hec_predictor *predictor
         trainer->options->batch_rows < CHUNK ? (uint32_t)trainer->options->batch_rows : CHUNK;
     for (uint32_t first = 0; first < picks; first += chunk) {
         int count = (int)(picks - first < chunk ? picks - first : chunk);
-        const struct hec_work_f32 *work = &predictor->work;
+        const struct hec_work *work = &predictor->work;
         hec_trainer_gather(trainer, pick + first, count);
         hec_predictor_forward(predictor, trainer->numerics, trainer->categories, count);
         for (int i = 0; i < count; i++) {

@@ -219,7 +219,7 @@ static enum hec_status allocate(struct hec_trainer *trainer)
     struct hec_shape shape = trainer->model->shape;
     size_t batch = (size_t)trainer->options->batch_rows, logits = (size_t)trainer->logits;
     shape.heads = trainer->logits;
-    if (hec_work_new_f32(&trainer->work, &shape, trainer->options->batch_rows, 1) != HEC_OK) {
+    if (hec_work_new(&trainer->work, &shape, trainer->options->batch_rows, 1) != HEC_OK) {
         return HEC_NO_MEMORY;
     }
     size_t bytes = (trainer->work.layout.numbers + 16) * sizeof(float) / 64 * 64;
@@ -319,7 +319,7 @@ static void release(struct hec_trainer *trainer)
 {
     hec_model_free(trainer->model);
     hec_sample_free(&trainer->sample);
-    hec_work_free_f32(&trainer->work);
+    hec_work_free(&trainer->work);
     hec_adam_free(&trainer->adam);
     free(trainer->parameters);
     free(trainer->gradients);

@@ -45,7 +45,7 @@ struct hec_trainer {
     bool dead[HEC_LOGITS_MAX];                                     /* nothing to learn from */
     float scale[HEC_LOGITS_MAX];                                   /* weight of its loss */
 
-    struct hec_work_f32 work;
+    struct hec_work work;
     struct hec_adam adam;
     float *parameters, *gradients, *best;
     struct hec_random dropout;

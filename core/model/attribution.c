@@ -41,20 +41,20 @@ static void before_relus(struct hec_predictor *predictor)
 {
     const struct hec_model *model = predictor->model;
     const struct hec_shape *s = &model->shape;
-    struct hec_work_f32 *work = &predictor->work;
-    hec_dense_forward_f32(work->t, work->a1, P(HEADS_0_WEIGHT), P(HEADS_0_BIAS), 1, s->hidden[1],
-                          s->heads * s->tower, 0);
-    hec_dense_forward_f32(work->a1, work->a0, P(TRUNK_1_WEIGHT), P(TRUNK_1_BIAS), 1, s->hidden[0],
-                          s->hidden[1], 0);
-    hec_dense_forward_f32(work->a0, work->input, P(TRUNK_0_WEIGHT), P(TRUNK_0_BIAS), 1,
-                          work->inputs, s->hidden[0], 0);
+    struct hec_work *work = &predictor->work;
+    hec_dense_forward(work->t, work->a1, P(HEADS_0_WEIGHT), P(HEADS_0_BIAS), 1, s->hidden[1],
+                      s->heads * s->tower, 0);
+    hec_dense_forward(work->a1, work->a0, P(TRUNK_1_WEIGHT), P(TRUNK_1_BIAS), 1, s->hidden[0],
+                      s->hidden[1], 0);
+    hec_dense_forward(work->a0, work->input, P(TRUNK_0_WEIGHT), P(TRUNK_0_BIAS), 1, work->inputs,
+                      s->hidden[0], 0);
 }
 
 static void multipliers(struct hec_predictor *predictor, int logit)
 {
     const struct hec_model *model = predictor->model;
     const struct hec_shape *s = &model->shape;
-    const struct hec_work_f32 *work = &predictor->work;
+    const struct hec_work *work = &predictor->work;
     int first = logit * s->tower;
 
     memcpy(predictor->back_towers, P(HEADS_1_WEIGHT) + first, sizeof(float) * (size_t)s->tower);
@@ -101,7 +101,7 @@ void hec_predictor_explain(struct hec_predictor *predictor, const float *numeric
                            float *baseline_logit)
 {
     const struct hec_model *model = predictor->model;
-    const struct hec_work_f32 *work = &predictor->work;
+    const struct hec_work *work = &predictor->work;
     assert(head >= 0 && head < model->info.heads_count);
 
     hec_predictor_forward(predictor, numerics, categories, 1);

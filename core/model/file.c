@@ -10,8 +10,9 @@
 
 #define NAME_MAX_BYTES 112
 #define ENTRIES_MAX (HEC_TENSORS * HEC_HEADS_MAX + 16)
-#define FREQUENCY_MAX 40000.0f /* above, a guarded input leaves what the sine's reduction can do   \
-                                */
+#define FREQUENCY_MAX                                                                              \
+    40000.0f /* above, a guarded input leaves what the sine's reduction can do                     \
+              */
 
 /* Where one tensor of the file lies in memory. */
 struct entry {

@@ -57,21 +57,21 @@ HEC_WIDE static void add_bias(real *restrict y, const real *restrict b, int B, i
     }
 }
 
-void R(hec_dense_forward)(real *y, const real *x, const real *w, const real *b, int B, int I, int O,
-                          int relu)
+void hec_dense_forward(real *y, const real *x, const real *w, const real *b, int B, int I, int O,
+                       int relu)
 {
-    R(hec_gemm_nt)(y, x, w, B, O, I);
+    GEMM(hec_gemm_nt)(y, x, w, B, O, I);
     add_bias(y, b, B, O, relu);
 }
 
 /* dx = dy w           dw += dy' x          db += sum of dy over rows */
-void R(hec_dense_backward)(real *dx, real *dw, real *db, const real *dy, const real *x,
-                           const real *w, int B, int I, int O)
+void hec_dense_backward(real *dx, real *dw, real *db, const real *dy, const real *x, const real *w,
+                        int B, int I, int O)
 {
     if (dx != NULL) {
-        R(hec_gemm_nn)(dx, dy, w, B, I, O);
+        GEMM(hec_gemm_nn)(dx, dy, w, B, I, O);
     }
-    R(hec_gemm_tn)(dw, dy, x, O, I, B);
+    GEMM(hec_gemm_tn)(dw, dy, x, O, I, B);
     for (int row = 0; row < B; row++) {
         for (int o = 0; o < O; o++) {
             db[o] += dy[row * O + o];
@@ -79,14 +79,14 @@ void R(hec_dense_backward)(real *dx, real *dw, real *db, const real *dy, const r
     }
 }
 
-HEC_WIDE void R(hec_relu_backward)(real *restrict dy, const real *restrict y, int n)
+HEC_WIDE void hec_relu_backward(real *restrict dy, const real *restrict y, int n)
 {
     for (int i = 0; i < n; i++) {
         dy[i] = y[i] > 0 ? dy[i] : 0;
     }
 }
 
-HEC_WIDE void R(hec_dropout)(real *restrict y, const real *restrict keep, int n)
+HEC_WIDE void hec_dropout(real *restrict y, const real *restrict keep, int n)
 {
     for (int i = 0; i < n; i++) {
         y[i] *= keep[i];
@@ -127,9 +127,8 @@ HEC_WIDE static void cut_below_zero(real *restrict y, int n)
 }
 
 /* y_e = relu(b_e + sum_q w_e,q sin_q + w_e,Q+q cos_q), for all features at once */
-void R(hec_periodic_forward)(real *y, int y_stride, real *waves, const real *x, int x_stride,
-                             const real *c, const real *w, const real *b, int B, int F, int Q,
-                             int E)
+void hec_periodic_forward(real *y, int y_stride, real *waves, const real *x, int x_stride,
+                          const real *c, const real *w, const real *b, int B, int F, int Q, int E)
 {
     enum { CHUNK = 64 }; /* features that go together when the waves are not kept */
     real own[2 * CHUNK];
@@ -187,16 +186,16 @@ HEC_WIDE static void periodic_row_backward(real *restrict dc, real *restrict wor
     }
 }
 
-void R(hec_periodic_backward)(real *dc, real *dw, real *db, real *dy, int dy_stride, const real *y,
-                              int y_stride, const real *waves, const real *x, int x_stride,
-                              const real *w, real *work, int B, int F, int Q, int E)
+void hec_periodic_backward(real *dc, real *dw, real *db, real *dy, int dy_stride, const real *y,
+                           int y_stride, const real *waves, const real *x, int x_stride,
+                           const real *w, real *work, int B, int F, int Q, int E)
 {
     size_t weights = 2 * (size_t)Q * (size_t)E;
     memset(work, 0, sizeof(*work) * weights * (size_t)F);
 
     for (int row = 0; row < B; row++) {
         real *dg = dy + (size_t)row * (size_t)dy_stride;
-        R(hec_relu_backward)(dg, y + (size_t)row * (size_t)y_stride, E * F);
+        hec_relu_backward(dg, y + (size_t)row * (size_t)y_stride, E * F);
         for (int e = 0; e < E; e++) {
             for (int j = 0; j < F; j++) {
                 db[e] += dg[e * F + j];
@@ -212,8 +211,8 @@ void R(hec_periodic_backward)(real *dc, real *dw, real *db, real *dy, int dy_str
     }
 }
 
-void R(hec_embedding_forward)(real *y, int y_stride, const real *table, const uint32_t *index,
-                              int B, int C, int E)
+void hec_embedding_forward(real *y, int y_stride, const real *table, const uint32_t *index, int B,
+                           int C, int E)
 {
     for (int row = 0; row < B; row++) {
         for (int k = 0; k < C; k++) {
@@ -223,8 +222,8 @@ void R(hec_embedding_forward)(real *y, int y_stride, const real *table, const ui
     }
 }
 
-void R(hec_embedding_backward)(real *dtable, const real *dy, int dy_stride, const uint32_t *index,
-                               int B, int C, int E)
+void hec_embedding_backward(real *dtable, const real *dy, int dy_stride, const uint32_t *index,
+                            int B, int C, int E)
 {
     for (int row = 0; row < B; row++) {
         for (int k = 0; k < C; k++) {
@@ -236,8 +235,8 @@ void R(hec_embedding_backward)(real *dtable, const real *dy, int dy_stride, cons
     }
 }
 
-void R(hec_heads_out_forward)(real *z, const real *t, const real *w, const real *b, int B, int K,
-                              int T)
+void hec_heads_out_forward(real *z, const real *t, const real *w, const real *b, int B, int K,
+                           int T)
 {
     for (int row = 0; row < B; row++) {
         for (int k = 0; k < K; k++) {
@@ -258,8 +257,8 @@ void R(hec_heads_out_forward)(real *z, const real *t, const real *w, const real 
     }
 }
 
-void R(hec_heads_out_backward)(real *dt, real *dw, real *db, const real *dz, const real *t,
-                               const real *w, int B, int K, int T)
+void hec_heads_out_backward(real *dt, real *dw, real *db, const real *dz, const real *t,
+                            const real *w, int B, int K, int T)
 {
     for (int row = 0; row < B; row++) {
         for (int k = 0; k < K; k++) {
@@ -275,8 +274,8 @@ void R(hec_heads_out_backward)(real *dt, real *dw, real *db, const real *dz, con
 }
 
 /* loss = log(1 + e^z) - target z, written so that no exponential can overflow */
-void R(hec_bce)(real *dz, double *loss, const real *z, const int8_t *target, const float *weight,
-                const float *scale, int B, int K)
+void hec_bce(real *dz, double *loss, const real *z, const int8_t *target, const float *weight,
+             const float *scale, int B, int K)
 {
     for (int k = 0; k < K; k++) {
         double total = 0, sum = 0;
@@ -300,8 +299,8 @@ void R(hec_bce)(real *dz, double *loss, const real *z, const int8_t *target, con
     }
 }
 
-double R(hec_reconstruction)(real *dy, const real *y, const real *x, int x_stride,
-                             const uint8_t *counts, int B, int F)
+double hec_reconstruction(real *dy, const real *y, const real *x, int x_stride,
+                          const uint8_t *counts, int B, int F)
 {
     int rows = 0;
     for (int row = 0; row < B; row++) {

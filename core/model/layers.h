@@ -14,18 +14,18 @@
 #include "model/real.h"
 
 /** y = x w' + b, and below 0 becomes 0 when relu.   x (B,I)  w (O,I)  b (O)  y (B,O) */
-void R(hec_dense_forward)(real *y, const real *x, const real *w, const real *b, int B, int I, int O,
-                          int relu);
+void hec_dense_forward(real *y, const real *x, const real *w, const real *b, int B, int I, int O,
+                       int relu);
 
 /** dx = dy w     dw += dy' x     db += column sums of dy.   dx may be NULL: not wanted. */
-void R(hec_dense_backward)(real *dx, real *dw, real *db, const real *dy, const real *x,
-                           const real *w, int B, int I, int O);
+void hec_dense_backward(real *dx, real *dw, real *db, const real *dy, const real *x, const real *w,
+                        int B, int I, int O);
 
 /** In place: dy = 0 where y <= 0. n numbers. */
-void R(hec_relu_backward)(real *dy, const real *y, int n);
+void hec_relu_backward(real *dy, const real *y, int n);
 
 /** In place, forward and backward alike: y *= keep, where keep is 0 or 1/(1-p). n numbers. */
-void R(hec_dropout)(real *y, const real *keep, int n);
+void hec_dropout(real *y, const real *keep, int n);
 
 /*
  * Periodic embedding of numbers (Gorishniy, Rubachev, Babenko, "On embeddings for numerical
@@ -39,27 +39,26 @@ void R(hec_dropout)(real *y, const real *keep, int n);
  */
 #define HEC_PERIODIC_Q_MAX 16
 #define HEC_PERIODIC_E_MAX 8
-void R(hec_periodic_forward)(real *y, int y_stride, real *waves, const real *x, int x_stride,
-                             const real *c, const real *w, const real *b, int B, int F, int Q,
-                             int E);
+void hec_periodic_forward(real *y, int y_stride, real *waves, const real *x, int x_stride,
+                          const real *c, const real *w, const real *b, int B, int F, int Q, int E);
 
 /** dy as y, changed in place (through the ReLU). work: 2 Q E F numbers of scratch. x gets none. */
-void R(hec_periodic_backward)(real *dc, real *dw, real *db, real *dy, int dy_stride, const real *y,
-                              int y_stride, const real *waves, const real *x, int x_stride,
-                              const real *w, real *work, int B, int F, int Q, int E);
+void hec_periodic_backward(real *dc, real *dw, real *db, real *dy, int dy_stride, const real *y,
+                           int y_stride, const real *waves, const real *x, int x_stride,
+                           const real *w, real *work, int B, int F, int Q, int E);
 
 /** Table look-up: column block k of y is row index[k] of the table.
  * table (rows,E)   index (B,C)   y (B, y_stride): C blocks of E */
-void R(hec_embedding_forward)(real *y, int y_stride, const real *table, const uint32_t *index,
-                              int B, int C, int E);
-void R(hec_embedding_backward)(real *dtable, const real *dy, int dy_stride, const uint32_t *index,
-                               int B, int C, int E);
+void hec_embedding_forward(real *y, int y_stride, const real *table, const uint32_t *index, int B,
+                           int C, int E);
+void hec_embedding_backward(real *dtable, const real *dy, int dy_stride, const uint32_t *index,
+                            int B, int C, int E);
 
 /** Output of one number a head: z_k = t_k . w_k + b_k.   t (B, K T)   w (K,T)   b (K)   z (B,K) */
-void R(hec_heads_out_forward)(real *z, const real *t, const real *w, const real *b, int B, int K,
-                              int T);
-void R(hec_heads_out_backward)(real *dt, real *dw, real *db, const real *dz, const real *t,
-                               const real *w, int B, int K, int T);
+void hec_heads_out_forward(real *z, const real *t, const real *w, const real *b, int B, int K,
+                           int T);
+void hec_heads_out_backward(real *dt, real *dw, real *db, const real *dz, const real *t,
+                            const real *w, int B, int K, int T);
 
 /**
  * Masked binary cross-entropy with logits, each head's sum divided by its own weight in the batch.
@@ -71,8 +70,8 @@ void R(hec_heads_out_backward)(real *dt, real *dw, real *db, const real *dz, con
  * @param dz      (B,K): gradient of sum_k scale_k loss_k
  * @param loss    (K): the head's mean; NaN when it has no labelled row here
  */
-void R(hec_bce)(real *dz, double *loss, const real *z, const int8_t *target, const float *weight,
-                const float *scale, int B, int K);
+void hec_bce(real *dz, double *loss, const real *z, const int8_t *target, const float *weight,
+             const float *scale, int B, int K);
 
 /* Squared errors are cut at this: one wild feature must not drown the others. */
 #define HEC_ERROR_CUT 9
@@ -84,7 +83,7 @@ void R(hec_bce)(real *dz, double *loss, const real *z, const int8_t *target, con
  * @param counts  (B): 1 = this row teaches, 0 = it does not
  * @return the loss; NaN when no row counts
  */
-double R(hec_reconstruction)(real *dy, const real *y, const real *x, int x_stride,
-                             const uint8_t *counts, int B, int F);
+double hec_reconstruction(real *dy, const real *y, const real *x, int x_stride,
+                          const uint8_t *counts, int B, int F);
 
 #endif

@@ -1,3 +1,3 @@
 /* The layers once more in double, for checking gradients. */
 #define HEC_REAL_DOUBLE
-#include "layers.c"
+#include "model/layers.c"

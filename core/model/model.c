@@ -220,17 +220,17 @@ enum hec_status hec_model_settle(struct hec_model *model)
 {
     const struct hec_shape *s = &model->shape;
     int inputs = hec_shape_inputs(s), towers = s->heads * s->tower;
-    struct hec_work_f32 work;
+    struct hec_work work;
 
     hec_gemm_setup();
-    if (hec_work_new_f32(&work, s, 1, 0) != HEC_OK) {
+    if (hec_work_new(&work, s, 1, 0) != HEC_OK) {
         return HEC_NO_MEMORY;
     }
     free(model->base_input);
     model->base_input =
         calloc((size_t)(inputs + s->hidden[0] + s->hidden[1] + towers + s->heads), sizeof(float));
     if (model->base_input == NULL) {
-        hec_work_free_f32(&work);
+        hec_work_free(&work);
         return HEC_NO_MEMORY;
     }
     model->base_pre0 = model->base_input + inputs;
@@ -240,16 +240,16 @@ enum hec_status hec_model_settle(struct hec_model *model)
 
     hec_scaler_apply(&model->scaler, model->baseline, 1, work.input, inputs);
     hec_categories_apply(work.index, model->baseline_categories, 1, s->categories, s->table_rows);
-    hec_net_forward_f32(&work, model->parameters, 1, 0);
+    hec_net_forward(&work, model->parameters, 1, 0);
     memcpy(model->base_input, work.input, sizeof(float) * (size_t)inputs);
     memcpy(model->base_z, work.z, sizeof(float) * (size_t)s->heads);
-    hec_dense_forward_f32(model->base_pre0, work.input, P(TRUNK_0_WEIGHT), P(TRUNK_0_BIAS), 1,
-                          inputs, s->hidden[0], 0);
-    hec_dense_forward_f32(model->base_pre1, work.a0, P(TRUNK_1_WEIGHT), P(TRUNK_1_BIAS), 1,
-                          s->hidden[0], s->hidden[1], 0);
-    hec_dense_forward_f32(model->base_towers, work.a1, P(HEADS_0_WEIGHT), P(HEADS_0_BIAS), 1,
-                          s->hidden[1], towers, 0);
-    hec_work_free_f32(&work);
+    hec_dense_forward(model->base_pre0, work.input, P(TRUNK_0_WEIGHT), P(TRUNK_0_BIAS), 1, inputs,
+                      s->hidden[0], 0);
+    hec_dense_forward(model->base_pre1, work.a0, P(TRUNK_1_WEIGHT), P(TRUNK_1_BIAS), 1,
+                      s->hidden[0], s->hidden[1], 0);
+    hec_dense_forward(model->base_towers, work.a1, P(HEADS_0_WEIGHT), P(HEADS_0_BIAS), 1,
+                      s->hidden[1], towers, 0);
+    hec_work_free(&work);
     return HEC_OK;
 }
 

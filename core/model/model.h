@@ -88,7 +88,7 @@ float hec_reconstruction_error(const float *y, const float *x, int n, float *eac
 /* Working memory of one thread. */
 struct hec_predictor {
     const struct hec_model *model;
-    struct hec_work_f32 work;
+    struct hec_work work;
     /* For one explained row: gradients on their way back. */
     float *back_towers, *back1, *back0, *back_input;
 };

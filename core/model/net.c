@@ -16,7 +16,7 @@ static size_t lines(size_t numbers)
 }
 
 /* One block for all arrays: measured first with block == NULL, then handed out. */
-static size_t hand_out(struct R(hec_work) * work, real *block, int training)
+static size_t hand_out(struct hec_work *work, real *block, int training)
 {
     const struct hec_shape *s = &work->shape;
     size_t rows = (size_t)work->rows_max, used = 0;
@@ -58,10 +58,10 @@ static size_t hand_out(struct R(hec_work) * work, real *block, int training)
     return used;
 }
 
-enum hec_status R(hec_work_new)(struct R(hec_work) * work, const struct hec_shape *shape,
-                                int rows_max, int training)
+enum hec_status hec_work_new(struct hec_work *work, const struct hec_shape *shape, int rows_max,
+                             int training)
 {
-    *work = (struct R(hec_work)){ .shape = *shape, .rows_max = rows_max };
+    *work = (struct hec_work){ .shape = *shape, .rows_max = rows_max };
     work->inputs = hec_shape_inputs(shape);
     hec_layout_of(&work->layout, shape);
 
@@ -70,7 +70,7 @@ enum hec_status R(hec_work_new)(struct R(hec_work) * work, const struct hec_shap
     work->block = aligned_alloc(LINE, lines(numbers) * sizeof(real));
     work->index = calloc(indices + 1, sizeof(*work->index));
     if (work->block == NULL || work->index == NULL) {
-        R(hec_work_free)(work);
+        hec_work_free(work);
         return HEC_NO_MEMORY;
     }
     memset(work->block, 0, lines(numbers) * sizeof(real));
@@ -78,11 +78,11 @@ enum hec_status R(hec_work_new)(struct R(hec_work) * work, const struct hec_shap
     return HEC_OK;
 }
 
-void R(hec_work_free)(struct R(hec_work) * work)
+void hec_work_free(struct hec_work *work)
 {
     free(work->block);
     free(work->index);
-    *work = (struct R(hec_work)){ 0 };
+    *work = (struct hec_work){ 0 };
 }
 
 /* Columns of the input where the learned embeddings stand. */
@@ -99,70 +99,62 @@ static int table_column(const struct hec_shape *s)
 #define P(tensor) (parameters + work->layout.place[HEC_T_##tensor].offset)
 #define G(tensor) (gradients + work->layout.place[HEC_T_##tensor].offset)
 
-void R(hec_net_forward)(struct R(hec_work) * work, const real *parameters, int rows, int dropout)
+void hec_net_forward(struct hec_work *work, const real *parameters, int rows, int dropout)
 {
     const struct hec_shape *s = &work->shape;
     int inputs = work->inputs, towers = s->heads * s->tower;
     assert(rows <= work->rows_max);
 
     if (s->periodic > 0) {
-        R(hec_periodic_forward)
-        (work->input + periodic_column(s), inputs, work->waves, work->input, inputs,
-         P(PERIODIC_FREQUENCY), P(PERIODIC_WEIGHT), P(PERIODIC_BIAS), rows, s->numerics,
-         s->frequencies, s->periodic);
+        hec_periodic_forward(work->input + periodic_column(s), inputs, work->waves, work->input,
+                             inputs, P(PERIODIC_FREQUENCY), P(PERIODIC_WEIGHT), P(PERIODIC_BIAS),
+                             rows, s->numerics, s->frequencies, s->periodic);
     }
-    R(hec_embedding_forward)
-    (work->input + table_column(s), inputs, P(TABLE), work->index, rows, s->categories,
-     s->table_dims);
+    hec_embedding_forward(work->input + table_column(s), inputs, P(TABLE), work->index, rows,
+                          s->categories, s->table_dims);
 
-    R(hec_dense_forward)
-    (work->a0, work->input, P(TRUNK_0_WEIGHT), P(TRUNK_0_BIAS), rows, inputs, s->hidden[0], 1);
+    hec_dense_forward(work->a0, work->input, P(TRUNK_0_WEIGHT), P(TRUNK_0_BIAS), rows, inputs,
+                      s->hidden[0], 1);
     if (dropout) {
-        R(hec_dropout)(work->a0, work->keep0, rows * s->hidden[0]);
+        hec_dropout(work->a0, work->keep0, rows * s->hidden[0]);
     }
-    R(hec_dense_forward)
-    (work->a1, work->a0, P(TRUNK_1_WEIGHT), P(TRUNK_1_BIAS), rows, s->hidden[0], s->hidden[1], 1);
+    hec_dense_forward(work->a1, work->a0, P(TRUNK_1_WEIGHT), P(TRUNK_1_BIAS), rows, s->hidden[0],
+                      s->hidden[1], 1);
     if (dropout) {
-        R(hec_dropout)(work->a1, work->keep1, rows * s->hidden[1]);
+        hec_dropout(work->a1, work->keep1, rows * s->hidden[1]);
     }
 
-    R(hec_dense_forward)
-    (work->t, work->a1, P(HEADS_0_WEIGHT), P(HEADS_0_BIAS), rows, s->hidden[1], towers, 1);
-    R(hec_heads_out_forward)
-    (work->z, work->t, P(HEADS_1_WEIGHT), P(HEADS_1_BIAS), rows, s->heads, s->tower);
+    hec_dense_forward(work->t, work->a1, P(HEADS_0_WEIGHT), P(HEADS_0_BIAS), rows, s->hidden[1],
+                      towers, 1);
+    hec_heads_out_forward(work->z, work->t, P(HEADS_1_WEIGHT), P(HEADS_1_BIAS), rows, s->heads,
+                          s->tower);
 
     if (s->bottleneck > 0) {
-        R(hec_dense_forward)
-        (work->d0, work->a1, P(DECODER_0_WEIGHT), P(DECODER_0_BIAS), rows, s->hidden[1],
-         s->bottleneck, 0);
-        R(hec_dense_forward)
-        (work->d1, work->d0, P(DECODER_1_WEIGHT), P(DECODER_1_BIAS), rows, s->bottleneck,
-         s->decoder, 1);
-        R(hec_dense_forward)
-        (work->y, work->d1, P(DECODER_2_WEIGHT), P(DECODER_2_BIAS), rows, s->decoder, s->numerics,
-         0);
+        hec_dense_forward(work->d0, work->a1, P(DECODER_0_WEIGHT), P(DECODER_0_BIAS), rows,
+                          s->hidden[1], s->bottleneck, 0);
+        hec_dense_forward(work->d1, work->d0, P(DECODER_1_WEIGHT), P(DECODER_1_BIAS), rows,
+                          s->bottleneck, s->decoder, 1);
+        hec_dense_forward(work->y, work->d1, P(DECODER_2_WEIGHT), P(DECODER_2_BIAS), rows,
+                          s->decoder, s->numerics, 0);
     }
 }
 
 /* The decoder's own way back ends at its first layer: dx is not wanted there. */
-static void decoder_backward(struct R(hec_work) * work, const real *parameters, real *gradients,
+static void decoder_backward(struct hec_work *work, const real *parameters, real *gradients,
                              int rows)
 {
     const struct hec_shape *s = &work->shape;
-    R(hec_dense_backward)
-    (work->dd1, G(DECODER_2_WEIGHT), G(DECODER_2_BIAS), work->dy, work->d1, P(DECODER_2_WEIGHT),
-     rows, s->decoder, s->numerics);
-    R(hec_relu_backward)(work->dd1, work->d1, rows * s->decoder);
-    R(hec_dense_backward)
-    (work->dd0, G(DECODER_1_WEIGHT), G(DECODER_1_BIAS), work->dd1, work->d0, P(DECODER_1_WEIGHT),
-     rows, s->bottleneck, s->decoder);
-    R(hec_dense_backward)
-    (NULL, G(DECODER_0_WEIGHT), G(DECODER_0_BIAS), work->dd0, work->a1, P(DECODER_0_WEIGHT), rows,
-     s->hidden[1], s->bottleneck);
+    hec_dense_backward(work->dd1, G(DECODER_2_WEIGHT), G(DECODER_2_BIAS), work->dy, work->d1,
+                       P(DECODER_2_WEIGHT), rows, s->decoder, s->numerics);
+    hec_relu_backward(work->dd1, work->d1, rows * s->decoder);
+    hec_dense_backward(work->dd0, G(DECODER_1_WEIGHT), G(DECODER_1_BIAS), work->dd1, work->d0,
+                       P(DECODER_1_WEIGHT), rows, s->bottleneck, s->decoder);
+    hec_dense_backward(NULL, G(DECODER_0_WEIGHT), G(DECODER_0_BIAS), work->dd0, work->a1,
+                       P(DECODER_0_WEIGHT), rows, s->hidden[1], s->bottleneck);
 }
 
-void R(hec_net_backward)(struct R(hec_work) * work, const real *parameters, real *gradients,
-                         int rows, int dropout)
+void hec_net_backward(struct hec_work *work, const real *parameters, real *gradients, int rows,
+                      int dropout)
 {
     const struct hec_shape *s = &work->shape;
     int inputs = work->inputs, towers = s->heads * s->tower;
@@ -172,37 +164,32 @@ void R(hec_net_backward)(struct R(hec_work) * work, const real *parameters, real
         decoder_backward(work, parameters, gradients, rows);
     }
 
-    R(hec_heads_out_backward)
-    (work->dt, G(HEADS_1_WEIGHT), G(HEADS_1_BIAS), work->dz, work->t, P(HEADS_1_WEIGHT), rows,
-     s->heads, s->tower);
-    R(hec_relu_backward)(work->dt, work->t, rows * towers);
-    R(hec_dense_backward)
-    (work->da1, G(HEADS_0_WEIGHT), G(HEADS_0_BIAS), work->dt, work->a1, P(HEADS_0_WEIGHT), rows,
-     s->hidden[1], towers);
+    hec_heads_out_backward(work->dt, G(HEADS_1_WEIGHT), G(HEADS_1_BIAS), work->dz, work->t,
+                           P(HEADS_1_WEIGHT), rows, s->heads, s->tower);
+    hec_relu_backward(work->dt, work->t, rows * towers);
+    hec_dense_backward(work->da1, G(HEADS_0_WEIGHT), G(HEADS_0_BIAS), work->dt, work->a1,
+                       P(HEADS_0_WEIGHT), rows, s->hidden[1], towers);
 
     if (dropout) {
-        R(hec_dropout)(work->da1, work->keep1, rows * s->hidden[1]);
+        hec_dropout(work->da1, work->keep1, rows * s->hidden[1]);
     }
-    R(hec_relu_backward)(work->da1, work->a1, rows * s->hidden[1]);
-    R(hec_dense_backward)
-    (work->da0, G(TRUNK_1_WEIGHT), G(TRUNK_1_BIAS), work->da1, work->a0, P(TRUNK_1_WEIGHT), rows,
-     s->hidden[0], s->hidden[1]);
+    hec_relu_backward(work->da1, work->a1, rows * s->hidden[1]);
+    hec_dense_backward(work->da0, G(TRUNK_1_WEIGHT), G(TRUNK_1_BIAS), work->da1, work->a0,
+                       P(TRUNK_1_WEIGHT), rows, s->hidden[0], s->hidden[1]);
     if (dropout) {
-        R(hec_dropout)(work->da0, work->keep0, rows * s->hidden[0]);
+        hec_dropout(work->da0, work->keep0, rows * s->hidden[0]);
     }
-    R(hec_relu_backward)(work->da0, work->a0, rows * s->hidden[0]);
-    R(hec_dense_backward)
-    (work->dinput, G(TRUNK_0_WEIGHT), G(TRUNK_0_BIAS), work->da0, work->input, P(TRUNK_0_WEIGHT),
-     rows, inputs, s->hidden[0]);
+    hec_relu_backward(work->da0, work->a0, rows * s->hidden[0]);
+    hec_dense_backward(work->dinput, G(TRUNK_0_WEIGHT), G(TRUNK_0_BIAS), work->da0, work->input,
+                       P(TRUNK_0_WEIGHT), rows, inputs, s->hidden[0]);
 
-    R(hec_embedding_backward)
-    (G(TABLE), work->dinput + table_column(s), inputs, work->index, rows, s->categories,
-     s->table_dims);
+    hec_embedding_backward(G(TABLE), work->dinput + table_column(s), inputs, work->index, rows,
+                           s->categories, s->table_dims);
     if (s->periodic > 0) {
         int column = periodic_column(s);
-        R(hec_periodic_backward)
-        (G(PERIODIC_FREQUENCY), G(PERIODIC_WEIGHT), G(PERIODIC_BIAS), work->dinput + column, inputs,
-         work->input + column, inputs, work->waves, work->input, inputs, P(PERIODIC_WEIGHT),
-         work->scratch, rows, s->numerics, s->frequencies, s->periodic);
+        hec_periodic_backward(G(PERIODIC_FREQUENCY), G(PERIODIC_WEIGHT), G(PERIODIC_BIAS),
+                              work->dinput + column, inputs, work->input + column, inputs,
+                              work->waves, work->input, inputs, P(PERIODIC_WEIGHT), work->scratch,
+                              rows, s->numerics, s->frequencies, s->periodic);
     }
 }

@@ -20,7 +20,7 @@
 #include "model/shape.h"
 
 /* Activations of one batch; with gradients when made for training. Owned, one thread each. */
-struct R(hec_work) {
+struct hec_work {
     struct hec_shape shape;
     struct hec_layout layout;
     int rows_max, inputs;
@@ -38,10 +38,9 @@ struct R(hec_work) {
 };
 
 /** Allocates. @return HEC_OK or HEC_NO_MEMORY; release with hec_work_free either way. */
-HEC_CHECKED enum hec_status R(hec_work_new)(struct R(hec_work) * work,
-                                            const struct hec_shape *shape, int rows_max,
-                                            int training);
-void R(hec_work_free)(struct R(hec_work) * work);
+HEC_CHECKED enum hec_status hec_work_new(struct hec_work *work, const struct hec_shape *shape,
+                                         int rows_max, int training);
+void hec_work_free(struct hec_work *work);
 
 /**
  * From the filled part of input and index to z and y.
@@ -49,7 +48,7 @@ void R(hec_work_free)(struct R(hec_work) * work);
  * @param parameters  laid out by hec_layout_of
  * @param dropout     apply keep0 and keep1 (training only)
  */
-void R(hec_net_forward)(struct R(hec_work) * work, const real *parameters, int rows, int dropout);
+void hec_net_forward(struct hec_work *work, const real *parameters, int rows, int dropout);
 
 /**
  * From dz and dy to parameter gradients, after a forward pass with the same rows.
@@ -57,7 +56,7 @@ void R(hec_net_forward)(struct R(hec_work) * work, const real *parameters, int r
  * @param gradients  as parameters, added to
  * @param dropout    as in the forward pass
  */
-void R(hec_net_backward)(struct R(hec_work) * work, const real *parameters, real *gradients,
-                         int rows, int dropout);
+void hec_net_backward(struct hec_work *work, const real *parameters, real *gradients, int rows,
+                      int dropout);
 
 #endif

@@ -1,3 +1,3 @@
 /* The network once more in double, for checking gradients. */
 #define HEC_REAL_DOUBLE
-#include "net.c"
+#include "model/net.c"

@@ -28,7 +28,7 @@ enum hec_status hec_predictor_new(struct hec_predictor **ret, const struct hec_m
     predictor->back_towers =
         calloc(inputs + towers + (size_t)s->hidden[0] + (size_t)s->hidden[1], sizeof(float));
     if (predictor->back_towers == NULL ||
-        hec_work_new_f32(&predictor->work, s, rows_max, 0) != HEC_OK) {
+        hec_work_new(&predictor->work, s, rows_max, 0) != HEC_OK) {
         hec_predictor_free(predictor);
         return HEC_NO_MEMORY;
     }
@@ -44,7 +44,7 @@ void hec_predictor_free(struct hec_predictor *predictor)
     if (predictor == NULL) {
         return;
     }
-    hec_work_free_f32(&predictor->work);
+    hec_work_free(&predictor->work);
     free(predictor->back_towers);
     free(predictor);
 }
@@ -82,11 +82,11 @@ void hec_predictor_forward(struct hec_predictor *predictor, const float *numeric
                            const uint32_t *categories, int rows)
 {
     const struct hec_model *model = predictor->model;
-    struct hec_work_f32 *work = &predictor->work;
+    struct hec_work *work = &predictor->work;
     hec_scaler_apply(&model->scaler, numerics, rows, work->input, work->inputs);
     hec_categories_apply(work->index, categories, rows, model->shape.categories,
                          model->shape.table_rows);
-    hec_net_forward_f32(work, model->parameters, rows, 0);
+    hec_net_forward(work, model->parameters, rows, 0);
 }
 
 void hec_predictor_run(struct hec_predictor *predictor, const float *numerics,
@@ -94,7 +94,7 @@ void hec_predictor_run(struct hec_predictor *predictor, const float *numerics,
                        float *scores, int stride)
 {
     const struct hec_model *model = predictor->model;
-    const struct hec_work_f32 *work = &predictor->work;
+    const struct hec_work *work = &predictor->work;
     int heads = model->info.heads_count, logits = model->shape.heads, n = model->shape.numerics;
     assert(rows >= 0 && rows <= work->rows_max);
     assert(stride >= heads);

@@ -15,7 +15,7 @@ enum { ROWS = 7 };
 
 /* A tiny network with everything in it, its batch and its targets. */
 struct bench {
-    struct hec_work_f64 work;
+    struct hec_work work;
     double *parameters, *gradients;
     double input[ROWS * 64];
     int8_t target[ROWS * 4];
@@ -41,8 +41,8 @@ static void set_up(struct bench *bench, const struct hec_shape *shape, uint64_t 
 {
     struct hec_random random = hec_random_at(seed, 0);
     memset(bench, 0, sizeof(*bench));
-    cr_assert_eq(hec_work_new_f64(&bench->work, shape, ROWS, 1), HEC_OK);
-    struct hec_work_f64 *work = &bench->work;
+    cr_assert_eq(hec_work_new(&bench->work, shape, ROWS, 1), HEC_OK);
+    struct hec_work *work = &bench->work;
     bench->parameters = calloc(work->layout.numbers, sizeof(double));
     bench->gradients = calloc(work->layout.numbers, sizeof(double));
 
@@ -78,16 +78,16 @@ static void tear_down(struct bench *bench)
 {
     free(bench->parameters);
     free(bench->gradients);
-    hec_work_free_f64(&bench->work);
+    hec_work_free(&bench->work);
 }
 
 static double supervised_loss(struct bench *bench)
 {
-    struct hec_work_f64 *work = &bench->work;
+    struct hec_work *work = &bench->work;
     double loss[4], sum = 0;
-    hec_net_forward_f64(work, bench->parameters, ROWS, bench->dropout);
-    hec_bce_f64(work->dz, loss, work->z, bench->target, bench->weight, bench->scale, ROWS,
-                work->shape.heads);
+    hec_net_forward(work, bench->parameters, ROWS, bench->dropout);
+    hec_bce(work->dz, loss, work->z, bench->target, bench->weight, bench->scale, ROWS,
+            work->shape.heads);
     for (int k = 0; k < work->shape.heads; k++) {
         sum += isnan(loss[k]) ? 0 : (double)bench->scale[k] * loss[k];
     }
@@ -96,10 +96,10 @@ static double supervised_loss(struct bench *bench)
 
 static double novelty_loss(struct bench *bench)
 {
-    struct hec_work_f64 *work = &bench->work;
-    hec_net_forward_f64(work, bench->parameters, ROWS, bench->dropout);
-    return hec_reconstruction_f64(work->dy, work->y, work->input, work->inputs, bench->counts, ROWS,
-                                  work->shape.numerics);
+    struct hec_work *work = &bench->work;
+    hec_net_forward(work, bench->parameters, ROWS, bench->dropout);
+    return hec_reconstruction(work->dy, work->y, work->input, work->inputs, bench->counts, ROWS,
+                              work->shape.numerics);
 }
 
 static void analytic(struct bench *bench)
@@ -109,7 +109,7 @@ static void analytic(struct bench *bench)
     if (bench->work.shape.bottleneck > 0) {
         novelty_loss(bench);
     }
-    hec_net_backward_f64(&bench->work, bench->parameters, bench->gradients, ROWS, bench->dropout);
+    hec_net_backward(&bench->work, bench->parameters, bench->gradients, ROWS, bench->dropout);
 }
 
 /* Central differences of the loss that a parameter belongs to: the decoder's own numbers answer to
@@ -218,7 +218,7 @@ Test(net, keeps_the_decoders_loss_away_from_the_trunk)
     }
     memset(bench.gradients, 0, sizeof(double) * bench.work.layout.numbers);
     supervised_loss(&bench);
-    hec_net_backward_f64(&bench.work, bench.parameters, bench.gradients, ROWS, 0);
+    hec_net_backward(&bench.work, bench.parameters, bench.gradients, ROWS, 0);
     cr_expect_eq(memcmp(before, bench.gradients, shared * sizeof(double)), 0);
     free(before);
     tear_down(&bench);
@@ -227,7 +227,7 @@ Test(net, keeps_the_decoders_loss_away_from_the_trunk)
 /* The same network written down once more as plain loops, and libm's sine. */
 static double plain_logit(const struct bench *bench, int row, int head)
 {
-    const struct hec_work_f64 *work = &bench->work;
+    const struct hec_work *work = &bench->work;
     const struct hec_tensor_place *place = work->layout.place;
     const double *p = bench->parameters;
     double input[64], h0[8], h1[8];
@@ -281,7 +281,7 @@ Test(net, equals_plain_loops_for_many_rows_and_for_few)
     struct bench bench;
     set_up(&bench, &tiny, 8);
     for (int rows = 1; rows <= ROWS; rows++) {
-        hec_net_forward_f64(&bench.work, bench.parameters, rows, 0);
+        hec_net_forward(&bench.work, bench.parameters, rows, 0);
         for (int row = 0; row < rows; row++) {
             for (int k = 0; k < 2; k++) {
                 cr_expect_float_eq(bench.work.z[row * 2 + k], plain_logit(&bench, row, k), 1e-12);
