@@ -269,7 +269,7 @@ static enum hec_status walk(struct hec_batch *batch, struct hec_entities *entiti
         if (row->status != HEC_OK) {
             continue;
         }
-        row->degraded = any_missing(&row->touched);
+        row->degraded |= any_missing(&row->touched);
         enum hec_applied verdict =
             hec_plan_judge(batch->plan, &row->event, row->offset, &row->touched);
         bool scored = hec_event_is_scored(row->event.type) &&

@@ -141,6 +141,9 @@ static enum hec_status score(struct hec_engine *engine)
 {
     struct hec_batch *batch = engine->batch;
     int64_t began_us = hec_now_us();
+    for (int i = 0; i < batch->rows_count; i++) {
+        batch->rows[i].degraded = engine->positions[batch->rows[i].partition].holes;
+    }
     enum hec_status status = hec_scorer_run(engine->scorer, batch, engine->entities);
     if (status != HEC_OK) {
         return status;

@@ -59,7 +59,7 @@ struct hec_row {
     struct hec_touched touched;
     enum hec_outcome outcome;
     bool silent;   /* the caller's wish: move the states, score nothing (replay) */
-    bool degraded; /* some state was not known when the row was read */
+    bool degraded; /* some state was not known when the row was read; the caller may set it */
     int missing;   /* numeric columns without a value */
     /* Scored rows only: the row's place in the feature and score arrays; -1 otherwise. */
     int scored;
