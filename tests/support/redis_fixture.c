@@ -1,3 +1,6 @@
+/*
+ * A redis-server of the test's own; see redis_fixture.h.
+ */
 #include "redis_fixture.h"
 
 #include <fcntl.h>

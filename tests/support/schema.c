@@ -1,3 +1,6 @@
+/*
+ * The grammar of features.conf in a page of code; see schema.h.
+ */
 #include "schema.h"
 
 #include <stdio.h>
