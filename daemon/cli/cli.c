@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "ops/problems.h"
 
 static void overview(FILE *to)
 {

@@ -73,7 +73,7 @@ const struct hec_command hec_cmd_import = {
     .positionals = "handbook|sparkov|MAP.conf",
     .positionals_min = 1,
     .positionals_max = 1,
-    .examples = { "xz -dc transactions.csv.xz | hecate import handbook --in - --out events.ndjson.zst",
+    .examples = { "xz -dc transactions.csv.xz | hecate import handbook --in - --out e.ndjson.zst",
                   "hecate import ./mybank.conf --in payments.csv --out events.ndjson" },
     .text = "A map says which column becomes which field; those that come with Hecate are in\n"
             "conf/import. Rows keep the file's order; a fraud gives a label as well, so many days\n"

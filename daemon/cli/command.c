@@ -8,48 +8,9 @@
 #include <string.h>
 
 #include "file/when.h"
+#include "ops/problems.h"
 
 #define COLUMN 26 /* where help texts begin */
-
-/* Edit distance (Levenshtein) of two short words. */
-static size_t distance(const char *a, const char *b)
-{
-    enum { MAX = 32 };
-    size_t row[MAX + 1];
-    size_t length = strlen(b);
-    if (strlen(a) > MAX || length > MAX) {
-        return MAX;
-    }
-    for (size_t j = 0; j <= length; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 1; a[i - 1] != '\0'; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= length; j++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            best = row[j] + 1 < best ? row[j] + 1 : best;
-            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-            row[j] = best;
-        }
-    }
-    return row[length];
-}
-
-const char *hec_nearest(const char *written, const char *const *names)
-{
-    const char *nearest = NULL;
-    size_t best = strlen(written) / 3 + 2; /* farther than that is another word */
-    for (; *names != NULL; names++) {
-        size_t far = distance(written, *names);
-        if (far < best) {
-            best = far;
-            nearest = *names;
-        }
-    }
-    return nearest;
-}
 
 static int flags_of(const struct hec_command *command)
 {

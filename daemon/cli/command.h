@@ -109,7 +109,4 @@ int hec_cli_fail(const struct hec_arguments *arguments, const struct hec_error *
 int hec_cli_misused(const struct hec_arguments *arguments, const char *format, ...)
     HEC_PRINTF(2, 3);
 
-/** The nearest of the names (ended by NULL) to what was written; NULL when none is near. */
-const char *hec_nearest(const char *written, const char *const *names);
-
 #endif

@@ -1,0 +1,104 @@
+/* hecate features: the row of every event, as the model sees it. */
+#include <math.h>
+
+#include "cli/commands.h"
+#include "cli/journey.h"
+
+struct table {
+    struct hec_output *out;
+    int numerics, categories;
+};
+
+static void write_head(struct table *table, const struct hec_plan *plan)
+{
+    const struct hec_schema *schema = hec_plan_schema(plan);
+    hec_output_print(table->out, "event_id,event_type,event_time_ms,user_token");
+    for (int i = 0; i < table->numerics; i++) {
+        hec_output_print(table->out, ",%s",
+                         schema->features[hec_plan_numeric_feature(plan, i)].name);
+    }
+    for (int i = 0; i < table->categories; i++) {
+        hec_output_print(table->out, ",%s",
+                         schema->features[hec_plan_category_feature(plan, i)].name);
+    }
+    hec_output_print(table->out, "\n");
+}
+
+/* Small whole numbers, which most values are, need no format call. */
+static void write_number(struct hec_output *out, float value)
+{
+    char *to = hec_output_room(out, 32);
+    if (isnan(value)) {
+        to[0] = ',';
+        hec_output_advance(out, 1);
+    } else if (value >= 0 && value < 10 && value == truncf(value) && !signbit(value)) {
+        to[0] = ',';
+        to[1] = (char)('0' + (int)value);
+        hec_output_advance(out, 2);
+    } else {
+        hec_output_print(out, ",%.9g", (double)value);
+    }
+}
+
+static enum hec_status on_batch(void *user, const struct hec_batch *batch,
+                                const struct hec_line *lines, struct hec_error *error)
+{
+    struct table *table = user;
+    (void)lines;
+    (void)error;
+    for (int i = 0; i < batch->scored_count; i++) {
+        const struct hec_event *event = &batch->rows[batch->scored_rows[i]].event;
+        hec_csv_write_text(table->out, &event->value[HEC_F_EVENT_ID].text);
+        hec_output_print(table->out, ",%s,%lld,", hec_event_type_name(event->type),
+                         (long long)hec_event_ms(event));
+        hec_csv_write_text(table->out, &event->value[HEC_F_USER_TOKEN].text);
+        for (int j = 0; j < table->numerics; j++) {
+            write_number(table->out,
+                         batch->numerics[(size_t)i * (size_t)table->numerics + (size_t)j]);
+        }
+        for (int j = 0; j < table->categories; j++) {
+            uint32_t hash = batch->categories[(size_t)i * (size_t)table->categories + (size_t)j];
+            if (hash == 0) {
+                hec_output_write(table->out, ",", 1);
+            } else {
+                hec_output_print(table->out, ",%u", hash);
+            }
+        }
+        hec_output_write(table->out, "\n", 1);
+    }
+    return HEC_OK;
+}
+
+static int run(const struct hec_arguments *arguments)
+{
+    struct hec_luggage luggage;
+    struct table table = { 0 };
+    int status = hec_luggage_features(&luggage, arguments);
+    if (status == HEC_EXIT_OK) {
+        status = hec_journey_output(arguments, hec_text_or(arguments, "out", NULL), &table.out);
+    }
+    if (status == HEC_EXIT_OK) {
+        table.numerics = hec_plan_numerics(luggage.plan);
+        table.categories = hec_plan_categories(luggage.plan);
+        write_head(&table, luggage.plan);
+        status = hec_journey(arguments, &luggage, "features", on_batch, &table, &table.out, 1);
+    }
+    hec_luggage_free(&luggage);
+    return status;
+}
+
+const struct hec_command hec_cmd_features = {
+    .name = "features",
+    .line = "writes the features of every event",
+    .examples = { "hecate features --data events.ndjson.zst --out features.csv.zst",
+                  "hecate features --data day1.ndjson day2.ndjson --out - | head" },
+    .text = "One row for every card_auth, transfer, login and account_change: event_id,\n"
+            "event_type, event_time_ms, user_token, then a column a feature. Empty is missing; a category is\n"
+            "its hash.",
+    .run = run,
+    .flags = {
+        HEC_FLAG_DATA,
+        { "out", "CSV", "where to; - is standard output", HEC_FLAG_TEXT, .required = true },
+        HEC_FLAG_FEATURES,
+    },
+};

@@ -1,0 +1,160 @@
+#include "cli/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+void hec_rows_begin(struct hec_rows *rows, int numerics, int categories)
+{
+    *rows = (struct hec_rows){ .numerics_count = numerics, .categories_count = categories };
+}
+
+void hec_rows_free(struct hec_rows *rows)
+{
+    free(rows->numerics);
+    free(rows->categories);
+    free(rows->event_type);
+    free(rows->verdict);
+    free(rows->code);
+    free(rows->event_ms);
+    free(rows->index_hash);
+    free(rows->index_row);
+    *rows = (struct hec_rows){ 0 };
+}
+
+static bool grow_one(void *array, size_t room, size_t size)
+{
+    void *old;
+    memcpy(&old, array, sizeof(old));
+    void *grown = realloc(old, room * size + 1); /* size may be 0 */
+    if (grown == NULL) {
+        return false;
+    }
+    memcpy(array, &grown, sizeof(grown));
+    return true;
+}
+
+static void put(struct hec_rows *rows, uint64_t hash, uint32_t row)
+{
+    size_t slot = hash & (rows->index_size - 1);
+    while (rows->index_row[slot] != 0) {
+        slot = (slot + 1) & (rows->index_size - 1);
+    }
+    rows->index_hash[slot] = hash;
+    rows->index_row[slot] = row + 1;
+}
+
+/* The index is kept at most half full. */
+static bool grow_index(struct hec_rows *rows)
+{
+    struct hec_rows old = *rows;
+    rows->index_size = old.index_size == 0 ? 4096 : 2 * old.index_size;
+    rows->index_hash = calloc(rows->index_size, sizeof(*rows->index_hash));
+    rows->index_row = calloc(rows->index_size, sizeof(*rows->index_row));
+    if (rows->index_hash == NULL || rows->index_row == NULL) {
+        free(rows->index_hash);
+        free(rows->index_row);
+        rows->index_size = old.index_size;
+        rows->index_hash = old.index_hash;
+        rows->index_row = old.index_row;
+        return false;
+    }
+    for (size_t i = 0; i < old.index_size; i++) {
+        if (old.index_row[i] != 0) {
+            put(rows, old.index_hash[i], old.index_row[i] - 1);
+        }
+    }
+    free(old.index_hash);
+    free(old.index_row);
+    return true;
+}
+
+static bool grow(struct hec_rows *rows)
+{
+    size_t room = rows->room == 0 ? 4096 : rows->room + rows->room / 2;
+    if (room > UINT32_MAX - 1) {
+        return false;
+    }
+    bool grown =
+        grow_one(&rows->numerics, room, (size_t)rows->numerics_count * sizeof(float)) &&
+        grow_one(&rows->categories, room, (size_t)rows->categories_count * sizeof(uint32_t)) &&
+        grow_one(&rows->event_type, room, 1) && grow_one(&rows->verdict, room, 1) &&
+        grow_one(&rows->code, room, 1) && grow_one(&rows->event_ms, room, sizeof(int64_t));
+    rows->room = grown ? (uint32_t)room : rows->room;
+    return grown;
+}
+
+enum hec_status hec_rows_add(struct hec_rows *rows, const struct hec_batch *batch, int scored)
+{
+    if (rows->count == rows->room && !grow(rows)) {
+        return HEC_NO_MEMORY;
+    }
+    if (((size_t)rows->count + 1) * 2 > rows->index_size && !grow_index(rows)) {
+        return HEC_NO_MEMORY;
+    }
+    const struct hec_event *event = &batch->rows[batch->scored_rows[scored]].event;
+    size_t row = rows->count++;
+    size_t numerics = (size_t)rows->numerics_count, categories = (size_t)rows->categories_count;
+    memcpy(rows->numerics + row * numerics, batch->numerics + (size_t)scored * numerics,
+           numerics * sizeof(float));
+    if (categories > 0) {
+        memcpy(rows->categories + row * categories, batch->categories + (size_t)scored * categories,
+               categories * sizeof(uint32_t));
+    }
+    rows->event_type[row] = (uint8_t)event->type;
+    rows->verdict[row] = HEC_VERDICT_NONE;
+    rows->code[row] = 0;
+    rows->event_ms[row] = hec_event_ms(event);
+    const struct hec_text *id = &event->value[HEC_F_EVENT_ID].text;
+    put(rows, XXH3_64bits(id->bytes, id->length), (uint32_t)row);
+    return HEC_OK;
+}
+
+static uint8_t code_of(struct hec_rows *rows, const struct hec_event *label)
+{
+    if (!hec_event_has(label, HEC_F_FRAUD_TYPE)) {
+        return 0;
+    }
+    const struct hec_text *type = &label->value[HEC_F_FRAUD_TYPE].text;
+    if (type->length == 0 || type->length >= HEC_FRAUD_TYPE_MAX) {
+        return 0;
+    }
+    for (int i = 0; i < rows->codes_count; i++) {
+        if (strlen(rows->codes[i]) == type->length &&
+            memcmp(rows->codes[i], type->bytes, type->length) == 0) {
+            return (uint8_t)(i + 1);
+        }
+    }
+    if (rows->codes_count == HEC_ROWS_CODES_MAX) {
+        return 0;
+    }
+    memcpy(rows->codes[rows->codes_count], type->bytes, type->length);
+    return (uint8_t)++rows->codes_count;
+}
+
+static bool is_text(const struct hec_text *text, const char *word)
+{
+    return text->length == strlen(word) && memcmp(text->bytes, word, text->length) == 0;
+}
+
+void hec_rows_label(struct hec_rows *rows, const struct hec_event *label)
+{
+    const struct hec_text *id = &label->value[HEC_F_TARGET_EVENT_ID].text;
+    const struct hec_text *says = &label->value[HEC_F_LABEL].text;
+    uint64_t hash = XXH3_64bits(id->bytes, id->length);
+    size_t slot = rows->index_size == 0 ? 0 : hash & (rows->index_size - 1);
+    while (rows->index_size > 0 && rows->index_row[slot] != 0) {
+        if (rows->index_hash[slot] == hash) {
+            size_t row = rows->index_row[slot] - 1;
+            bool fraud = is_text(says, "fraud");
+            rows->verdict[row] = fraud                      ? HEC_VERDICT_FRAUD
+                                 : is_text(says, "genuine") ? HEC_VERDICT_GENUINE
+                                                            : HEC_VERDICT_UNKNOWN;
+            rows->code[row] = fraud ? code_of(rows, label) : 0;
+            rows->labels++;
+            return;
+        }
+        slot = (slot + 1) & (rows->index_size - 1);
+    }
+    rows->labels_lost++;
+}
