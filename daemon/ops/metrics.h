@@ -264,7 +264,7 @@ enum hec_label_count {
     X(HTTP, "http_requests_total", COUNTER, SERVICE, 1, HANDLER, HTTP_CODE, NONE,                  \
       "HTTP requests answered.")                                                                   \
     X(HTTP_REFUSED, "http_connections_refused_total", COUNTER, SERVICE, 1, NONE, NONE, NONE,       \
-      "HTTP connections cut because they took too long.")
+      "HTTP connections cut: they took too long, or there were too many.")
 
 enum hec_series {
 #define HEC_SERIES_ENUM(enumerator, name, type, fold, scale, a, b, c, help)                        \
