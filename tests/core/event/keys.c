@@ -16,7 +16,7 @@ Test(keys, finds_every_field_in_its_own_object)
 {
     hec_keys_make(&keys);
     for (int field = 0; field < HEC_FIELDS; field++) {
-        char path[64];
+        char path[256];
         snprintf(path, sizeof(path), "%s", hec_field_info(field)->path);
         char *dot = strchr(path, '.');
         if (dot == NULL) {
