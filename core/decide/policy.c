@@ -29,6 +29,20 @@ const char *hec_severity_name(enum hec_severity severity)
     return NAMES[severity];
 }
 
+float hec_threshold_of(int score)
+{
+    assert(score >= 1 && score <= 999);
+    /* Right to a few steps of a float; which of them depends on how the score is rounded. */
+    float at = (float)(score / 1000.0);
+    while (hec_score_999(nextafterf(at, 0)) >= score) {
+        at = nextafterf(at, 0);
+    }
+    while (hec_score_999(at) < score) {
+        at = nextafterf(at, 1);
+    }
+    return at;
+}
+
 void hec_policy_default(struct hec_policy *policy, const struct hec_model_info *model)
 {
     memset(policy, 0, sizeof(*policy));

@@ -66,11 +66,8 @@ enum hec_decide_mode {
 /* A threshold that no score reaches. */
 #define HEC_NEVER 2.0f
 
-/** The threshold of a score 0 .. 999 as a probability, the way people write it. */
-static inline float hec_threshold_of(int score)
-{
-    return (float)(score / 1000.0);
-}
+/** The threshold of a score 1 .. 999: the smallest float whose hec_score_999 is at least that. */
+float hec_threshold_of(int score);
 
 /* Thresholds are on the head's score as the model gives it (0 .. 1). */
 struct hec_head_policy {
@@ -230,7 +227,7 @@ enum hec_kind hec_alert_primary(const struct hec_event *event, const char *head)
 size_t hec_alert_key(char key[HEC_ALERT_KEY_MAX], const struct hec_alert *alert);
 
 /** What an alert takes at most: no text of an event is longer than its field allows. */
-#define HEC_ALERT_BYTES_MAX 16384
+#define HEC_ALERT_BYTES_MAX 20480
 
 /** Writes the alert's JSON. Allocates nothing. */
 size_t hec_alert_write(char *buffer, size_t size, const struct hec_alert *alert);
