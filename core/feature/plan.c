@@ -289,6 +289,27 @@ static int by_part(const void *a, const void *b)
     return x_sum != y_sum ? (int)x_sum - (int)y_sum : (int)x->slot - (int)y->slot;
 }
 
+/* Puts the windows in the order of their parts: a reader walks over both together. */
+static void sort_windows(struct hec_kind_plan *kind, struct hec_reading *readings)
+{
+    struct hec_window sorted[HEC_WINDOWS_MAX];
+    int moved_to[HEC_WINDOWS_MAX];
+    int n = 0;
+    for (int p = 0; p < kind->layout.parts_count; p++) {
+        for (int w = 0; w < kind->windows_count; w++) {
+            if (kind->windows[w].part == p) {
+                moved_to[w] = n;
+                sorted[n++] = kind->windows[w];
+            }
+        }
+    }
+    memcpy(kind->windows, sorted, (size_t)n * sizeof(*sorted));
+    for (int r = 0; r < kind->readings_count; r++) {
+        struct hec_reading *reading = &readings[kind->readings + r];
+        reading->window = reading->window < 0 ? -1 : moved_to[reading->window];
+    }
+}
+
 /* Hands out the places of columns and sums, and sizes everything. */
 static void place_columns(struct compiler *compiler, struct hec_kind_plan *kind,
                           struct hec_reading *readings)
@@ -392,6 +413,7 @@ static void compile_kind(struct compiler *compiler, enum hec_kind which, int *re
         kind->ids_part = add_part(compiler, kind, HEC_PART_IDS, 0);
         kind->verdicts_part = add_part(compiler, kind, HEC_PART_VERDICTS, 0);
     }
+    sort_windows(kind, plan->readings);
     place_columns(compiler, kind, plan->readings);
     for (int p = 0; p < HEC_PARTS_MAX; p++) {
         kind->list_of[p] = -1;
