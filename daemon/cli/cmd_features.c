@@ -93,8 +93,8 @@ const struct hec_command hec_cmd_features = {
     .examples = { "hecate features --data events.ndjson.zst --out features.csv.zst",
                   "hecate features --data day1.ndjson day2.ndjson --out - | head" },
     .text = "One row for every card_auth, transfer, login and account_change: event_id,\n"
-            "event_type, event_time_ms, user_token, then a column a feature. Empty is missing; a category is\n"
-            "its hash.",
+            "event_type, event_time_ms, user_token, then a column a feature. Empty is\n"
+            "missing; a category is its hash.",
     .run = run,
     .flags = {
         HEC_FLAG_DATA,

@@ -60,12 +60,12 @@ const struct hec_command hec_cmd_gen = {
     .line = "makes up a bank's event stream, with crimes planted in it",
     .examples = { "hecate gen --users 1000 --days 60 --out events.ndjson.zst",
                   "hecate gen --users 200 --days 30 --seed 7 --out e.ndjson --truth t.csv" },
-    .text = "Payments, log-ins, account changes, transfers and late labels of that many people, in\n"
-            "time order; the same flags give the same bytes. Planted are card testing, runs with\n"
-            "stolen numbers, skimming, lost and stolen cards, a rogue shop, credential stuffing,\n"
-            "phishing, SIM swaps, scams, and in the last fifth a novelty that is never labelled.\n"
-            "The truth is for judging, never for training: event_id, head, pattern, is_fraud,\n"
-            "event_type, event_time_ms, user_token. Left out of judging: stuffing_attempt.",
+    .text = "Payments, log-ins, account changes, transfers and late labels of that many people,\n"
+            "in time order; the same flags give the same bytes. Planted are card testing, runs\n"
+            "with stolen numbers, skimming, lost and stolen cards, a rogue shop, credential\n"
+            "stuffing, phishing, SIM swaps, scams, and in the last fifth a novelty that is never\n"
+            "labelled. The truth is for judging, never for training: event_id, head, pattern,\n"
+            "is_fraud, event_type, event_time_ms, user_token; leave stuffing_attempt out.",
     .run = run,
     .flags = {
         { "users", "N", "how many people", HEC_FLAG_INTEGER, .required = true, .minimum = 10,

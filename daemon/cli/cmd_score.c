@@ -1,6 +1,4 @@
 /* hecate score: every event's scores, as the daemon would have given them. */
-#include <math.h>
-
 #include "cli/commands.h"
 #include "cli/journey.h"
 
@@ -23,11 +21,7 @@ static enum hec_status on_batch(void *user, const struct hec_batch *batch,
                          (long long)hec_event_ms(event));
         hec_csv_write_text(table->out, &event->value[HEC_F_USER_TOKEN].text);
         for (int head = 0; head < table->heads; head++) {
-            if (isnan(scores[head])) {
-                hec_output_write(table->out, ",", 1);
-            } else {
-                hec_output_print(table->out, ",%.9g", (double)scores[head]);
-            }
+            hec_csv_write_score(table->out, scores[head]);
         }
         hec_output_write(table->out, "\n", 1);
     }
@@ -61,10 +55,10 @@ const struct hec_command hec_cmd_score = {
     .line = "writes the scores of every event",
     .examples = { "hecate score --model bank.safetensors --data e.ndjson.zst --out scores.csv",
                   "hecate score --model m.safetensors --data a.ndjson b.ndjson --out s.csv" },
-    .text = "Replays the files from their start, labels in their place, and writes a row for every\n"
-            "card_auth, transfer, login and account_change in input order: event_id,\n"
-            "event_type, event_time_ms, user_token, then a column a head, empty where the head does not apply.\n"
-            "Lines that are refused are counted and told; they do not stop it.",
+    .text = "Replays the files from their start, labels in their place, and writes a row for\n"
+            "every card_auth, transfer, login and account_change in input order: event_id,\n"
+            "event_type, event_time_ms, user_token, then a column a head, empty where the head\n"
+            "does not apply. Lines that are refused are counted and told; they do not stop it.",
     .run = run,
     .flags = {
         HEC_FLAG_MODEL,

@@ -1,6 +1,7 @@
 #include "cli/journey.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,4 +206,24 @@ void hec_csv_write_text(struct hec_output *output, const struct hec_text *text)
         hec_output_write(output, text->bytes + i, 1);
     }
     hec_output_write(output, "\"", 1);
+}
+
+void hec_csv_write_score(struct hec_output *output, float score)
+{
+    if (isnan(score)) {
+        hec_output_write(output, ",", 1);
+        return;
+    }
+    if (!(score >= 1e-4f && score < 1)) {
+        hec_output_print(output, ",%.9g", (double)score);
+        return;
+    }
+    /* Thirteen decimals by integer arithmetic: a format call takes longer than the model. */
+    char *to = hec_output_room(output, 16);
+    uint64_t left = (uint64_t)((double)score * 1e13 + 0.5);
+    memcpy(to, ",0.", 3);
+    for (int i = 15; i >= 3; i--, left /= 10) {
+        to[i] = (char)('0' + left % 10);
+    }
+    hec_output_advance(output, 16);
 }
