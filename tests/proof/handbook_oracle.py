@@ -46,7 +46,7 @@ def features_of(event, payments_of_user, payments_of_terminal, frauds_of_termina
         count = sum(in_delayed_window(t, now, tiles, width) for t in payments_of_terminal[terminal])
         frauds = sum(in_delayed_window(t, now, tiles, width) for t in frauds_of_terminal[terminal])
         row[f"terminal_count_{window}"] = float(count)
-        row[f"terminal_fraud_rate_{window}"] = frauds / count if count else 0.0
+        row[f"terminal_risk_{window}"] = frauds / count if count else 0.0
     return row
 
 
@@ -57,7 +57,7 @@ def main():
     payments_of_terminal = defaultdict(list)
     frauds_of_terminal = defaultdict(list)
     rows = csv.DictReader(open(rows_file, newline=""))
-    total = sum(1 for line in open(events_file) if '"card_auth"' in line) if last else 0
+    total = sum(1 for line in open(events_file) if '","event_type":"card_auth"' in line) if last else 0
     seen = compared = nonzero = 0
     worst = 0.0
     for line in open(events_file):
@@ -78,7 +78,7 @@ def main():
                 worst = max(worst, difference)
                 if difference > 1e-6 * max(1.0, abs(value)):
                     sys.exit(f"{event['event_id']} {name}: the file says {row[name]}, the oracle {value!r}")
-            nonzero += expected["terminal_fraud_rate_7d"] > 0
+            nonzero += expected["terminal_risk_7d"] > 0
             compared += 1
         seen += 1
         payments_of_user[event["user_token"]].append((event["event_time_ms"], event["amount_minor"] / 100))

@@ -101,7 +101,7 @@ def print_handbook(rows, positives, auc, ap, cp):
         print(f"{name:<34}{figures[0]:>7.3f}{figures[1]:>7.3f}{figures[2]:>8.3f}")
 
 
-def bank(scores_file, truth_file, test_from="2025-03-10", test_to="2025-04-06"):
+def bank(scores_file, truth_file, test_from="2025-03-10", test_to="2025-04-05"):
     import datetime
     utc = datetime.timezone.utc
     from_ms, to_ms = (int(datetime.datetime.fromisoformat(d).replace(tzinfo=utc).timestamp() * 1000)
