@@ -187,6 +187,14 @@ static void put_entities(struct hec_json *json, const struct hec_alert *alert)
     hec_json_close(json, ']');
 }
 
+/* On the scale of scores. One that was given as a score is printed as it was given, although the
+ * float nearest to it may be a step beside. */
+static void put_threshold(struct hec_json *json, float threshold)
+{
+    float whole = rintf(threshold);
+    hec_json_float(json, fabsf(threshold - whole) < 0.0005f ? whole : threshold);
+}
+
 static void put_scores(struct hec_json *json, const struct hec_alert *alert)
 {
     hec_json_key(json, "scores");
@@ -204,7 +212,7 @@ static void put_scores(struct hec_json *json, const struct hec_alert *alert)
         float threshold = alert->policy->heads[head].alert_at;
         if (threshold <= 1 && alert->policy->heads[head].mode != HEC_DECIDE_OFF) {
             hec_json_key(json, "threshold");
-            hec_json_float(json, threshold * 1000.0f);
+            put_threshold(json, threshold * 1000.0f);
         }
         hec_json_close(json, '}');
     }

@@ -215,6 +215,14 @@ void hec_decoder_free(struct hec_decoder *decoder);
  *                   into; owned by the caller, must outlive the event's use
  * @param field      receives, on refusal, the field that is to blame; HEC_FIELDS if none
  *
+ * null stands for absent. A field on a type that may not carry it, and any key that is no field, is
+ * ignored; it still counts for duplicate keys, depth (at most 8) and card numbers. Integers must be
+ * integer literals (5.0 is HEC_BAD_TYPE); texts of fields are printable ASCII.
+ *
+ * HEC_CARD_NUMBER outweighs every other refusal, also of records that are no JSON or too large, so
+ * that whoever copies a refused record need only look at its status. Bare numbers that read as a
+ * time (13 digits beginning with 1, 2 or 3; 16 or 19 beginning with 1) are no card numbers.
+ *
  * @return HEC_OK, or the refusal, one of HEC_NULL_VALUE .. HEC_CARD_NUMBER of the status table.
  *         Never reports bytes of the input.
  */
@@ -224,7 +232,9 @@ HEC_CHECKED enum hec_status hec_decode(struct hec_decoder *decoder, struct hec_e
                                        char *buffer, enum hec_field *field);
 
 /** True if the bytes contain a run of 13-19 digits (single spaces or hyphens between digits
- * allowed) that passes the Luhn check (ISO/IEC 7812-1): what may be a raw card number. */
+ * allowed) that passes the Luhn check (ISO/IEC 7812-1): what may be a raw card number. Of a longer
+ * run its unbroken groups and the groupings that cards are printed in are tried too. Words that are
+ * hexadecimal digests and UUIDs are not taken for one. */
 bool hec_looks_like_card_number(const char *bytes, size_t length);
 
 #endif

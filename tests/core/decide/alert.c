@@ -127,6 +127,21 @@ Test(alert, leaves_out_what_is_not_known)
     yyjson_doc_free(doc);
 }
 
+Test(alert, prints_a_threshold_as_it_was_given)
+{
+    for (int score = 1; score <= 999; score++) {
+        sample_make(&sample, HEC_LOGIN, 1);
+        sample.policy.heads[1].alert_at = hec_threshold_of(score);
+        yyjson_doc *doc = written();
+        cr_assert_eq(at_number(doc, "/scores/ato/threshold"), score);
+        yyjson_doc_free(doc);
+    }
+    sample.policy.heads[1].alert_at = 0.87345f;
+    yyjson_doc *doc = written();
+    cr_expect_float_eq(at_number(doc, "/scores/ato/threshold"), 873.45, 1e-4);
+    yyjson_doc_free(doc);
+}
+
 static void id_of(char id[37], const char *topic, int32_t partition, int64_t offset,
                   const char *head)
 {
