@@ -37,6 +37,7 @@ static size_t hand_out(struct hec_work *work, real *block, int training)
         { &work->d1, rows * (size_t)s->decoder, 1 },
         { &work->y, rows * (size_t)s->numerics, 1 },
         { &work->waves, rows * waves, 0 },
+        { &work->whole, rows * h1, 0 },
         { &work->keep0, rows * h0, 0 },
         { &work->keep1, rows * h1, 0 },
         { &work->dinput, rows * inputs, 0 },
@@ -120,6 +121,9 @@ void hec_net_forward(struct hec_work *work, const real *parameters, int rows, in
     }
     hec_dense_forward(work->a1, work->a0, P(TRUNK_1_WEIGHT), P(TRUNK_1_BIAS), rows, s->hidden[0],
                       s->hidden[1], 1);
+    if (work->whole != NULL) {
+        memcpy(work->whole, work->a1, sizeof(real) * (size_t)(rows * s->hidden[1]));
+    }
     if (dropout) {
         hec_dropout(work->a1, work->keep1, rows * s->hidden[1]);
     }
@@ -130,7 +134,8 @@ void hec_net_forward(struct hec_work *work, const real *parameters, int rows, in
                           s->tower);
 
     if (s->bottleneck > 0) {
-        hec_dense_forward(work->d0, work->a1, P(DECODER_0_WEIGHT), P(DECODER_0_BIAS), rows,
+        const real *h = work->whole != NULL ? work->whole : work->a1;
+        hec_dense_forward(work->d0, h, P(DECODER_0_WEIGHT), P(DECODER_0_BIAS), rows,
                           s->hidden[1], s->bottleneck, 0);
         hec_dense_forward(work->d1, work->d0, P(DECODER_1_WEIGHT), P(DECODER_1_BIAS), rows,
                           s->bottleneck, s->decoder, 1);
@@ -149,7 +154,7 @@ static void decoder_backward(struct hec_work *work, const real *parameters, real
     hec_relu_backward(work->dd1, work->d1, rows * s->decoder);
     hec_dense_backward(work->dd0, G(DECODER_1_WEIGHT), G(DECODER_1_BIAS), work->dd1, work->d0,
                        P(DECODER_1_WEIGHT), rows, s->bottleneck, s->decoder);
-    hec_dense_backward(NULL, G(DECODER_0_WEIGHT), G(DECODER_0_BIAS), work->dd0, work->a1,
+    hec_dense_backward(NULL, G(DECODER_0_WEIGHT), G(DECODER_0_BIAS), work->dd0, work->whole,
                        P(DECODER_0_WEIGHT), rows, s->hidden[1], s->bottleneck);
 }
 

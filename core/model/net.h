@@ -31,6 +31,7 @@ struct hec_work {
     real *d0, *d1, *y; /* (rows, bottleneck), (rows, decoder), (rows, numerics) */
     /* Training only, else NULL. */
     real *waves;
+    real *whole;         /* (rows, hidden[1]): h before dropout, which the decoder reads */
     real *keep0, *keep1; /* dropout factors, the caller fills them */
     real *dinput, *da0, *da1, *dt, *dz, *dd0, *dd1, *dy;
     real *scratch;
