@@ -71,7 +71,7 @@ static bool chance(struct stream *stream, int per_mille)
 static void payment(struct stream *stream, struct hec_event *event, int user)
 {
     static const char *const CODES[] = { "00", "00", "00", "05", "51" };
-    static const char *const CURRENCIES[] = { "EUR", "EUR", "EUR", "USD", "JPY", "XXX" };
+    static const char *const CURRENCIES[] = { "EUR", "EUR", "EUR", "USD", "JPY", "ZWD" };
     static const char *const COUNTRIES[] = { "BE", "FR", "US" };
     made_text(event, HEC_F_CARD_TOKEN, name('c', user));
     made_integer(event, HEC_F_AMOUNT_MINOR, below(stream, 3) == 0 ? below(stream, 600) :
