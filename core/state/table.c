@@ -372,7 +372,7 @@ enum hec_status hec_entities_commit(struct hec_entities *entities, struct hec_en
         if (status != HEC_OK) {
             return status;
         }
-    } else if (record->bytes * 4 < room) {
+    } else if (record->bytes * 2 < room) {
         /* Much of it was left behind by the rings. Failing to shrink is no failure. */
         (void)!replace(entities, entity, record, record->bytes, true);
     }
