@@ -25,6 +25,7 @@ enum hec_status hec_mock_new(struct hec_mock **ret, int brokers, struct hec_erro
     mock->brokers = brokers;
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "client.id", "hecate-embedded", NULL, 0);
+    rd_kafka_conf_set_log_cb(conf, NULL); /* it would warn that it has no brokers */
     mock->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
     if (mock->client == NULL) {
         rd_kafka_conf_destroy(conf);
@@ -70,6 +71,11 @@ void hec_mock_push_errors(struct hec_mock *mock, int api_key, const int *codes, 
         rd_kafka_resp_err_t code = (rd_kafka_resp_err_t)codes[i];
         rd_kafka_mock_push_request_errors_array(mock->cluster, (int16_t)api_key, 1, &code);
     }
+}
+
+void hec_mock_topic_error(struct hec_mock *mock, const char *name, int code)
+{
+    rd_kafka_mock_topic_set_error(mock->cluster, name, (rd_kafka_resp_err_t)code);
 }
 
 void hec_mock_set_up(struct hec_mock *mock, int up)

@@ -31,6 +31,10 @@ HEC_CHECKED enum hec_status hec_mock_topic(struct hec_mock *mock, const char *na
  * each. */
 void hec_mock_push_errors(struct hec_mock *mock, int api_key, const int *codes, int count);
 
+/** Makes the metadata of a topic answer this error code (0: none). The mock creates a topic that it
+ * is asked for, so a missing one has to be made up. */
+void hec_mock_topic_error(struct hec_mock *mock, const char *name, int code);
+
 /** Takes all brokers down (no connection is accepted) or up again. */
 void hec_mock_set_up(struct hec_mock *mock, int up);
 

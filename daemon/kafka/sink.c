@@ -34,6 +34,7 @@ struct hec_sink {
     int32_t partitions[HEC_SINK_TOPICS_MAX];
     struct hec_sink_stats stats;
     uint64_t failed_before; /* stats.failed when the batch was begun */
+    bool refused;           /* a broker refused a record since then */
     int64_t usual_us;       /* running mean of commits */
     bool open;
     bool tainted;
@@ -70,6 +71,7 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
     sink->stats.failed++;
     if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
         message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) {
+        sink->refused = true;
         snprintf(sink->voice.last_error, sizeof(sink->voice.last_error), "%s",
                  rd_kafka_err2str(message->err));
     }
@@ -314,6 +316,7 @@ enum hec_status hec_sink_begin(struct hec_sink *sink, struct hec_error *error)
         }
     }
     sink->failed_before = sink->stats.failed;
+    sink->refused = false;
     sink->open = true;
     return HEC_OK;
 }
@@ -433,6 +436,9 @@ static enum hec_status roll_back(struct hec_sink *sink, struct hec_error *error)
             sink->open = false;
             sink->stats.aborts++;
             rd_kafka_poll(sink->client, 0);
+            /* A refused record leaves a gap in the sequence numbers, and in 2.0.2 the next
+             * transaction would stumble over it. */
+            sink->tainted = sink->tainted || sink->refused;
             return HEC_OK;
         }
         enum verdict verdict = judge(sink, problem);
