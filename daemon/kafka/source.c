@@ -560,7 +560,14 @@ static bool leave(struct hec_source *source, int64_t until_us)
         rd_kafka_error_destroy(problem);
     }
     while (!closed && hec_kafka_now_us() < until_us) {
-        rd_kafka_queue_poll_callback(queue, 20);
+        /* Events and not callbacks: a record still in the queue would end the process in an
+         * assertion of the library (rd_kafka_q_serve, 2.0.2). */
+        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 20);
+        if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE) {
+            on_rebalance(source->client, rd_kafka_event_error(event),
+                         rd_kafka_event_topic_partition_list(event), source);
+        }
+        rd_kafka_event_destroy(event);
         closed = rd_kafka_consumer_closed(source->client);
     }
     rd_kafka_queue_destroy(queue);
