@@ -362,19 +362,17 @@ struct hec_record *hec_entities_edit(struct hec_entities *entities, struct hec_e
 enum hec_status hec_entities_commit(struct hec_entities *entities, struct hec_entity *entity,
                                     struct hec_record *record)
 {
-    bool in_place = record == entity->memory;
     size_t room = hec_slab_bytes(entity->class);
     bool fits = (entity->flags & HEC_ENTRY_RECORD) && record->bytes <= room;
-    if (!in_place && fits) {
+    /* Half of the room or more was left behind by the rings: it is given back, if that can be. */
+    bool roomy = fits && record->bytes * 2 < room;
+    bool moved = (!fits || roomy) &&
+                 replace(entities, entity, record, record->bytes, true) == HEC_OK;
+    if (!moved && !fits) {
+        return HEC_NO_MEMORY;
+    }
+    if (!moved && record != entity->memory) {
         memcpy(entity->memory, record, record->bytes);
-    } else if (!in_place) {
-        enum hec_status status = replace(entities, entity, record, record->bytes, true);
-        if (status != HEC_OK) {
-            return status;
-        }
-    } else if (record->bytes * 2 < room) {
-        /* Much of it was left behind by the rings. Failing to shrink is no failure. */
-        (void)!replace(entities, entity, record, record->bytes, true);
     }
     if (!(entity->flags & (HEC_ENTRY_DIRTY | HEC_ENTRY_MISSING | HEC_ENTRY_FOREIGN))) {
         struct hec_partition *of = &entities->of[entity->partition];
