@@ -105,7 +105,7 @@ static enum hec_status understand(struct hec_arguments *arguments, int index, co
  * number. */
 static bool is_flag(const char *text)
 {
-    return text[0] == '-' && text[1] == '-' && text[2] != '\0';
+    return text[0] == '-' && text[1] != '\0' && strchr("0123456789.", text[1]) == NULL;
 }
 
 static enum hec_status take(struct hec_arguments *arguments, int index, const char *value,
@@ -125,6 +125,9 @@ static enum hec_status take_flag(struct hec_arguments *arguments, int count, cha
 {
     const struct hec_command *command = arguments->command;
     const char *written = texts[*at];
+    if (written[1] != '-') {
+        return mistake(command, mistakes, "there is no flag %.60s", written);
+    }
     size_t length = strcspn(written + 2, "=");
     bool joined = written[2 + length] == '=';
     int index = flag_named(command, written + 2, length);
