@@ -181,8 +181,13 @@ static void answer(struct hec_http *http, struct evhttp_request *request, enum h
     evhttp_add_header(headers, "Cache-Control", "no-store");
     evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
     evhttp_add_header(headers, "Connection", "close");
+    /* evhttp would send a body in answer to HEAD too, and no length. */
+    bool head = evhttp_request_get_command(request) == EVHTTP_REQ_HEAD;
+    char bytes[24];
+    snprintf(bytes, sizeof(bytes), "%zu", length);
+    evhttp_add_header(headers, "Content-Length", bytes);
     struct evbuffer *buffer = evbuffer_new();
-    if (buffer != NULL) {
+    if (buffer != NULL && !head) {
         evbuffer_add(buffer, body, length);
     }
     evhttp_send_reply(request, code, reason, buffer);
