@@ -1,12 +1,13 @@
 /*
  * The door to libConfuse: two passes over a cleaned text.
  *
- * libConfuse 3.3 does the grammar; four of its habits are worked around here, once:
+ * libConfuse 3.3 does the grammar; five of its habits are worked around here, once:
  * - it counts a line more for a comment, so comments are blanked before it sees the text;
  * - it replaces ${NAME} by the environment while scanning, so a reference is put in single quotes
  *   with a mark before it;
  * - a section with free keys (CFGF_KEYSTRVAL) knows no callbacks, so the first pass only collects
  *   the names of the keys, and the second one, which knows them, gives every value with its line;
+ * - it takes the end of the text for the end of a section, so brackets are counted;
  * - for such keys the first pass says "no such option" although nothing is wrong: not kept.
  */
 #include "ops/conf.h"
@@ -69,8 +70,13 @@ static void copy_quoted_reference(struct cleaning *c, const char *end)
     c->at = end;
 }
 
+/* One byte goes over as it is; a control character, which could pass for a mark, is refused. */
 static void copy(struct cleaning *c)
 {
+    if ((unsigned char)*c->at < ' ' && strchr("\t\r\n", *c->at) == NULL) {
+        hec_problems_add(c->problems, HEC_INVALID, "%s:%d: control character 0x%02x", c->name,
+                         c->line, (unsigned char)*c->at);
+    }
     c->line += *c->at == '\n';
     *c->out++ = *c->at++;
 }
@@ -80,6 +86,12 @@ static void complain_of_reference(struct cleaning *c)
     hec_problems_add(c->problems, HEC_INVALID,
                      "%s:%d: a reference such as ${env:NAME} must be the whole value", c->name,
                      c->line);
+}
+
+static void complain_of_open(struct cleaning *c, int line, const char *what)
+{
+    hec_problems_add(c->problems, HEC_INVALID, "%s:%d: the %s that opens here is never closed",
+                     c->name, line, what);
 }
 
 /* A quoted text: copied as it is, but for a double-quoted one that is a whole reference. */
@@ -95,6 +107,7 @@ static void clean_quoted(struct cleaning *c)
             return;
         }
     }
+    int line = c->line;
     copy(c);
     while (*c->at != '\0' && *c->at != quote) {
         if (quote == '"' && c->at[0] == '$' && c->at[1] == '{') {
@@ -105,9 +118,11 @@ static void clean_quoted(struct cleaning *c)
         }
         copy(c);
     }
-    if (*c->at != '\0') {
-        copy(c);
+    if (*c->at == '\0') {
+        complain_of_open(c, line, "quote");
+        return;
     }
+    copy(c);
 }
 
 static void clean_bare_reference(struct cleaning *c)
@@ -147,6 +162,8 @@ static char *clean(const char *text, const char *name, struct hec_problems *prob
         return NULL;
     }
     struct cleaning c = { text, text, cleaned, 1, name, problems };
+    int depth = 0; /* of brackets: libConfuse takes the end of the text for theirs */
+    int open_line = 0;
     while (*c.at != '\0') {
         bool fresh = c.at == text || is_boundary(c.at[-1]);
         if (*c.at == '"' || *c.at == '\'') {
@@ -155,13 +172,14 @@ static char *clean(const char *text, const char *name, struct hec_problems *prob
             clean_bare_reference(&c);
         } else if (*c.at == '#' || (fresh && *c.at == '/' && (c.at[1] == '/' || c.at[1] == '*'))) {
             blank_comment(&c);
-        } else if ((unsigned char)*c.at < ' ' && strchr("\t\r\n", *c.at) == NULL) {
-            hec_problems_add(problems, HEC_INVALID, "%s:%d: control character 0x%02x", name, c.line,
-                             (unsigned char)*c.at);
-            c.at++;
         } else {
+            open_line = *c.at == '{' && depth == 0 ? c.line : open_line;
+            depth += (*c.at == '{') - (*c.at == '}');
             copy(&c);
         }
+    }
+    if (depth > 0) {
+        complain_of_open(&c, open_line, "bracket");
     }
     *c.out++ = '\n';
     *c.out = '\0';
@@ -224,8 +242,9 @@ static int on_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *resu
     const char *title = cfg_title(cfg);
     bool root = strcmp(cfg_name(cfg), "root") == 0 && title == NULL;
     const char *section = root ? "" : cfg_name(cfg);
+    /* The value is counted already, so a list's first one is number 1, after a new '=' too. */
     const struct hec_conf_item *before =
-        cfg_opt_size(option) > 0 && (option->flags & CFGF_LIST) != 0
+        cfg_opt_size(option) > 1 && (option->flags & CFGF_LIST) != 0
             ? NULL
             : find_before(section, option->name);
     if (before != NULL) {
