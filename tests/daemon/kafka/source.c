@@ -55,10 +55,12 @@ Test(source, tells_the_lag_down_to_zero)
     struct hec_source *source = source_open();
     cr_expect_not(hec_source_lag(source, 0, 0, &lag), "not assigned, not known");
     cr_assert_eq(take(source, NULL, 10, 15000), 10);
-    int64_t position = hec_source_position(source, 0);
-    cr_assert(hec_source_lag(source, 0, 1700000001000, &lag));
+    /* Which partition is fetched first is the library's choice. */
+    int partition = hec_source_position(source, 0) > 0 ? 0 : 1;
+    int64_t position = hec_source_position(source, partition);
+    cr_assert(hec_source_lag(source, partition, 1700000001000, &lag));
     cr_expect_eq(lag.records, 20 - position);
-    cr_expect_eq(lag.ms, position == 20 || position == 0 ? 0 : 1000 - (position - 1));
+    cr_expect_eq(lag.ms, 1000 - (position - 1));
     cr_assert_eq(take(source, NULL, 30, 5000), 30);
     (void)take(source, NULL, 1, 300);
     cr_assert(hec_source_lag(source, 0, 1700000001000, &lag));
