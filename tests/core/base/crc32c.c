@@ -41,3 +41,26 @@ Test(crc32c, goes_on_where_it_stopped)
         cr_expect_eq(hec_crc32c(crc, text + cut, length - cut), hec_crc32c(0, text, length));
     }
 }
+
+/* The definition itself: one bit a step, reflected polynomial. */
+static uint32_t bitwise(uint32_t crc, const unsigned char *bytes, size_t length)
+{
+    crc = ~crc;
+    for (size_t i = 0; i < length; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++) {
+            crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+        }
+    }
+    return ~crc;
+}
+
+Test(crc32c, is_the_polynomial_that_it_says)
+{
+    unsigned char bytes[256];
+    for (int i = 0; i < 256; i++) {
+        bytes[i] = (unsigned char)i;
+        cr_assert_eq(hec_crc32c_plain(0, bytes + i, 1), bitwise(0, bytes + i, 1), "byte %d", i);
+    }
+    cr_expect_eq(hec_crc32c(0, bytes, 256), bitwise(0, bytes, 256));
+}

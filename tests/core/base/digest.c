@@ -2,6 +2,7 @@
 #include "hecate/digest.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 Test(digest, gives_the_published_sha256)
@@ -73,4 +74,40 @@ Test(digest, refuses_a_short_key)
     struct hec_keyer *keyer = NULL;
     cr_expect_eq(hec_keyer_new(&keyer, "0123456789abcde", 15), HEC_INVALID);
     cr_expect_null(keyer);
+}
+
+/* HMAC by its definition: H(key ^ opad, H(key ^ ipad, text)), on our own SHA-256. */
+static void plain_hmac(const char *key, size_t key_length, const void *text, size_t length,
+                       char hex[HEC_SHA256_HEX])
+{
+    unsigned char inner[64 + 256], outer[64 + 32];
+    memset(inner, 0x36, 64);
+    memset(outer, 0x5c, 64);
+    for (size_t i = 0; i < key_length; i++) {
+        inner[i] ^= (unsigned char)key[i];
+        outer[i] ^= (unsigned char)key[i];
+    }
+    memcpy(inner + 64, text, length);
+    hec_sha256(inner, 64 + length, hex);
+    for (int i = 0; i < 32; i++) {
+        unsigned byte;
+        sscanf(hex + 2 * i, "%2x", &byte);
+        outer[64 + i] = (unsigned char)byte;
+    }
+    hec_sha256(outer, sizeof(outer), hex);
+}
+
+Test(digest, keys_tokens_of_every_length_as_the_definition_does)
+{
+    static const char KEY[] = "a key of thirty-two bytes, no more";
+    static const char TEXT[129] = "token";
+    struct hec_keyer *keyer = NULL;
+    cr_assert_eq(hec_keyer_new(&keyer, KEY, 32), HEC_OK);
+    for (size_t length = 0; length <= 128; length++) {
+        char expected[HEC_SHA256_HEX], hex[HEC_KEYED_TOKEN_BYTES];
+        plain_hmac(KEY, 32, TEXT, length, expected);
+        hec_keyer_token(keyer, TEXT, length, hex);
+        cr_assert_eq(memcmp(hex, expected, HEC_KEYED_TOKEN_BYTES), 0, "length %zu", length);
+    }
+    hec_keyer_free(keyer);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <yyjson.h>
 
+#include "hecate/random.h"
 #include "sample.h"
 
 static char text[HEC_ALERT_BYTES_MAX];
@@ -276,4 +277,36 @@ Test(alert, score_records_carry_the_row_to_the_bit_when_asked)
     cr_expect_eq(strtof(at_text(doc, "/features/3"), NULL), -1e-40f);
     cr_expect_eq(at_number(doc, "/categories/1"), 4294967295.0);
     yyjson_doc_free(doc);
+}
+
+/* Whatever the scores are, what is written reads back to them, and nothing else changes. */
+Test(alert, scores_read_back_to_the_same_floats_whatever_they_are)
+{
+    struct hec_random random = hec_random_at(8, 0);
+    for (int n = 0; n < 20000; n++) {
+        sample_make(&sample, HEC_CARD_AUTH, 0);
+        for (int head = 0; head < HEC_DEFAULT_HEADS; head++) {
+            float uniform = (float)hec_random_uniform(&random);
+            bool tiny = hec_random_below(&random, 4) == 0;
+            sample.scores[head] = tiny ? uniform * 1e-7f : uniform;
+            if (hec_random_below(&random, 8) == 0) {
+                sample.scores[head] = NAN;
+            }
+        }
+        struct hec_score_record record = sample_score(&sample);
+        record.origin.offset = (int64_t)hec_random_below(&random, INT64_MAX);
+        yyjson_doc *doc = parse(hec_score_write(text, sizeof(text), &record));
+        for (int head = 0; head < HEC_DEFAULT_HEADS; head++) {
+            char pointer[100];
+            snprintf(pointer, sizeof(pointer), "/heads/%.47s/probability",
+                     hec_default_heads[head].name);
+            cr_assert_eq(has(doc, pointer), !isnan(sample.scores[head]));
+            if (has(doc, pointer)) {
+                cr_assert_eq((float)at_number(doc, pointer), sample.scores[head], "seed 8, %d", n);
+            }
+        }
+        cr_assert_eq(yyjson_get_sint(yyjson_doc_ptr_get(doc, "/source/offset")),
+                     record.origin.offset);
+        yyjson_doc_free(doc);
+    }
 }

@@ -167,3 +167,26 @@ Test(json, counts_on_past_the_end_and_writes_nothing_there)
     hec_json_integer(&none, -12);
     cr_expect_eq(none.length, 3u);
 }
+
+/* Random bytes below 0x80 are UTF-8 as well; one in eight needs an escape here. */
+Test(json, strings_read_back_whatever_they_hold)
+{
+    struct hec_random random = hec_random_at(3, 0);
+    for (int n = 0; n < 20000; n++) {
+        char bytes[64], text[512];
+        size_t length = hec_random_below(&random, sizeof(bytes));
+        for (size_t i = 0; i < length; i++) {
+            bool odd = hec_random_below(&random, 8) == 0;
+            bytes[i] = odd ? "\"\\\n\t\r\x01\x1f\x7f"[hec_random_below(&random, 8)]
+                           : (char)(' ' + hec_random_below(&random, 95));
+        }
+        struct hec_json json = { .buffer = text, .size = sizeof(text) };
+        hec_json_string(&json, bytes, length);
+        yyjson_doc *doc = yyjson_read(text, json.length, 0);
+        cr_assert_not_null(doc, "seed 3, string %d", n);
+        yyjson_val *root = yyjson_doc_get_root(doc);
+        cr_assert_eq(yyjson_get_len(root), length, "seed 3, string %d", n);
+        cr_assert_eq(memcmp(yyjson_get_str(root), bytes, length), 0, "seed 3, string %d", n);
+        yyjson_doc_free(doc);
+    }
+}

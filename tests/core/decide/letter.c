@@ -2,8 +2,10 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "hecate/digest.h"
+#include "hecate/random.h"
 #include "sample.h"
 
 static const char *value_of(const struct hec_headers *headers, const char *name)
@@ -161,4 +163,24 @@ Test(letter, never_copies_a_key_that_looks_like_a_card_number)
     cr_expect_eq(record.key_length, 71u);
     cr_expect_eq(memcmp(record.key, "sha256:", 7), 0);
     cr_expect_eq(record.value, letter.value);
+}
+
+Test(letter, writes_times_as_the_calendar_of_the_library_does)
+{
+    static struct sample sample;
+    static struct hec_headers headers;
+    struct hec_random random = hec_random_at(12, 0);
+    sample_make(&sample, HEC_LOGIN, 1);
+    for (int n = 0; n < 20000; n++) {
+        int64_t ms = (int64_t)hec_random_below(&random, 253402300800000u);
+        time_t seconds = (time_t)(ms / 1000);
+        struct tm parts;
+        char date[32], expected[64];
+        gmtime_r(&seconds, &parts);
+        strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &parts);
+        snprintf(expected, sizeof(expected), "%s.%03dZ", date, (int)(ms % 1000));
+        sample.alert.created_at_ms = ms;
+        hec_alert_headers(&headers, &sample.alert, "h");
+        cr_assert_str_eq(value_of(&headers, "ce_time"), expected, "seed 12, %lld", (long long)ms);
+    }
 }

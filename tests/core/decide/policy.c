@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hecate/decide.h"
+#include "hecate/random.h"
 
 static struct hec_policy policy_of(float alert, float step_up, float hold, float block)
 {
@@ -178,4 +179,55 @@ Test(policy, names_actions_and_severities_as_alerts_do)
     cr_expect_str_eq(hec_action_name(HEC_ACTION_STEP_UP), "step_up");
     cr_expect_str_eq(hec_action_name(HEC_ACTION_BLOCK), "block");
     cr_expect_str_eq(hec_severity_name(HEC_SEVERITY_CRITICAL), "critical");
+}
+
+/* The oracle asks the steps one by one, from the most severe to the mildest. */
+static enum hec_action plain_action(const struct hec_head_policy *head, float score)
+{
+    const float at[] = { head->block_at, head->hold_at, head->alert_at, head->step_up_at };
+    const enum hec_action actions[] = { HEC_ACTION_BLOCK, HEC_ACTION_HOLD, HEC_ACTION_REVIEW,
+                                        HEC_ACTION_STEP_UP };
+    float highest = 0;
+    for (int i = 0; i < 4; i++) {
+        highest = score >= at[i] && at[i] > highest ? at[i] : highest;
+    }
+    for (int i = 0; i < 4; i++) {
+        if (highest > 0 && at[i] == highest) {
+            return actions[i];
+        }
+    }
+    return HEC_ACTION_ALLOW;
+}
+
+static float tenth_or_never(struct hec_random *random)
+{
+    int tenths = 1 + (int)hec_random_below(random, 12);
+    return tenths > 10 ? HEC_NEVER : (float)tenths / 10.0f;
+}
+
+Test(policy, agrees_with_asking_every_step_by_itself)
+{
+    struct hec_random random = hec_random_at(9, 0);
+    int accepted = 0, met[HEC_ACTIONS] = { 0 };
+    for (int n = 0; n < 100000; n++) {
+        struct hec_policy policy = policy_of(tenth_or_never(&random), tenth_or_never(&random),
+                                             tenth_or_never(&random), tenth_or_never(&random));
+        if (hec_policy_check(&policy, NULL) != HEC_OK) {
+            continue;
+        }
+        accepted++;
+        float score = (float)hec_random_below(&random, 11) / 10.0f;
+        struct hec_decision decision = hec_decide(&policy, 0, score, 1000);
+        enum hec_action expected = plain_action(&policy.heads[0], score);
+        cr_assert_eq(decision.action, expected, "seed 9, case %d", n);
+        cr_assert_eq(decision.alert, score >= policy.heads[0].alert_at);
+        /* What an accepted policy promises: nothing is held or blocked without an alert. */
+        cr_assert(decision.alert || expected < HEC_ACTION_HOLD, "seed 9, case %d", n);
+        cr_assert(decision.alert || decision.severity == HEC_SEVERITY_LOW);
+        met[expected]++;
+    }
+    cr_expect_gt(accepted, 10000);
+    for (int action = 0; action < HEC_ACTIONS; action++) {
+        cr_expect_gt(met[action], 100, "%s", hec_action_name(action));
+    }
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hecate/decide.h"
+#include "hecate/random.h"
 
 static struct hec_schema schema;
 static struct hec_reason_columns columns;
@@ -146,4 +147,73 @@ Test(reasons, cut_a_long_text_at_a_whole_character)
     event.value[HEC_F_MCC].text = hec_text_of(token);
     pick((float[8]){ 0, 0, 0, 0, 0, 0, 0, 1 });
     cr_expect_eq(strlen(reasons[0].text), HEC_REASON_TEXT_MAX - 2u);
+}
+
+/* The oracle asks of every code of the schema, one after the other, what its columns add up to. */
+struct told {
+    const char *code;
+    float sum;
+};
+
+static int plain_sums(struct told *told, int head, const float *contributions)
+{
+    int count = 0;
+    for (int column = 0; column < 8; column++) {
+        const char *code = schema.features[column].reason_code;
+        bool known = code[0] == '\0';
+        for (int i = 0; i < count; i++) {
+            known = known || strcmp(told[i].code, code) == 0;
+        }
+        if (known) {
+            continue;
+        }
+        told[count] = (struct told){ code, 0 };
+        for (int other = 0; other < 8; other++) {
+            bool same = strcmp(schema.features[other].reason_code, code) == 0;
+            if (same && (schema.features[other].heads & 1u << head) != 0) {
+                told[count].sum += contributions[other];
+            }
+        }
+        count++;
+    }
+    return count;
+}
+
+Test(reasons, agree_with_adding_up_every_code_by_itself)
+{
+    static const char *const CODES[] = { "VEL-001", "AMT-001", "DEV-001", "GEO-001", "" };
+    struct hec_random random = hec_random_at(3, 0);
+    for (int n = 0; n < 20000; n++) {
+        float contributions[8];
+        for (int column = 0; column < 8; column++) {
+            struct hec_feature *feature = &schema.features[column];
+            snprintf(feature->reason_code, HEC_CODE_MAX, "%s", CODES[hec_random_below(&random, 5)]);
+            feature->heads = (uint32_t)hec_random_below(&random, 4);
+            /* Quarters add up exactly in any order. */
+            contributions[column] = 0.25f * (float)hec_random_below(&random, 21) - 2.0f;
+        }
+        policy.reasons_max = (int)hec_random_below(&random, HEC_REASONS_MAX + 1);
+        policy.reason_share_min = 0.25f;
+        struct told told[8];
+        int codes = plain_sums(told, 0, contributions), expected = 0;
+        float all = 0;
+        for (int i = 0; i < codes; i++) {
+            all += told[i].sum > 0 ? told[i].sum : 0;
+        }
+        for (int i = 0; i < codes; i++) {
+            expected += told[i].sum > 0 && told[i].sum >= 0.25f * all;
+        }
+        expected = expected < policy.reasons_max ? expected : policy.reasons_max;
+
+        int count = pick(contributions);
+        cr_assert_eq(count, expected, "seed 3, case %d", n);
+        for (int i = 0; i < count; i++) {
+            int at = 0;
+            while (strcmp(told[at].code, reasons[i].code) != 0) {
+                at++;
+            }
+            cr_assert_eq(reasons[i].contribution, told[at].sum, "seed 3, case %d", n);
+            cr_assert(i == 0 || reasons[i].contribution <= reasons[i - 1].contribution);
+        }
+    }
 }
