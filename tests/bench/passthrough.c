@@ -4,10 +4,12 @@
  *
  *   passthrough --brokers HOST:PORT --from TOPIC --to TOPIC [--count N] [--group NAME]
  *               [--share PERCENT] [--commit-ms 50] [--commit-rows 5000] [--rows 64]
- *               [--delivery exactly_once|at_least_once] [--idle-ms 5000] [-X name=value]...
+ *               [--delivery exactly_once|at_least_once] [--idle-ms 5000] [--abort-every N]
+ *               [-X name=value]...
  *
  * One line of figures on stdout: events, seconds, events_per_s, cpu_us_per_event, commits,
- * commit_ms (mean). The clock runs from the first record to the end of the last commit.
+ * commit_ms (mean), lag (records, at the end). The clock runs from the first record to the end of
+ * the last commit. With --abort-every each Nth transaction is rolled back and done again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +37,7 @@ struct settings {
     long commit_rows;
     int rows;
     int idle_ms;
+    long abort_every;
     bool exactly_once;
 };
 
@@ -47,7 +50,10 @@ struct run {
     long uncommitted;
     double credit; /* of the share forwarded */
     long commits;
+    long transactions;
     double commit_s;
+    double ended; /* of the last commit */
+    double ended_cpu;
 };
 
 static double seconds(clockid_t clock)
@@ -117,11 +123,43 @@ static void forward(struct run *run, const struct hec_record *rows, int count)
     hec_sink_poll(run->sink);
 }
 
+/* Back to what is committed, as after a crash: what was done since then is done again. */
+static void rewind_all(struct run *run)
+{
+    struct hec_error error = { 0 };
+    for (int32_t p = 0; p < HEC_PARTITIONS_MAX; p++) {
+        struct hec_offset row = { .partition = p };
+        int64_t low = 0;
+        int64_t high;
+        if (hec_source_position(run->source, p) < 0) {
+            continue;
+        }
+        if (hec_source_committed(run->source, &row, 1, 10000, &error) != HEC_OK ||
+            (row.offset < 0 &&
+             hec_source_bounds(run->source, p, &low, &high, 10000, &error) != HEC_OK) ||
+            hec_source_seek(run->source, p, row.offset >= 0 ? row.offset : low, 10000, &error) !=
+                HEC_OK) {
+            die("rewind", &error);
+        }
+        run->next[p] = -1;
+    }
+    run->seen -= run->uncommitted;
+    run->uncommitted = 0;
+}
+
 static void commit(struct run *run)
 {
     struct hec_offset offsets[HEC_PARTITIONS_MAX];
     struct hec_error error = { 0 };
     int count = 0;
+    run->transactions++;
+    if (run->settings.abort_every > 0 && run->transactions % run->settings.abort_every == 0) {
+        if (hec_sink_abort(run->sink, &error) != HEC_OK) {
+            die("abort", &error);
+        }
+        rewind_all(run);
+        return;
+    }
     for (int32_t p = 0; p < HEC_PARTITIONS_MAX; p++) {
         if (run->next[p] >= 0) {
             offsets[count++] = (struct hec_offset){ .partition = p, .offset = run->next[p] };
@@ -129,10 +167,17 @@ static void commit(struct run *run)
         }
     }
     double begun = seconds(CLOCK_MONOTONIC);
-    if (hec_sink_commit(run->sink, run->source, offsets, count, &error) != HEC_OK) {
+    enum hec_status status = hec_sink_commit(run->sink, run->source, offsets, count, &error);
+    if (status == HEC_ABORTED) {
+        rewind_all(run);
+        return;
+    }
+    if (status != HEC_OK) {
         die("commit", &error);
     }
-    run->commit_s += seconds(CLOCK_MONOTONIC) - begun;
+    run->ended = seconds(CLOCK_MONOTONIC);
+    run->ended_cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    run->commit_s += run->ended - begun;
     run->commits++;
     run->uncommitted = 0;
 }
@@ -205,6 +250,8 @@ static void read_arguments(struct settings *settings, int argc, char **argv)
             settings->rows = atoi(value) < ROWS_MAX ? atoi(value) : ROWS_MAX;
         } else if (strcmp(name, "--idle-ms") == 0) {
             settings->idle_ms = atoi(value);
+        } else if (strcmp(name, "--abort-every") == 0) {
+            settings->abort_every = atol(value);
         } else if (strcmp(name, "--delivery") == 0) {
             settings->exactly_once = strcmp(value, "at_least_once") != 0;
         } else {
@@ -249,6 +296,18 @@ static void open_ends(struct run *run)
     }
 }
 
+static long long lag_of(const struct run *run)
+{
+    long long records = 0;
+    for (int32_t p = 0; p < HEC_PARTITIONS_MAX; p++) {
+        struct hec_source_lag lag;
+        if (hec_source_lag(run->source, p, 0, &lag)) {
+            records += lag.records;
+        }
+    }
+    return records;
+}
+
 int main(int argc, char **argv)
 {
     static struct run run;
@@ -270,13 +329,13 @@ int main(int argc, char **argv)
     double begun = seconds(CLOCK_MONOTONIC);
     double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
     loop(&run, &begun, &cpu);
-    double took = seconds(CLOCK_MONOTONIC) - begun;
-    double busy = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    double took = run.ended - begun;
+    double busy = run.ended_cpu - cpu;
     double events = run.seen > 0 ? (double)run.seen : 1;
     printf("events=%ld seconds=%.3f events_per_s=%.0f cpu_us_per_event=%.2f commits=%ld "
-           "commit_ms=%.2f\n",
+           "commit_ms=%.2f lag=%lld\n",
            run.seen, took, (double)run.seen / took, busy * 1e6 / events, run.commits,
-           run.commits > 0 ? run.commit_s * 1e3 / (double)run.commits : 0);
+           run.commits > 0 ? run.commit_s * 1e3 / (double)run.commits : 0, lag_of(&run));
     (void)hec_source_close(run.source, 5000);
     (void)hec_sink_close(run.sink, 5000);
     return 0;
