@@ -44,8 +44,8 @@ Test(log, writes_one_logfmt_line_with_every_fact)
 {
     begin((struct hec_log_options){ .level = HEC_LOG_INFO });
     hec_log(HEC_LOG_WARN, "state", "redis_away", "redis does not answer",
-            "took_ms=%d big=%lld size=%zu share=%.2f name=%s c=%c mode=fast l=%lu", 21,
-            1LL << 40, sizeof(char), 0.126, "two words", 'x', 7ul);
+            "took_ms=%d big=%lld size=%zu share=%.2f name=%s c=%c mode=fast l=%lu", 21, 1LL << 40,
+            sizeof(char), 0.126, "two words", 'x', 7ul);
     cr_expect_str_eq(lines(),
                      "ts=2026-11-23T10:25:35.123Z level=warn mod=state event=redis_away "
                      "msg=\"redis does not answer\" took_ms=21 big=1099511627776 size=1 share=0.13 "
