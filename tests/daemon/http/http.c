@@ -322,6 +322,26 @@ Test(http, serves_only_so_many_at_once_and_recovers)
     end(&server);
 }
 
+/* Whoever comes while the table is full waits for a place; nobody is turned away. */
+Test(http, lets_a_client_wait_for_a_place)
+{
+    struct server server;
+    start(&server, (struct hec_http_options){ .connections_max = 4, .connection_ms_max = 400 });
+    int slow[4];
+    for (int i = 0; i < 4; i++) {
+        slow[i] = dial(&server);
+        send(slow[i], "GET /liv", 8, MSG_NOSIGNAL);
+    }
+    usleep(50000);
+    int64_t begun_ms = now_ms();
+    cr_expect(has(ask(&server, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"), " 200 "));
+    cr_expect_geq(now_ms() - begun_ms, 200, "it did not have to wait");
+    for (int i = 0; i < 4; i++) {
+        close(slow[i]);
+    }
+    end(&server);
+}
+
 Test(http, survives_many_clients_one_after_the_other)
 {
     struct server server;

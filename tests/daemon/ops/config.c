@@ -308,6 +308,12 @@ Test(config, never_repeats_a_secret_in_a_sentence)
     cr_expect(is_told("redis_password of state must be text of at most 511 bytes"));
     cr_expect_not(is_told("sss"));
     hec_config_free(config);
+    config = config_of("state { redis_password = hunter2 }");
+    char *shown = printed(hec_config_show, config);
+    cr_expect_null(strstr(shown, "hunter2"));
+    cr_expect_not_null(strstr(shown, "redis_password = \"********\"  # hecate.conf:1"));
+    free(shown);
+    hec_config_free(config);
 }
 
 Test(config, reads_drop_ins_in_name_order_and_the_later_one_wins)
