@@ -124,9 +124,16 @@ static enum hec_status build_policy(struct service *service, struct hec_error *e
             if (service->config->heads[c].block_score > 0) {
                 policy->block_at = hec_threshold_of((int)service->config->heads[c].block_score);
             }
+            if (service->config->heads[c].hold_score > 0) {
+                policy->hold_at = hec_threshold_of((int)service->config->heads[c].hold_score);
+            }
+            if (service->config->heads[c].step_up_score > 0) {
+                policy->step_up_at = hec_threshold_of((int)service->config->heads[c].step_up_score);
+            }
         }
     }
     service->policy.reasons_max = (int)service->config->alerts.max_reasons;
+    service->policy.critical_loss_minor = service->config->alerts.critical_loss_minor;
     return hec_policy_check(&service->policy, error);
 }
 
@@ -194,7 +201,8 @@ static void fill_options(const struct service *service, struct hec_engine_option
                    .connect_ms = (int)config->state.connect_timeout_ms,
                    .command_ms = (int)config->state.read_timeout_ms,
                    .key_prefix = config->state.key_prefix,
-                   .allow_evicting = config->state.allow_evicting },
+                   .allow_evicting = config->state.allow_evicting,
+                   .allow_remote_plain = config->state.allow_remote_plain },
         .input_topic = config->input.topic,
         .cluster_id = service->cluster_id,
         .partitions = service->partitions,
