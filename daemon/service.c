@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <event2/event.h>
 #include <inttypes.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -129,6 +130,11 @@ static enum hec_status build_policy(struct service *service, struct hec_error *e
             }
             if (service->config->heads[c].step_up_score > 0) {
                 policy->step_up_at = hec_threshold_of((int)service->config->heads[c].step_up_score);
+            }
+            /* The model's own threshold may lie above a block_score that stands in the file; what
+             * is blocked must be an alert. */
+            if (service->config->heads[c].alert_score == 0 && policy->block_at < policy->alert_at) {
+                policy->block_at = policy->alert_at;
             }
         }
     }

@@ -24,6 +24,18 @@ static int add_headers(struct hec_kafka_header *list, int count, const struct he
     return count;
 }
 
+/* The record's own headers, as they came, but never what looks like a card number. */
+static int own_headers(struct hec_kafka_header *list, int room, const struct hec_record *record)
+{
+    int kept = 0, count = hec_record_headers(record, list, room);
+    for (int i = 0; i < count && i < room; i++) {
+        if (list[i].value == NULL || !hec_looks_like_card_number(list[i].value, list[i].length)) {
+            list[kept++] = list[i];
+        }
+    }
+    return kept;
+}
+
 /* The key, value and headers go as they came, and why beside them. */
 static enum hec_status emit_dead_letter(struct hec_engine *engine, const struct hec_row *row,
                                         struct hec_error *error)
@@ -48,10 +60,7 @@ static enum hec_status emit_dead_letter(struct hec_engine *engine, const struct 
     struct hec_kafka_header list[HEC_SINK_HEADERS_MAX];
     int count = 0;
     if (made.own_headers) {
-        count = hec_record_headers(record, list, HEC_SINK_HEADERS_MAX - HEC_HEADERS_MAX);
-        if (count > HEC_SINK_HEADERS_MAX - HEC_HEADERS_MAX) {
-            count = HEC_SINK_HEADERS_MAX - HEC_HEADERS_MAX;
-        }
+        count = own_headers(list, HEC_SINK_HEADERS_MAX - HEC_HEADERS_MAX, record);
     }
     struct hec_sink_record out = {
         .topic = HEC_TO_DEAD_LETTERS,
