@@ -102,39 +102,42 @@ static enum hec_status build_model(struct service *service, struct hec_error *er
                                hec_plan_digest(service->plan), error);
 }
 
-/* A setting of 0 leaves the model's own threshold. */
-static enum hec_status build_policy(struct service *service, struct hec_error *error)
+static void set_threshold(float *threshold, int64_t score)
+{
+    if (score > 0) {
+        *threshold = hec_threshold_of((int)score);
+    }
+}
+
+/* A setting of 0 leaves what the model says. */
+static void apply_head(struct hec_head_policy *policy, const struct hec_config *config, int head)
 {
     static const enum hec_decide_mode MODES[] = {
         [HEC_HEAD_ON] = HEC_DECIDE_ON,
         [HEC_HEAD_SHADOW] = HEC_DECIDE_SHADOW,
         [HEC_HEAD_OFF] = HEC_DECIDE_OFF,
     };
+    policy->mode = MODES[config->heads[head].mode];
+    set_threshold(&policy->alert_at, config->heads[head].alert_score);
+    set_threshold(&policy->step_up_at, config->heads[head].step_up_score);
+    set_threshold(&policy->hold_at, config->heads[head].hold_score);
+    set_threshold(&policy->block_at, config->heads[head].block_score);
+    /* The model's own threshold may lie above scores that stand in the file; what is held or
+     * blocked must be an alert. */
+    if (config->heads[head].alert_score == 0) {
+        policy->hold_at = fmaxf(policy->hold_at, policy->alert_at);
+        policy->block_at = fmaxf(policy->block_at, policy->alert_at);
+    }
+}
+
+static enum hec_status build_policy(struct service *service, struct hec_error *error)
+{
     const struct hec_model_info *info = hec_model_info(service->model);
     hec_policy_default(&service->policy, info);
     for (int head = 0; head < info->heads_count; head++) {
-        struct hec_head_policy *policy = &service->policy.heads[head];
         for (int c = 0; c < HEC_CONFIG_HEADS; c++) {
-            if (strcmp(hec_config_head_name(c), info->heads[head].name) != 0) {
-                continue;
-            }
-            policy->mode = MODES[service->config->heads[c].mode];
-            if (service->config->heads[c].alert_score > 0) {
-                policy->alert_at = hec_threshold_of((int)service->config->heads[c].alert_score);
-            }
-            if (service->config->heads[c].block_score > 0) {
-                policy->block_at = hec_threshold_of((int)service->config->heads[c].block_score);
-            }
-            if (service->config->heads[c].hold_score > 0) {
-                policy->hold_at = hec_threshold_of((int)service->config->heads[c].hold_score);
-            }
-            if (service->config->heads[c].step_up_score > 0) {
-                policy->step_up_at = hec_threshold_of((int)service->config->heads[c].step_up_score);
-            }
-            /* The model's own threshold may lie above a block_score that stands in the file; what
-             * is blocked must be an alert. */
-            if (service->config->heads[c].alert_score == 0 && policy->block_at < policy->alert_at) {
-                policy->block_at = policy->alert_at;
+            if (strcmp(hec_config_head_name(c), info->heads[head].name) == 0) {
+                apply_head(&service->policy.heads[head], service->config, c);
             }
         }
     }
@@ -415,7 +418,7 @@ static void tell_ready(struct service *service, const struct hec_engine_view *vi
         hec_metrics_set_run_state(service->metrics, HEC_RUN_RUNNING);
         hec_notify_ready("scoring");
         hec_log(HEC_LOG_INFO, "service", "ready", "ready",
-                "model=%.12s features=%.12s partitions=%d engines=%d", service->model_sha256,
+                "model=%s features=%s partitions=%d engines=%d", service->model_sha256,
                 hec_plan_digest(service->plan), (int)view->partitions, service->engines_count);
     } else if (!service->ready) {
         hec_metrics_set_run_state(service->metrics,
