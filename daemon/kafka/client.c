@@ -250,6 +250,20 @@ enum hec_status hec_kafka_status(rd_kafka_resp_err_t code)
     }
 }
 
+/* Before 2.6.1 the library sends its nonce twice, which Kafka 4 takes for wrong credentials. */
+static const char *scram_hint(const struct hec_kafka_options *options)
+{
+    for (size_t i = 0; i < options->properties_count; i++) {
+        const struct hec_kafka_property *property = &options->properties[i];
+        if (strncmp(property->name, "sasl.mechanism", 14) == 0 &&
+            strncmp(property->value, "SCRAM", 5) == 0 && rd_kafka_version() < 0x02060100) {
+            return " (SCRAM of this librdkafka does not work with Kafka 4: use client "
+                   "certificates or PLAIN over TLS, or librdkafka 2.6.1 and newer)";
+        }
+    }
+    return "";
+}
+
 enum hec_status hec_kafka_no_answer(const struct hec_kafka_voice *voice,
                                     const struct hec_kafka_options *options,
                                     struct hec_error *error)
@@ -258,8 +272,8 @@ enum hec_status hec_kafka_no_answer(const struct hec_kafka_voice *voice,
     if (voice->denied) {
         return hec_fail(error, HEC_DENIED,
                         "kafka: broker %s refuses this client: %s: check security.protocol, the "
-                        "credentials and the certificates",
-                        brokers, voice->last_error);
+                        "credentials and the certificates%s",
+                        brokers, voice->last_error, scram_hint(options));
     }
     return hec_fail(error, HEC_UNAVAILABLE,
                     "kafka: no broker answers at %s%s%s: start it or correct bootstrap.servers",

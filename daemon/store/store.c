@@ -485,14 +485,6 @@ enum hec_status hec_store_checkpoint(struct hec_store *store, int32_t partition,
                : status;
 }
 
-static bool is_text_of(const struct hec_watermark *watermark, struct hec_view stored)
-{
-    char text[HEC_WATERMARK_BYTES_MAX];
-    return watermark != NULL && stored.bytes != NULL &&
-           hec_watermark_print(text, watermark) == (int)stored.length &&
-           memcmp(text, stored.bytes, stored.length) == 0;
-}
-
 enum hec_status hec_store_verify(struct hec_store *store, int32_t partition,
                                  const struct hec_watermark *expected,
                                  const struct hec_watermark *maybe, struct hec_watermark *found,
@@ -511,16 +503,20 @@ enum hec_status hec_store_verify(struct hec_store *store, int32_t partition,
     if (status != HEC_OK) {
         return status;
     }
-    bool as_expected =
-        expected == NULL ? read.views[1].bytes == NULL : is_text_of(expected, read.views[1]);
-    if (!as_expected && !is_text_of(maybe, read.views[1])) {
+    bool absent = read.views[1].bytes == NULL;
+    struct hec_watermark stored = { 0 };
+    bool whole = absent || hec_watermark_parse(&stored, read.views[1]);
+    bool agreed = absent ? expected == NULL
+                         : whole && (hec_watermark_same(expected, &stored) ||
+                                     hec_watermark_same(maybe, &stored));
+    if (!agreed) {
         return hec_fail(error, HEC_MISMATCH,
                         "store: partition %d holds another watermark than was written: the store "
                         "was emptied or rolled back",
                         (int)partition);
     }
-    if (found != NULL && read.views[1].bytes != NULL) {
-        *found = as_expected ? *expected : *maybe;
+    if (found != NULL && !absent) {
+        *found = stored;
     }
     return HEC_OK;
 }

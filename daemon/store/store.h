@@ -145,7 +145,8 @@ HEC_CHECKED enum hec_status hec_store_checkpoint(struct hec_store *store, int32_
  * @param maybe     the one of a checkpoint whose answer never came; NULL: none
  * @param found     receives the stored watermark on HEC_OK; may be NULL
  *
- * @return  HEC_OK           the stored watermark is expected or maybe, and the epoch is ours
+ * @return  HEC_OK           the stored watermark is expected or maybe (whichever epoch wrote it),
+ *                           and the epoch that owns the partition is ours
  *          HEC_FENCED       a higher epoch owns the partition
  *          HEC_MISMATCH     emptied, rolled back or overwritten: drop the cache and rebuild
  *          HEC_UNAVAILABLE

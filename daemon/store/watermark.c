@@ -42,6 +42,16 @@ bool hec_watermark_parse(struct hec_watermark *watermark, struct hec_view value)
            memcmp(text, again, value.length) == 0 && watermark->offset >= 0;
 }
 
+bool hec_watermark_same(const struct hec_watermark *watermark, const struct hec_watermark *stored)
+{
+    return watermark != NULL && watermark->offset == stored->offset &&
+           watermark->generation == stored->generation &&
+           watermark->partitions == stored->partitions &&
+           watermark->state_digest == stored->state_digest &&
+           watermark->history_from == stored->history_from &&
+           strcmp(watermark->cluster_id, stored->cluster_id) == 0;
+}
+
 bool hec_epoch_parse(uint64_t *epoch, struct hec_view value)
 {
     char text[24];

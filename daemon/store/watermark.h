@@ -17,6 +17,10 @@ int hec_watermark_print(char text[HEC_WATERMARK_BYTES_MAX], const struct hec_wat
 /** False: not a line that hec_watermark_print writes. */
 bool hec_watermark_parse(struct hec_watermark *watermark, struct hec_view value);
 
+/** Equal but for the epoch: that own holds our epoch proves that nobody else wrote since we
+ * claimed, so the watermark of a former epoch is as good as our own. NULL equals nothing. */
+bool hec_watermark_same(const struct hec_watermark *watermark, const struct hec_watermark *stored);
+
 /** An epoch is plain digits; absent counts as 0. False: something else stands there. */
 bool hec_epoch_parse(uint64_t *epoch, struct hec_view value);
 

@@ -207,6 +207,17 @@ static void check_verify(struct hec_store *store)
     cr_expect_eq(found.offset, 20, "the one whose answer was lost had been stored");
     cr_expect_eq(hec_store_verify(store, 0, &first, &third, &found, NULL), HEC_MISMATCH);
     cr_expect_eq(hec_store_verify(store, 0, &first, NULL, &found, NULL), HEC_MISMATCH);
+
+    epoch = claim(store, 0, 0);
+    struct hec_watermark ours = watermark_of(20, epoch, 1);
+    cr_expect_eq(hec_store_verify(store, 0, &ours, NULL, &found, NULL), HEC_OK,
+                 "nothing was written since a former epoch did");
+    cr_expect_eq(found.epoch, second.epoch);
+    ours.generation = 2;
+    cr_expect_eq(hec_store_verify(store, 0, &ours, NULL, &found, NULL), HEC_MISMATCH);
+    ours.generation = 1;
+    ours.history_from = 2;
+    cr_expect_eq(hec_store_verify(store, 0, &ours, NULL, &found, NULL), HEC_MISMATCH);
 }
 
 Test(store, verifies_that_it_holds_what_was_written_last)
