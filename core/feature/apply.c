@@ -181,15 +181,30 @@ static void change_slots(const struct change *change, const struct hec_kind_plan
     }
 }
 
-static uint32_t growth_of(const struct hec_kind_plan *kind, const struct hec_record *record)
+/* By how much a record may grow at most. Looked at closely, because a record that surely has the
+ * room is edited where it lies, and most events of a busy key add no tile. */
+static uint32_t growth_of(const struct change *change, const struct hec_kind_plan *kind,
+                          const struct hec_record *record)
 {
-    uint32_t growth = kind->growth;
-    for (int i = 0; record != NULL && i < kind->lists_count; i++) {
-        int p = kind->lists[i].part;
+    if (record == NULL) {
+        return 0; /* a new one is made in the scratch, which has the room for any */
+    }
+    uint32_t growth = 0;
+    const uint16_t *counts = hec_record_counts(record, &kind->layout);
+    const uint8_t *at = hec_record_parts(record, &kind->layout);
+    for (int p = 0; p < kind->layout.parts_count; p++) {
         const struct hec_part *part = &kind->layout.parts[p];
-        if (part->kind == HEC_PART_DISTINCT) {
-            growth += hec_distinct_growth(part, hec_record_counts(record, &kind->layout)[p]);
+        uint16_t count = counts[p];
+        if (part->kind == HEC_PART_TILES) {
+            bool has_it = count > 0 && hec_tile_at(part, at, count - 1u) ==
+                                           hec_tile_of(part, change->at_ms);
+            growth += has_it ? 0 : part->element_bytes;
+        } else if (part->kind == HEC_PART_DISTINCT) {
+            growth += hec_distinct_growth(part, count);
+        } else {
+            growth += count == part->elements_max ? 0 : part->element_bytes;
         }
+        at += hec_part_bytes(part, count);
     }
     return growth;
 }
@@ -209,7 +224,7 @@ static enum hec_status change_record(const struct change *change, struct hec_ent
     if (!scored && unseen && entity->kind != HEC_USER) {
         return HEC_OK;
     }
-    struct hec_record *record = hec_entities_edit(entities, entity, growth_of(kind, before));
+    struct hec_record *record = hec_entities_edit(entities, entity, growth_of(change, kind, before));
     if (record == NULL) {
         return HEC_NO_MEMORY;
     }

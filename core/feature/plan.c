@@ -385,7 +385,6 @@ static void size_parts(struct compiler *compiler, struct hec_kind_plan *kind)
             part->elements_max = HEC_VERDICTS_MAX;
             break;
         }
-        kind->growth += part->kind == HEC_PART_DISTINCT ? 0 : part->element_bytes;
         most += (uint64_t)(part->elements_max + 1) * part->element_bytes + sketches;
     }
     compiler->full |= most > RECORD_MAX;

@@ -90,7 +90,6 @@ struct hec_kind_plan {
     int lists_count;
     int ids_part, verdicts_part; /* -1 none */
     int readings, readings_count; /* in hec_plan.readings */
-    uint32_t growth;              /* of a record by one event, distinct parts aside */
 };
 
 struct hec_rate {

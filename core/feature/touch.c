@@ -96,6 +96,18 @@ int hec_plan_want(const struct hec_plan *plan, struct hec_entities *entities,
     return used;
 }
 
+void hec_plan_prefetch(const struct hec_plan *plan, const struct hec_entities *entities,
+                       const struct hec_event *event, int32_t partition, int stage)
+{
+    for (int k = 0; k < HEC_KINDS; k++) {
+        enum hec_kind kind = (enum hec_kind)k;
+        enum hec_field field = hec_kind_info(kind)->field;
+        if (plan->kinds[kind].touched && hec_event_has(event, field)) {
+            hec_entities_prefetch(entities, partition, kind, &event->value[field].text, stage);
+        }
+    }
+}
+
 int hec_plan_pool_size(const struct hec_plan *plan, int32_t partitions)
 {
     int size = 0;

@@ -4,13 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "state/slab.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#define PREFETCH_BYTES 768 /* most records are shorter; the processor guesses on behind */
+
 uint64_t hec_index_hash(int32_t partition, enum hec_kind kind, const struct hec_text *token)
 {
-    uint64_t seed = ((uint64_t)(uint32_t)partition << 8 | (uint64_t)kind) * 0x9E3779B97F4A7C15u;
-    return XXH3_64bits_withSeed(token->bytes, token->length, seed);
+    /* A text carries its hash already; one made by hand may not. */
+    uint32_t text = token->hash;
+    if (text == 0) {
+        text = (uint32_t)XXH3_64bits(token->bytes, token->length);
+    }
+    uint64_t mixed = (uint64_t)text << 32 | (uint32_t)partition << 4 | (uint32_t)kind;
+    mixed *= 0x9E3779B97F4A7C15u;
+    return mixed ^ mixed >> 32;
 }
 
 static struct hec_entity **bucket_at(const struct hec_index *index, size_t i)
@@ -120,10 +130,30 @@ void hec_index_remove(struct hec_index *index, struct hec_entity *entry)
     index->entries--;
 }
 
-void hec_index_prefetch(const struct hec_index *index, uint64_t hash)
+void hec_index_prefetch(const struct hec_index *index, uint64_t hash, int stage)
 {
-    if (index->buckets != 0) {
-        __builtin_prefetch(bucket_of(index, hash));
+    if (index->buckets == 0) {
+        return;
+    }
+    struct hec_entity **bucket = bucket_of(index, hash);
+    if (stage == 0) {
+        __builtin_prefetch(bucket);
+        return;
+    }
+    const struct hec_entity *entry = *bucket;
+    if (stage == 1) {
+        __builtin_prefetch(entry);
+        return;
+    }
+    while (entry != NULL && entry->hash != hash) {
+        entry = entry->next;
+    }
+    if (entry != NULL) {
+        const char *memory = entry->memory;
+        size_t bytes = hec_slab_bytes(entry->class);
+        for (size_t at = 0; at < bytes && at < PREFETCH_BYTES; at += 64) {
+            __builtin_prefetch(memory + at);
+        }
     }
 }
 

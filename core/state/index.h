@@ -66,8 +66,9 @@ bool hec_index_add(struct hec_index *index, struct hec_entity *entry);
 /** Takes out an entry that is there. */
 void hec_index_remove(struct hec_index *index, struct hec_entity *entry);
 
-/** Fetches the bucket of a hash into the cache. */
-void hec_index_prefetch(const struct hec_index *index, uint64_t hash);
+/** Fetches towards the cache: stage 0 the bucket of a hash, 1 the bucket's first entry, 2 the
+ * memory of the entry with that hash. Each stage finds what the one before has fetched. */
+void hec_index_prefetch(const struct hec_index *index, uint64_t hash, int stage);
 
 /** Bytes that the index itself takes. */
 size_t hec_index_bytes(const struct hec_index *index);

@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #define HAND_STEPS 64
 
 enum hec_status hec_entities_new(struct hec_entities **ret, const struct hec_plan *plan,
@@ -271,10 +274,13 @@ bool hec_entity_is_missing(const struct hec_entity *entity)
 
 struct hec_entity_id hec_entity_id(const struct hec_entity *entity)
 {
+    const char *token = hec_entry_token(entity);
     return (struct hec_entity_id){
         .partition = entity->partition,
         .kind = (enum hec_kind)entity->kind,
-        .token = { .bytes = hec_entry_token(entity), .length = entity->token_length },
+        .token = { .bytes = token,
+                   .length = entity->token_length,
+                   .hash = (uint32_t)XXH3_64bits(token, entity->token_length) },
     };
 }
 

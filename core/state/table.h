@@ -69,6 +69,14 @@ HEC_CHECKED enum hec_status hec_entities_commit(struct hec_entities *entities,
                                                 struct hec_entity *entity,
                                                 struct hec_record *record);
 
+/** Fetches towards the cache what hec_entities_want will look at; see hec_index_prefetch. */
+static inline void hec_entities_prefetch(const struct hec_entities *entities, int32_t partition,
+                                         enum hec_kind kind, const struct hec_text *token,
+                                         int stage)
+{
+    hec_index_prefetch(&entities->index, hec_index_hash(partition, kind, token), stage);
+}
+
 /** What the entry makes the table hold, for the bound. */
 size_t hec_entities_bytes(const struct hec_entities *entities);
 

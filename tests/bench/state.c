@@ -105,6 +105,7 @@ static void make_events(void)
     }
 }
 
+static bool prefetch = true;
 static long long applied[HEC_APPLIED_KINDS];
 static long long touched_entities;
 
@@ -119,6 +120,11 @@ static double once(const struct hec_plan *plan, struct hec_entities *entities, b
     for (int from = 0; from < events_count; from += BATCH) {
         int count = events_count - from < BATCH ? events_count - from : BATCH;
         int used = 0;
+        for (int stage = 0; stage < HEC_PREFETCH_STAGES && prefetch; stage++) {
+            for (int i = 0; i < count; i++) {
+                hec_plan_prefetch(plan, entities, &events[from + i], 0, stage);
+            }
+        }
         for (int i = 0; i < count; i++) {
             int n = hec_plan_want(plan, entities, &events[from + i], 0, &touched[i], pool + used);
             used += n;
@@ -147,6 +153,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench-state FEATURES [NDJSON]\n");
         return 2;
     }
+    prefetch = getenv("NO_PREFETCH") == NULL;
     struct hec_plan *plan = plan_of_file(argv[1]);
     events = calloc(EVENTS_MAX, sizeof(*events));
     argc > 2 ? read_events(argv[2]) : make_events();

@@ -113,7 +113,9 @@ Test(index, answers_when_it_is_empty)
     struct hec_index index = { 0 };
     make(1);
     cr_expect_null(find(&index, 1));
-    hec_index_prefetch(&index, 1);
+    for (int stage = 0; stage < 3; stage++) {
+        hec_index_prefetch(&index, 1, stage);
+    }
     cr_expect_eq(hec_index_bytes(&index), 0u);
     hec_index_free(&index);
 }
