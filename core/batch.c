@@ -204,6 +204,14 @@ enum hec_status hec_batch_want(struct hec_batch *batch, struct hec_entities *ent
 {
     batch->pool_used = 0;
     batch->missing_count = 0;
+    for (int stage = 0; stage < HEC_PREFETCH_STAGES; stage++) {
+        for (int i = 0; i < batch->rows_count; i++) {
+            const struct hec_row *row = &batch->rows[i];
+            if (row->status == HEC_OK) {
+                hec_plan_prefetch(batch->plan, entities, &row->event, row->partition, stage);
+            }
+        }
+    }
     for (int i = 0; i < batch->rows_count; i++) {
         struct hec_row *row = &batch->rows[i];
         if (row->status != HEC_OK) {

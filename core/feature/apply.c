@@ -23,11 +23,11 @@ struct change {
     const struct hec_plan *plan;
     const struct hec_event *event;
     struct hec_facts facts;
-    int64_t at_ms;       /* when it counts: its own time, or that of a verdict's target */
-    int sign;            /* 1, -1 for a reversal */
-    bool full;           /* counts change, too: not for a reversal of a part of the amount */
-    int32_t fraud;       /* change of "labelled fraud" */
-    uint32_t verdict;    /* to be remembered; HEC_VERDICT_UNKNOWN none */
+    int64_t at_ms;    /* when it counts: its own time, or that of a verdict's target */
+    int sign;         /* 1, -1 for a reversal */
+    bool full;        /* counts change, too: not for a reversal of a part of the amount */
+    int32_t fraud;    /* change of "labelled fraud" */
+    uint32_t verdict; /* to be remembered; HEC_VERDICT_UNKNOWN none */
     uint64_t id_hash;
     int64_t offset;
 };
@@ -196,8 +196,8 @@ static uint32_t growth_of(const struct change *change, const struct hec_kind_pla
         const struct hec_part *part = &kind->layout.parts[p];
         uint16_t count = counts[p];
         if (part->kind == HEC_PART_TILES) {
-            bool has_it = count > 0 && hec_tile_at(part, at, count - 1u) ==
-                                           hec_tile_of(part, change->at_ms);
+            bool has_it =
+                count > 0 && hec_tile_at(part, at, count - 1u) == hec_tile_of(part, change->at_ms);
             growth += has_it ? 0 : part->element_bytes;
         } else if (part->kind == HEC_PART_DISTINCT) {
             growth += hec_distinct_growth(part, count);
@@ -224,7 +224,8 @@ static enum hec_status change_record(const struct change *change, struct hec_ent
     if (!scored && unseen && entity->kind != HEC_USER) {
         return HEC_OK;
     }
-    struct hec_record *record = hec_entities_edit(entities, entity, growth_of(change, kind, before));
+    struct hec_record *record =
+        hec_entities_edit(entities, entity, growth_of(change, kind, before));
     if (record == NULL) {
         return HEC_NO_MEMORY;
     }
@@ -281,8 +282,7 @@ static enum hec_status forget(const struct change *change, struct hec_entities *
 static bool is_fraud(const struct hec_event *event, enum hec_field field)
 {
     const struct hec_text *text = &event->value[field].text;
-    return hec_event_has(event, field) && text->length == 5 &&
-           memcmp(text->bytes, "fraud", 5) == 0;
+    return hec_event_has(event, field) && text->length == 5 && memcmp(text->bytes, "fraud", 5) == 0;
 }
 
 /* The effect of a label is the new verdict minus the one before: the one that it names, else the

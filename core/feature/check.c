@@ -35,8 +35,8 @@ static enum hec_status check_filter(const struct hec_schema *schema, int i, stru
     const uint32_t scored = (1u << HEC_SCORED_TYPES) - 1;
     const struct hec_filter *filter = &schema->filters[i];
     if (!is_name(filter->name)) {
-        return hec_fail(error, HEC_INVALID,
-                        "filter %d: a name is 1 to %d of a-z, 0-9 and _", i, HEC_NAME_MAX - 1);
+        return hec_fail(error, HEC_INVALID, "filter %d: a name is 1 to %d of a-z, 0-9 and _", i,
+                        HEC_NAME_MAX - 1);
     }
     if (hec_schema_filter_named(schema, filter->name) != i) {
         return hec_fail(error, HEC_INVALID, "filter %s: the name stands twice", filter->name);
@@ -114,16 +114,16 @@ static const char *broken_event_rule(const struct hec_feature *feature)
     if (feature->derived == HEC_EVENT_TYPE || field_is_text(feature)) {
         return "needs a numeric field; a text is a category";
     }
-    bool told = feature->derived != HEC_NOT_DERIVED || field_is_number(feature) ||
-                feature->filter >= 0;
+    bool told =
+        feature->derived != HEC_NOT_DERIVED || field_is_number(feature) || feature->filter >= 0;
     return told ? NULL : "needs a field, or a filter that the event may pass";
 }
 
 static const char *broken_span_rule(const struct hec_feature *feature, unsigned needs)
 {
     if (!(needs & NEEDS_WINDOW)) {
-        return feature->window_ms == 0 && feature->delay_ms == 0 ? NULL :
-                                                                   "takes no window and no delay";
+        return feature->window_ms == 0 && feature->delay_ms == 0 ? NULL
+                                                                 : "takes no window and no delay";
     }
     int64_t tile_ms = hec_plan_tile_ms(feature->window_ms);
     if (feature->window_ms <= 0 || feature->window_ms > SPAN_MS_MAX) {
@@ -176,13 +176,12 @@ static enum hec_status check_feature(const struct hec_schema *schema, int i,
 {
     const struct hec_feature *feature = &schema->features[i];
     if (!is_name(feature->name)) {
-        return hec_fail(error, HEC_INVALID,
-                        "feature %d: a name is 1 to %d of a-z, 0-9 and _", i, HEC_NAME_MAX - 1);
+        return hec_fail(error, HEC_INVALID, "feature %d: a name is 1 to %d of a-z, 0-9 and _", i,
+                        HEC_NAME_MAX - 1);
     }
     for (int j = 0; j < i; j++) {
         if (strcmp(schema->features[j].name, feature->name) == 0) {
-            return hec_fail(error, HEC_INVALID, "feature %s: the name stands twice",
-                            feature->name);
+            return hec_fail(error, HEC_INVALID, "feature %s: the name stands twice", feature->name);
         }
     }
     const char *broken = NULL;
@@ -198,9 +197,9 @@ static enum hec_status check_feature(const struct hec_schema *schema, int i,
     }
     if (broken != NULL) {
         return hec_fail(error, HEC_INVALID, "feature %s: %s %s", feature->name,
-                        (unsigned)feature->aggregate < HEC_AGGREGATES ?
-                            hec_aggregate_name(feature->aggregate) :
-                            "it",
+                        (unsigned)feature->aggregate < HEC_AGGREGATES
+                            ? hec_aggregate_name(feature->aggregate)
+                            : "it",
                         broken);
     }
     return HEC_OK;

@@ -121,9 +121,9 @@ void hec_facts_values(const struct hec_plan *plan, const struct hec_event *event
         enum hec_field field = plan->values[i];
         if (hec_event_has(event, field)) {
             facts->known |= 1u << i;
-            facts->values[i] = hec_field_info(field)->kind == HEC_NUMBER ?
-                                   llrint(event->value[field].number * FRACTION) :
-                                   event->value[field].integer;
+            facts->values[i] = hec_field_info(field)->kind == HEC_NUMBER
+                                   ? llrint(event->value[field].number * FRACTION)
+                                   : event->value[field].integer;
         }
     }
 }

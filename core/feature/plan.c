@@ -64,7 +64,7 @@ static int tile_part(struct compiler *compiler, struct hec_kind_plan *kind, int6
 /* The window of a feature. A late reader's window begins that much earlier, so the ring is longer
  * by the allowed lateness. */
 static int want_window(struct compiler *compiler, struct hec_kind_plan *kind,
-                  const struct hec_feature *feature)
+                       const struct hec_feature *feature)
 {
     int64_t width_ms = hec_plan_tile_ms(feature->window_ms);
     int part = tile_part(compiler, kind, width_ms);
@@ -93,7 +93,7 @@ static int want_window(struct compiler *compiler, struct hec_kind_plan *kind,
 }
 
 static int want_column(struct compiler *compiler, struct hec_kind_plan *kind, int part, int filter,
-                  enum hec_measure measure, int value)
+                       enum hec_measure measure, int value)
 {
     struct hec_column wanted = {
         .part = (uint8_t)part,
@@ -132,8 +132,8 @@ static int value_of(struct compiler *compiler, enum hec_field field)
     return plan->values_count++;
 }
 
-static int want_slot(struct compiler *compiler, struct hec_kind_plan *kind, enum hec_slot_kind slot_kind,
-                int filter, int filter2)
+static int want_slot(struct compiler *compiler, struct hec_kind_plan *kind,
+                     enum hec_slot_kind slot_kind, int filter, int filter2)
 {
     struct hec_slot wanted = {
         .kind = (uint8_t)slot_kind,
@@ -158,7 +158,8 @@ static int want_slot(struct compiler *compiler, struct hec_kind_plan *kind, enum
 }
 
 static int want_list(struct compiler *compiler, struct hec_kind_plan *kind,
-                const struct hec_feature *feature, enum hec_part_kind part_kind, int64_t width_ms)
+                     const struct hec_feature *feature, enum hec_part_kind part_kind,
+                     int64_t width_ms)
 {
     for (int i = 0; i < kind->lists_count; i++) {
         const struct hec_list *other = &kind->lists[i];
@@ -201,12 +202,12 @@ static void compile_moments(struct compiler *compiler, struct hec_kind_plan *kin
                             int moments)
 {
     static const enum hec_measure MEASURES[4] = { HEC_MEASURE_KNOWN, HEC_MEASURE_SUM,
-                                                  HEC_MEASURE_SQUARE_LOW,
-                                                  HEC_MEASURE_SQUARE_HIGH };
+                                                  HEC_MEASURE_SQUARE_LOW, HEC_MEASURE_SQUARE_HIGH };
     int part = kind->windows[reading->window].part;
     int value = value_of(compiler, feature->field);
     for (int i = 0; i < moments; i++) {
-        reading->columns[i] = want_column(compiler, kind, part, feature->filter, MEASURES[i], value);
+        reading->columns[i] =
+            want_column(compiler, kind, part, feature->filter, MEASURES[i], value);
     }
     reading->value = (uint8_t)value;
     reading->scale = hec_value_scale(compiler->plan, feature->field);
@@ -224,8 +225,7 @@ static void compile_windowed(struct compiler *compiler, struct hec_kind_plan *ki
     case HEC_AGG_ZSCORE: compile_moments(compiler, kind, feature, reading, 4); return;
     default: break;
     }
-    reading->columns[0] =
-        want_column(compiler, kind, part, feature->filter, HEC_MEASURE_COUNT, 0);
+    reading->columns[0] = want_column(compiler, kind, part, feature->filter, HEC_MEASURE_COUNT, 0);
     if (feature->aggregate == HEC_AGG_RATIO) {
         reading->columns[1] =
             want_column(compiler, kind, part, feature->filter2, HEC_MEASURE_COUNT, 0);
@@ -254,18 +254,20 @@ static void compile_feature(struct compiler *compiler, int index, struct hec_rea
         }
         return;
     case HEC_AGG_DISTINCT: compile_distinct(compiler, kind, feature, reading); break;
-    case HEC_AGG_IS_NEW: reading->list = want_list(compiler, kind, feature, HEC_PART_SEEN, 0); break;
+    case HEC_AGG_IS_NEW:
+        reading->list = want_list(compiler, kind, feature, HEC_PART_SEEN, 0);
+        break;
     case HEC_AGG_AGE:
     case HEC_AGG_SINCE:
         if (feature->filter >= 0) {
-            reading->slot = want_slot(compiler, kind,
-                                 feature->aggregate == HEC_AGG_AGE ? HEC_SLOT_FIRST :
-                                                                     HEC_SLOT_LAST,
-                                 feature->filter, -1);
+            reading->slot = want_slot(
+                compiler, kind, feature->aggregate == HEC_AGG_AGE ? HEC_SLOT_FIRST : HEC_SLOT_LAST,
+                feature->filter, -1);
         }
         break;
     case HEC_AGG_STREAK:
-        reading->slot = want_slot(compiler, kind, HEC_SLOT_STREAK, feature->filter, feature->filter2);
+        reading->slot =
+            want_slot(compiler, kind, HEC_SLOT_STREAK, feature->filter, feature->filter2);
         break;
     case HEC_AGG_DISTANCE:
     case HEC_AGG_SPEED:
@@ -363,9 +365,9 @@ static void size_parts(struct compiler *compiler, struct hec_kind_plan *kind)
             part->element_bytes = 4 + 4 * part->counts + 8 * part->sums;
             part->elements_max = part->ring;
             compiler->full |= part->ring > RING_MAX;
-            plan->reach_ms = part->ring * part->width_ms > plan->reach_ms ?
-                                 part->ring * part->width_ms :
-                                 plan->reach_ms;
+            plan->reach_ms = part->ring * part->width_ms > plan->reach_ms
+                                 ? part->ring * part->width_ms
+                                 : plan->reach_ms;
             break;
         case HEC_PART_DISTINCT:
             part->element_bytes = 8;
@@ -522,11 +524,12 @@ enum hec_status hec_plan_new(struct hec_plan **ret, const struct hec_schema *sch
     status = hec_rates_compile(plan, error);
     if (status == HEC_OK) {
         compile(&compiler);
-        status = compiler.full ?
-                     hec_fail(error, HEC_INVALID,
-                              "the features of one entity need more columns or tiles than a record "
-                              "holds: fewer features or a shorter delay") :
-                     make_digests(plan);
+        status =
+            compiler.full
+                ? hec_fail(error, HEC_INVALID,
+                           "the features of one entity need more columns or tiles than a record "
+                           "holds: fewer features or a shorter delay")
+                : make_digests(plan);
     }
     if (status != HEC_OK) {
         hec_plan_free(plan);

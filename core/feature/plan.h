@@ -88,7 +88,7 @@ struct hec_kind_plan {
     struct hec_list lists[HEC_LISTS_MAX];
     int list_of[HEC_PARTS_MAX]; /* of a DISTINCT or SEEN part */
     int lists_count;
-    int ids_part, verdicts_part; /* -1 none */
+    int ids_part, verdicts_part;  /* -1 none */
     int readings, readings_count; /* in hec_plan.readings */
 };
 

@@ -77,7 +77,8 @@ static void merge(struct reader *reader)
     }
 }
 
-/* A slot merged over shards: the latest, the earliest, or (one shard) the number itself. 0 never. */
+/* A slot merged over shards: the latest, the earliest, or (one shard) the number itself. 0 never.
+ */
 static int64_t slot(const struct reader *reader, const struct hec_reading *reading)
 {
     int64_t merged = 0;
@@ -119,9 +120,9 @@ static double deviation(const struct reader *reader, const struct hec_reading *r
     if (n < 2) {
         return NAN;
     }
-    double times = deviation_times(n, reader->sums[reading->columns[1]],
-                                   reader->sums[reading->columns[2]],
-                                   reader->sums[reading->columns[3]]);
+    double times =
+        deviation_times(n, reader->sums[reading->columns[1]], reader->sums[reading->columns[2]],
+                        reader->sums[reading->columns[3]]);
     return times / (double)n / reading->scale;
 }
 
@@ -176,8 +177,7 @@ static double is_new(const struct reader *reader, const struct hec_reading *read
         const struct hec_record *record = hec_entity_record(reader->shards[i]);
         if (record != NULL) {
             uint16_t count;
-            const uint8_t *at =
-                hec_part_find(record, &reader->kind->layout, list->part, &count);
+            const uint8_t *at = hec_part_find(record, &reader->kind->layout, list->part, &count);
             if (hec_seen_has(count, at, hash)) {
                 return 0;
             }
@@ -204,7 +204,8 @@ static double distance(const struct reader *reader, const struct hec_reading *re
     const double radians = acos(-1.0) / 180;
     double lat1 = then[0] / PLACE_ONE * radians;
     double lat2 = reader->event->value[HEC_F_GEO_LAT].number * radians;
-    double lon = reader->event->value[HEC_F_GEO_LON].number * radians - then[1] / PLACE_ONE * radians;
+    double lon =
+        reader->event->value[HEC_F_GEO_LON].number * radians - then[1] / PLACE_ONE * radians;
     double s = sin((lat2 - lat1) / 2);
     double t = sin(lon / 2);
     double a = s * s + cos(lat1) * cos(lat2) * t * t;
@@ -236,11 +237,9 @@ static double tell(const struct reader *reader, const struct hec_reading *readin
     case HEC_AGG_DISTINCT: return distinct(reader, reading);
     case HEC_AGG_IS_NEW: return is_new(reader, reading);
     case HEC_AGG_AGE:
-        return seconds_since(reader,
-                             reading->slot < 0 ? reader->first_ms : slot(reader, reading));
+        return seconds_since(reader, reading->slot < 0 ? reader->first_ms : slot(reader, reading));
     case HEC_AGG_SINCE:
-        return seconds_since(reader,
-                             reading->slot < 0 ? reader->newest_ms : slot(reader, reading));
+        return seconds_since(reader, reading->slot < 0 ? reader->newest_ms : slot(reader, reading));
     case HEC_AGG_STREAK: return (double)slot(reader, reading);
     case HEC_AGG_DISTANCE: return distance(reader, reading, &apart_ms);
     case HEC_AGG_SPEED: return speed(reader, reading);
@@ -267,8 +266,8 @@ static bool is_weekend(int64_t ms)
 
 static double abroad(const struct hec_event *event)
 {
-    enum hec_field other = hec_event_has(event, HEC_F_MERCHANT_COUNTRY) ? HEC_F_MERCHANT_COUNTRY :
-                                                                          HEC_F_CREDITOR_COUNTRY;
+    enum hec_field other = hec_event_has(event, HEC_F_MERCHANT_COUNTRY) ? HEC_F_MERCHANT_COUNTRY
+                                                                        : HEC_F_CREDITOR_COUNTRY;
     if (!hec_event_has(event, HEC_F_GEO_COUNTRY) || !hec_event_has(event, other)) {
         return NAN;
     }
@@ -314,9 +313,9 @@ static double value(const struct hec_plan *plan, const struct hec_event *event,
     if (reading->field == HEC_F_AMOUNT_MINOR) {
         return facts->known & 1 ? (double)facts->values[0] / reading->scale : NAN;
     }
-    return hec_field_info(reading->field)->kind == HEC_NUMBER ?
-               event->value[reading->field].number :
-               (double)event->value[reading->field].integer;
+    return hec_field_info(reading->field)->kind == HEC_NUMBER
+               ? event->value[reading->field].number
+               : (double)event->value[reading->field].integer;
 }
 
 static void read_kind(struct reader *reader, const struct hec_touched *touched, int kind,
@@ -346,8 +345,7 @@ void hec_plan_read(const struct hec_plan *plan, const struct hec_event *event,
     hec_facts_values(plan, event, &facts);
     for (int i = 0; i < plan->event_readings; i++) {
         const struct hec_reading *reading = &plan->readings[i];
-        numerics[reading->column] =
-            finished(value(plan, event, &facts, reading), reading->missing);
+        numerics[reading->column] = finished(value(plan, event, &facts, reading), reading->missing);
     }
 
     struct reader reader;

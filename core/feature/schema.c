@@ -19,7 +19,9 @@ static const struct {
     char letter;
     int64_t ms;
 } UNITS[] = {
-    { 'd', 86400 * SECOND_MS }, { 'h', 3600 * SECOND_MS }, { 'm', 60 * SECOND_MS },
+    { 'd', 86400 * SECOND_MS },
+    { 'h', 3600 * SECOND_MS },
+    { 'm', 60 * SECOND_MS },
     { 's', SECOND_MS },
 };
 

@@ -154,7 +154,7 @@ static void drop_visit(struct hec_entities *entities, struct hec_entity *entity,
 {
     int32_t partition = *(const int32_t *)context;
     if (partition < 0 || entity->partition == partition) {
-        entity->flags &= (uint8_t)~(HEC_ENTRY_DIRTY | HEC_ENTRY_IMAGE);
+        entity->flags &= (uint8_t) ~(HEC_ENTRY_DIRTY | HEC_ENTRY_IMAGE);
         hec_entities_remove(entities, entity);
     }
 }

@@ -65,8 +65,7 @@ static bool make_room(struct hec_index *index)
         if (segments == NULL) {
             return false;
         }
-        memset(segments + index->segments_max, 0,
-               (most - index->segments_max) * sizeof(*segments));
+        memset(segments + index->segments_max, 0, (most - index->segments_max) * sizeof(*segments));
         index->segments = segments;
         index->segments_max = most;
     }

@@ -17,12 +17,12 @@
 
 /* Flags of an entry. */
 #define HEC_ENTRY_USED 1u
-#define HEC_ENTRY_MISSING 2u    /* a store must be asked */
-#define HEC_ENTRY_RECORD 4u     /* memory is a record, else it is the bare token */
-#define HEC_ENTRY_DIRTY 8u      /* in its partition's list of changed ones */
-#define HEC_ENTRY_IMAGE 16u     /* in a checkpoint under way */
+#define HEC_ENTRY_MISSING 2u     /* a store must be asked */
+#define HEC_ENTRY_RECORD 4u      /* memory is a record, else it is the bare token */
+#define HEC_ENTRY_DIRTY 8u       /* in its partition's list of changed ones */
+#define HEC_ENTRY_IMAGE 16u      /* in a checkpoint under way */
 #define HEC_ENTRY_REFERENCED 32u /* used since the clock's hand last passed */
-#define HEC_ENTRY_FOREIGN 64u   /* a copy of another engine's shard */
+#define HEC_ENTRY_FOREIGN 64u    /* a copy of another engine's shard */
 
 struct hec_entity {
     struct hec_entity *next; /* in the bucket, or in the free list */

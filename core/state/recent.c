@@ -88,8 +88,8 @@ void hec_verdicts_set(struct hec_record *record, uint16_t *count, uint8_t *at, u
                       uint32_t verdict)
 {
     uint32_t i = find(*count, at, HEC_VERDICT_BYTES, target);
-    uint8_t *element = i < *count ? at + (size_t)i * HEC_VERDICT_BYTES :
-                                    push(record, count, at, HEC_VERDICT_BYTES, HEC_VERDICTS_MAX);
+    uint8_t *element = i < *count ? at + (size_t)i * HEC_VERDICT_BYTES
+                                  : push(record, count, at, HEC_VERDICT_BYTES, HEC_VERDICTS_MAX);
     memcpy(element, &target, sizeof(target));
     memcpy(element + 4, &verdict, sizeof(verdict));
 }

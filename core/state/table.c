@@ -214,7 +214,7 @@ static struct hec_entity *make_entry(struct hec_entities *entities, uint64_t has
         .hash = hash,
         .partition = partition,
         .kind = (uint8_t)kind,
-        .class = (uint8_t)class,
+        .class = (uint8_t) class,
         .token_length = (uint8_t)token->length,
         .flags = (uint8_t)(HEC_ENTRY_USED | (of->owned ? 0u : HEC_ENTRY_FOREIGN) |
                            (of->complete && of->owned ? 0u : HEC_ENTRY_MISSING)),
@@ -258,8 +258,8 @@ struct hec_entity *hec_entities_want(struct hec_entities *entities, int32_t part
 struct hec_entity *hec_entities_find(struct hec_entities *entities, int32_t partition,
                                      enum hec_kind kind, const struct hec_text *token)
 {
-    return hec_index_find(&entities->index, hec_index_hash(partition, kind, token), partition,
-                          kind, token);
+    return hec_index_find(&entities->index, hec_index_hash(partition, kind, token), partition, kind,
+                          token);
 }
 
 void hec_entities_unpin(struct hec_entities *entities)
@@ -298,9 +298,9 @@ static enum hec_status replace(struct hec_entities *entities, struct hec_entity 
     entities->counted.records += is_record;
     entities->counted.records -= (entity->flags & HEC_ENTRY_RECORD) != 0;
     entity->memory = memory;
-    entity->class = (uint8_t)class;
-    entity->flags = (uint8_t)((entity->flags & ~HEC_ENTRY_RECORD) |
-                              (is_record ? HEC_ENTRY_RECORD : 0u));
+    entity->class = (uint8_t) class;
+    entity->flags =
+        (uint8_t)((entity->flags & ~HEC_ENTRY_RECORD) | (is_record ? HEC_ENTRY_RECORD : 0u));
     return HEC_OK;
 }
 
@@ -347,7 +347,8 @@ struct hec_record *hec_entities_edit(struct hec_entities *entities, struct hec_e
 {
     /* The image may come back to the list, see hec_entities_discard. */
     struct hec_partition *of = &entities->of[entity->partition];
-    if (!(entity->flags & HEC_ENTRY_DIRTY) && !hec_entity_list_reserve(&of->dirty, 1 + of->image.count)) {
+    if (!(entity->flags & HEC_ENTRY_DIRTY) &&
+        !hec_entity_list_reserve(&of->dirty, 1 + of->image.count)) {
         return NULL;
     }
     struct hec_record *scratch = (struct hec_record *)(void *)entities->scratch;
@@ -372,8 +373,8 @@ enum hec_status hec_entities_commit(struct hec_entities *entities, struct hec_en
     bool fits = (entity->flags & HEC_ENTRY_RECORD) && record->bytes <= room;
     /* Half of the room or more was left behind by the rings: it is given back, if that can be. */
     bool roomy = fits && record->bytes * 2 < room;
-    bool moved = (!fits || roomy) &&
-                 replace(entities, entity, record, record->bytes, true) == HEC_OK;
+    bool moved =
+        (!fits || roomy) && replace(entities, entity, record, record->bytes, true) == HEC_OK;
     if (!moved && !fits) {
         return HEC_NO_MEMORY;
     }

@@ -42,9 +42,9 @@ struct hec_entities {
     struct hec_entity **chunks; /* of HEC_CHUNK_ENTRIES entries each */
     size_t chunks_count, chunks_max;
     struct hec_entity *free_entries;
-    size_t entries_made; /* entries ever made; those of the free list included */
-    size_t hand;         /* the clock's */
-    uint32_t epoch;      /* number of the batch, for pins */
+    size_t entries_made;      /* entries ever made; those of the free list included */
+    size_t hand;              /* the clock's */
+    uint32_t epoch;           /* number of the batch, for pins */
     struct hec_partition *of; /* (partitions_max) */
     int32_t partitions_max;
     int32_t partitions; /* that a shared entity is merged over */

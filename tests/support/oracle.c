@@ -60,8 +60,8 @@ static const struct hec_text *token_of(const struct hec_event *event, int kind)
 
 static int64_t target_ms(const struct hec_event *event)
 {
-    return hec_event_is_scored(event->type) ? hec_event_ms(event) :
-                                              event->value[HEC_F_TARGET_EVENT_TIME_MS].integer;
+    return hec_event_is_scored(event->type) ? hec_event_ms(event)
+                                            : event->value[HEC_F_TARGET_EVENT_TIME_MS].integer;
 }
 
 /* Whether item i counts for this entity: it names it and was not forgotten. */
@@ -129,8 +129,8 @@ static bool known(const struct oracle *oracle, const struct hec_event *event, en
     if (!hec_event_has(event, field)) {
         return false;
     }
-    *value = hec_field_info(field)->kind == HEC_NUMBER ? event->value[field].number :
-                                                         (double)event->value[field].integer;
+    *value = hec_field_info(field)->kind == HEC_NUMBER ? event->value[field].number
+                                                       : (double)event->value[field].integer;
     return true;
 }
 
@@ -158,10 +158,10 @@ static bool holds(const struct oracle *oracle, const struct hec_event *event,
         value = nearbyint(value * 100);
     }
     double limit = (double)predicate->integer;
-    return predicate->op == HEC_EQ ? value == limit :
-           predicate->op == HEC_NE ? value != limit :
-           predicate->op == HEC_LT ? value < limit :
-                                     value >= limit;
+    return predicate->op == HEC_EQ   ? value == limit
+           : predicate->op == HEC_NE ? value != limit
+           : predicate->op == HEC_LT ? value < limit
+                                     : value >= limit;
 }
 
 static enum hec_event_type type_of(const struct hec_event *event)
@@ -174,9 +174,9 @@ static enum hec_event_type type_of(const struct hec_event *event)
             return (enum hec_event_type)type;
         }
     }
-    return hec_event_has(event, HEC_F_CARD_TOKEN)     ? HEC_CARD_AUTH :
-           hec_event_has(event, HEC_F_CREDITOR_TOKEN) ? HEC_TRANSFER :
-                                                        HEC_EVENT_TYPES;
+    return hec_event_has(event, HEC_F_CARD_TOKEN)       ? HEC_CARD_AUTH
+           : hec_event_has(event, HEC_F_CREDITOR_TOKEN) ? HEC_TRANSFER
+                                                        : HEC_EVENT_TYPES;
 }
 
 static bool passes(const struct oracle *oracle, const struct hec_event *event, int filter)
@@ -223,11 +223,11 @@ static int64_t ring_of(const struct oracle *oracle, const struct hec_feature *fe
     for (int i = 0; i < oracle->schema->features_count; i++) {
         const struct hec_feature *other = &oracle->schema->features[i];
         bool distinct = feature->aggregate == HEC_AGG_DISTINCT;
-        bool shares = other->entity == feature->entity && other->window_ms > 0 &&
-                      width_of(other) == width_of(feature) &&
-                      (other->aggregate == HEC_AGG_DISTINCT) == distinct &&
-                      (!distinct ||
-                       (other->filter == feature->filter && other->field == feature->field));
+        bool shares =
+            other->entity == feature->entity && other->window_ms > 0 &&
+            width_of(other) == width_of(feature) &&
+            (other->aggregate == HEC_AGG_DISTINCT) == distinct &&
+            (!distinct || (other->filter == feature->filter && other->field == feature->field));
         if (shares && own_ring(oracle, other) > ring) {
             ring = own_ring(oracle, other);
         }
@@ -317,8 +317,8 @@ static bool is_newest_of_value(const struct oracle *oracle, const struct hec_fea
         const struct hec_event *event = oracle->items[i].event;
         bool later = hec_event_ms(event) > hec_event_ms(own) ||
                      (hec_event_ms(event) == hec_event_ms(own) && i > j);
-        if (later && hec_event_is_scored(event->type) &&
-            hec_event_has(event, feature->field) && passes(oracle, event, feature->filter) &&
+        if (later && hec_event_is_scored(event->type) && hec_event_has(event, feature->field) &&
+            passes(oracle, event, feature->filter) &&
             same(&event->value[feature->field].text, &own->value[feature->field].text) &&
             counts(oracle, i, (int)feature->entity, token)) {
             return false;
@@ -339,8 +339,7 @@ static double distinct(const struct oracle *oracle, const struct hec_feature *fe
         const struct hec_event *event = oracle->items[i].event;
         int64_t tile = hec_event_ms(event) / width;
         number += hec_event_is_scored(event->type) && tile >= first && tile + ring > newest &&
-                  hec_event_has(event, feature->field) &&
-                  passes(oracle, event, feature->filter) &&
+                  hec_event_has(event, feature->field) && passes(oracle, event, feature->filter) &&
                   counts(oracle, i, (int)feature->entity, token) &&
                   is_newest_of_value(oracle, feature, token, i);
     }
@@ -399,8 +398,7 @@ static double history(const struct oracle *oracle, const struct hec_feature *fea
     bool seen = false;
     for (int i = 0; i < oracle->count; i++) {
         const struct hec_event *other = oracle->items[i].event;
-        if (!hec_event_is_scored(other->type) ||
-            !counts(oracle, i, (int)feature->entity, token)) {
+        if (!hec_event_is_scored(other->type) || !counts(oracle, i, (int)feature->entity, token)) {
             continue;
         }
         bool first = passes(oracle, other, feature->filter);
@@ -438,11 +436,11 @@ static double of_event(const struct oracle *oracle, const struct hec_event *even
     case HEC_NIGHT: return hour % 24 <= 6;
     case HEC_WEEKEND: return hour / 24 % 7 == 2 || hour / 24 % 7 == 3;
     case HEC_PAYEE_AGE_S:
-        return hec_event_has(event, HEC_F_PAYEE_ADDED_MS) ?
-                   fmax(0, (double)(hec_event_ms(event) -
-                                    event->value[HEC_F_PAYEE_ADDED_MS].integer) /
-                               1000) :
-                   NAN;
+        return hec_event_has(event, HEC_F_PAYEE_ADDED_MS)
+                   ? fmax(0, (double)(hec_event_ms(event) -
+                                      event->value[HEC_F_PAYEE_ADDED_MS].integer) /
+                                 1000)
+                   : NAN;
     case HEC_ABROAD:
         if (hec_event_has(event, HEC_F_GEO_COUNTRY) &&
             hec_event_has(event, HEC_F_MERCHANT_COUNTRY)) {
@@ -455,8 +453,8 @@ static double of_event(const struct oracle *oracle, const struct hec_event *even
     if (feature->field == HEC_FIELDS) {
         return passes(oracle, event, feature->filter);
     }
-    bool told = passes(oracle, event, feature->filter) &&
-                known(oracle, event, feature->field, &value);
+    bool told =
+        passes(oracle, event, feature->filter) && known(oracle, event, feature->field, &value);
     return told ? value : NAN;
 }
 
@@ -483,9 +481,9 @@ static double tell(const struct oracle *oracle, const struct hec_event *event,
     case HEC_AGG_LABEL_COUNT: return sums.fraud;
     case HEC_AGG_LABEL_RATE: return sums.events > 0 ? sums.fraud / sums.events : NAN;
     case HEC_AGG_ZSCORE:
-        return spread(&sums) > 0 && known(oracle, event, feature->field, &value) ?
-                   (value - sums.sum / sums.known) / spread(&sums) :
-                   NAN;
+        return spread(&sums) > 0 && known(oracle, event, feature->field, &value)
+                   ? (value - sums.sum / sums.known) / spread(&sums)
+                   : NAN;
     default: return NAN;
     }
 }
@@ -520,8 +518,8 @@ static bool has_feature(const struct oracle *oracle, int kind, bool labels_only)
 {
     for (int i = 0; i < oracle->schema->features_count; i++) {
         const struct hec_feature *feature = &oracle->schema->features[i];
-        bool label = feature->aggregate == HEC_AGG_LABEL_COUNT ||
-                     feature->aggregate == HEC_AGG_LABEL_RATE;
+        bool label =
+            feature->aggregate == HEC_AGG_LABEL_COUNT || feature->aggregate == HEC_AGG_LABEL_RATE;
         if (feature->aggregate > HEC_AGG_CATEGORY && (int)feature->entity == kind &&
             (label || !labels_only)) {
             return true;
@@ -550,8 +548,8 @@ enum hec_applied oracle_judge(const struct oracle *oracle, const struct hec_even
     }
     if (hec_event_is_scored(event->type)) {
         int64_t newest = newest_ms(oracle, oracle->count, HEC_USER, user);
-        return hec_event_ms(event) < newest - oracle->schema->allowed_lateness_ms ? HEC_TOO_LATE :
-                                                                                    HEC_APPLIED;
+        return hec_event_ms(event) < newest - oracle->schema->allowed_lateness_ms ? HEC_TOO_LATE
+                                                                                  : HEC_APPLIED;
     }
     for (int kind = 0; kind < HEC_KINDS; kind++) {
         const struct hec_text *token = token_of(event, kind);
@@ -615,9 +613,9 @@ void oracle_apply(struct oracle *oracle, const struct hec_event *event)
     }
     int effect = 0;
     if (event->type == HEC_LABEL) {
-        bool before = hec_event_has(event, HEC_F_PREVIOUS_LABEL) ?
-                          is(event, HEC_F_PREVIOUS_LABEL, "fraud") :
-                          was_fraud(oracle, event);
+        bool before = hec_event_has(event, HEC_F_PREVIOUS_LABEL)
+                          ? is(event, HEC_F_PREVIOUS_LABEL, "fraud")
+                          : was_fraud(oracle, event);
         effect = is(event, HEC_F_LABEL, "fraud") - before;
     }
     assert(oracle->count < ITEMS_MAX);

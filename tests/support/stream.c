@@ -74,8 +74,8 @@ static void payment(struct stream *stream, struct hec_event *event, int user)
     static const char *const CURRENCIES[] = { "EUR", "EUR", "EUR", "USD", "JPY", "ZWD" };
     static const char *const COUNTRIES[] = { "BE", "FR", "US" };
     made_text(event, HEC_F_CARD_TOKEN, name('c', user));
-    made_integer(event, HEC_F_AMOUNT_MINOR, below(stream, 3) == 0 ? below(stream, 600) :
-                                                                    below(stream, 100000));
+    made_integer(event, HEC_F_AMOUNT_MINOR,
+                 below(stream, 3) == 0 ? below(stream, 600) : below(stream, 100000));
     made_text(event, HEC_F_CURRENCY, PICK(stream, CURRENCIES));
     made_text(event, HEC_F_MERCHANT_ID, name('m', below(stream, stream->merchants)));
     made_text(event, HEC_F_TERMINAL_ID, name('t', below(stream, stream->terminals)));
@@ -124,11 +124,11 @@ static void scored(struct stream *stream, struct hec_event *event, int user)
 /* A verdict or a reversal repeats entities and filter fields of its target. */
 static void about(struct stream *stream, struct hec_event *event, const struct hec_event *target)
 {
-    static const enum hec_field SAME[] = {
-        HEC_F_USER_TOKEN, HEC_F_CARD_TOKEN,    HEC_F_MERCHANT_ID,   HEC_F_TERMINAL_ID,
-        HEC_F_DEVICE_ID,  HEC_F_IP,            HEC_F_RESPONSE_CODE, HEC_F_CARD_PRESENT,
-        HEC_F_CURRENCY,   HEC_F_CREDITOR_TOKEN
-    };
+    static const enum hec_field SAME[] = { HEC_F_USER_TOKEN,    HEC_F_CARD_TOKEN,
+                                           HEC_F_MERCHANT_ID,   HEC_F_TERMINAL_ID,
+                                           HEC_F_DEVICE_ID,     HEC_F_IP,
+                                           HEC_F_RESPONSE_CODE, HEC_F_CARD_PRESENT,
+                                           HEC_F_CURRENCY,      HEC_F_CREDITOR_TOKEN };
     for (size_t i = 0; i < sizeof(SAME) / sizeof(*SAME); i++) {
         if (hec_event_has(target, SAME[i])) {
             event->value[SAME[i]] = target->value[SAME[i]];

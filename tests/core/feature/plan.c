@@ -39,17 +39,16 @@ static void engine_end(struct engine *engine)
 
 static enum hec_applied step(struct engine *engine, const struct hec_event *event, int64_t offset)
 {
-    cr_assert_geq(hec_plan_want(engine->plan, engine->entities, event, 0, &engine->touched,
-                                engine->pool),
-                  0);
+    cr_assert_geq(
+        hec_plan_want(engine->plan, engine->entities, event, 0, &engine->touched, engine->pool), 0);
     enum hec_applied judged = hec_plan_judge(engine->plan, event, offset, &engine->touched);
     if (hec_event_is_scored(event->type)) {
         hec_plan_read(engine->plan, event, &engine->touched, engine->numerics, engine->categories);
     }
     if (judged == HEC_APPLIED) {
-        cr_assert_eq(hec_plan_apply(engine->plan, engine->entities, event, offset,
-                                    &engine->touched),
-                     HEC_OK);
+        cr_assert_eq(
+            hec_plan_apply(engine->plan, engine->entities, event, offset, &engine->touched),
+            HEC_OK);
     }
     hec_entities_unpin(engine->entities);
     return judged;

@@ -35,8 +35,8 @@ static void adopt_all(struct hec_entities *entities, int32_t partition, size_t c
 {
     for (size_t i = 0; i < count; i++) {
         struct hec_entity *entity = want(entities, partition, copies[i].kind, copies[i].token);
-        cr_assert_eq(
-            hec_entities_adopt(entities, entity, copies[i].bytes, copies[i].length), HEC_OK);
+        cr_assert_eq(hec_entities_adopt(entities, entity, copies[i].bytes, copies[i].length),
+                     HEC_OK);
     }
     hec_entities_unpin(entities);
 }

@@ -22,9 +22,9 @@ static struct hec_record *filled(void)
 {
     struct hec_record *record = fixture_record(&fixture, TILES);
     for (uint32_t tile = 1; tile <= 3; tile++) {
-        hec_tile_count(hec_tiles_place(record, &TILES, fixture_count(&fixture),
-                                       fixture_part(&fixture), tile),
-                       0, 7);
+        hec_tile_count(
+            hec_tiles_place(record, &TILES, fixture_count(&fixture), fixture_part(&fixture), tile),
+            0, 7);
     }
     hec_record_fixed(record)[1] = -5;
     record->last_off = 99;

@@ -9,8 +9,8 @@ Test(slab, has_a_class_for_every_size_that_wastes_at_most_a_quarter)
     for (size_t bytes = 1; bytes <= 70000; bytes++) {
         unsigned class = hec_slab_class(bytes);
         cr_assert_geq(hec_slab_bytes(class), bytes);
-        cr_assert(bytes <= 256 ? hec_slab_bytes(class) - bytes < 16 :
-                                 (hec_slab_bytes(class) - bytes) * 5 <= bytes * 2,
+        cr_assert(bytes <= 256 ? hec_slab_bytes(class) - bytes < 16
+                               : (hec_slab_bytes(class) - bytes) * 5 <= bytes * 2,
                   "%zu bytes in %zu", bytes, hec_slab_bytes(class));
         cr_assert(class == 0 || hec_slab_bytes(class - 1) < bytes, "%zu fits a smaller class",
                   bytes);

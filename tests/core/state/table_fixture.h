@@ -66,8 +66,7 @@ static inline void pay(const struct hec_plan *plan, struct hec_entities *entitie
                        int32_t partition, const char *user, const char *card, const char *merchant,
                        int64_t offset)
 {
-    pay_at(plan, entities, partition, user, card, merchant, offset,
-           1700000000000 + offset * 60000);
+    pay_at(plan, entities, partition, user, card, merchant, offset, 1700000000000 + offset * 60000);
 }
 
 #endif

@@ -128,8 +128,8 @@ Test(tiles, agrees_with_an_array_of_all_spans)
     struct hec_record *record = fixture_record(&fixture, PART);
     uint32_t head = 20;
     for (int n = 0; n < 5000 && head < SPANS - 40; n++) {
-        head += hec_random_below(&random, 50) == 0 ? (uint32_t)hec_random_below(&random, 30) :
-                                                     hec_random_below(&random, 4) == 0;
+        head += hec_random_below(&random, 50) == 0 ? (uint32_t)hec_random_below(&random, 30)
+                                                   : hec_random_below(&random, 4) == 0;
         hec_tiles_prune(record, &PART, fixture_count(&fixture), fixture_part(&fixture), head);
         uint32_t tile = head - (uint32_t)hec_random_below(&random, PART.ring);
         int64_t sum = (int64_t)hec_random_below(&random, 1000) - 300;
