@@ -243,7 +243,9 @@ static enum hec_status check_names(struct hec_st_file *file, struct hec_error *e
                             file->tensors[i].name);
         }
     }
-    qsort(file->texts, file->texts_count, sizeof(*file->texts), by_key);
+    if (file->texts_count > 0) {
+        qsort(file->texts, file->texts_count, sizeof(*file->texts), by_key);
+    }
     for (size_t i = 1; i < file->texts_count; i++) {
         if (by_key(&file->texts[i - 1], &file->texts[i]) == 0) {
             return hec_fail(error, HEC_CORRUPT, "model: the metadata names '%.100s' twice",
