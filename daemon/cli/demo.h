@@ -58,13 +58,14 @@ struct hec_demo {
     int64_t live_from_ms;
 
     struct hec_demo_event *events;
-    uint64_t events_count;                           /* room */
-    uint64_t sent, sent_live, scored, pending_label; /* scored: score records come back */
-    uint64_t awaited;                                /* events sent that will get a score */
+    uint64_t events_count;            /* room */
+    uint64_t sent, sent_live, scored; /* scored: score records come back */
+    uint64_t awaited;                 /* events sent that will get a score */
     struct hec_histogram latency_us;
     struct hec_demo_tally tally[HEC_DEMO_HEADS];
     uint64_t alerts_seen, alerts_shown;
     int64_t begun_us, live_begun_us, shown_us, told_us;
+    int64_t head_shown_us[HEC_DEMO_HEADS];
 };
 
 /* Set by SIGINT and SIGTERM. */

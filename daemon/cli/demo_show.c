@@ -6,7 +6,10 @@
 
 #include "cli/demo.h"
 
-#define ALERT_GAP_US 350000 /* so many alerts can be read; the others are counted */
+/* So many alerts can be read; the others are counted. A head that was not seen for a while may
+ * speak sooner. */
+#define ALERT_GAP_US 350000
+#define HEAD_GAP_US 1500000
 
 void hec_demo_say(const struct hec_demo *demo, const char *format, ...)
 {
@@ -47,13 +50,15 @@ static void print_alert(struct hec_demo *demo, yyjson_val *root, const char *hea
     char pointer[64], amount[32] = "";
     snprintf(pointer, sizeof(pointer), "/scores/%s/score", head);
     int score = (int)yyjson_get_int(yyjson_ptr_get(root, pointer));
+    const char *reason = text_at(root, "/reasons/0/text");
     yyjson_val *minor = yyjson_ptr_get(root, "/event/amount_minor");
     if (minor != NULL) {
         snprintf(amount, sizeof(amount), "%s %.2f", text_at(root, "/event/currency"),
                  (double)yyjson_get_sint(minor) / 100);
     }
     hec_demo_say(demo, "  %-10s %3d  %-14s %12s  %-52.52s %s", head, score,
-                 text_at(root, "/event/event_type"), amount, text_at(root, "/reasons/0/text"),
+                 text_at(root, "/event/event_type"), amount,
+                 reason[0] == '\0' ? "no single reason stands out" : reason,
                  event->truth < HEC_DEMO_HEADS       ? "a crime"
                  : event->truth == HEC_DEMO_LEFT_OUT ? "an attempt"
                                                      : "innocent");
@@ -69,14 +74,17 @@ void hec_demo_show_alert(struct hec_demo *demo, const char *json, size_t length)
     if (sscanf(id, "e%llu", &number) == 1 && number < demo->events_count &&
         demo->events[number].live) {
         struct hec_demo_event *event = &demo->events[number];
+        int64_t now_us = hec_demo_now_us();
+        bool show = now_us - demo->shown_us >= ALERT_GAP_US;
         for (int i = 0; i < HEC_DEMO_HEADS; i++) {
             if (strcmp(head, hec_demo_head_names[i]) == 0) {
                 count(demo, i, event);
+                show = show || now_us - demo->head_shown_us[i] >= HEAD_GAP_US;
+                demo->head_shown_us[i] = show ? now_us : demo->head_shown_us[i];
             }
         }
         demo->alerts_seen++;
-        int64_t now_us = hec_demo_now_us();
-        if (now_us - demo->shown_us >= ALERT_GAP_US) {
+        if (show) {
             demo->shown_us = now_us;
             demo->alerts_shown++;
             print_alert(demo, root, head, event);

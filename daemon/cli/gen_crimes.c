@@ -13,7 +13,7 @@
 #include "cli/gen.h"
 #include "file/when.h"
 
-#define STEPS_MAX 40
+#define STEPS_MAX 96
 
 struct step {
     struct hec_gen_draft draft;
@@ -141,8 +141,14 @@ static struct hec_gen_draft stolen_online(struct plan *plan, uint32_t victim, do
     draft.country = place->country;
     draft.lat = place->lat;
     draft.lon = place->lon;
+    if (hec_gen_chance(plan->random, 0.3)) {
+        /* A thief who took care to look near. */
+        draft.country = "NL";
+        draft.lat = gen->users[victim].lat + 0.2;
+        draft.lon = gen->users[victim].lon + 0.2;
+    }
     draft.cvc = hec_gen_chance(plan->random, 0.75) ? "M" : "N";
-    draft.avs = hec_gen_chance(plan->random, 0.35) ? "Y" : "N";
+    draft.avs = hec_gen_chance(plan->random, 0.55) ? "Y" : "N";
     draft.threeds = hec_gen_chance(plan->random, 0.12) ? "A" : NULL;
     draft.response = draft.cvc[0] == 'N' ? "N7" : hec_gen_chance(plan->random, 0.75) ? "00" : "05";
     return draft;
@@ -430,7 +436,8 @@ static void authorised_scam(struct plan *plan)
 }
 
 /* New in the stream: an account rented out passes money on, in many small instant transfers by the
- * programming interface, in the small hours. Nobody reports it. */
+ * programming interface, in the small hours, each through another machine somewhere in the world.
+ * Nobody reports it. */
 static void mule_burst(struct plan *plan)
 {
     uint32_t victim = somebody(plan);
@@ -444,9 +451,12 @@ static void mule_burst(struct plan *plan)
     login.auth_method = "oauth";
     login.bot_score = 0.97;
     add_step(plan, &login);
-    int count = 10 + (int)hec_random_below(plan->random, 12);
+    int count = 35 + (int)hec_random_below(plan->random, 50);
     for (int i = 0; i < count; i++) {
         later(plan, 3, 25);
+        intruder.ip = hec_random_bits(plan->random);
+        intruder.device = hec_gen_new_thing(plan->gen);
+        intruder.place = (int)hec_random_below(plan->random, (uint64_t)hec_gen_places_count);
         struct hec_gen_draft draft = intruder_draft(plan, &intruder, victim, HEC_TRANSFER, session);
         send_money(plan, &draft, hec_gen_new_thing(plan->gen), plan->now_ms - 2000,
                    hec_gen_between(plan->random, 88, 99));

@@ -81,8 +81,17 @@ static void pay_in_town(struct hec_gen_draft *draft, struct hec_random *random, 
                                                                          : "chip";
 }
 
-static void pay_online(struct hec_gen_draft *draft, struct hec_random *random, bool careful)
+static void pay_online(struct hec_gen *gen, struct hec_gen_draft *draft, bool careful)
 {
+    struct hec_random *random = &gen->users[draft->user].random;
+    if (hec_gen_chance(random, 0.08)) {
+        /* On the sofa with somebody's tablet. */
+        draft->device = hec_gen_new_thing(gen);
+        draft->agent = 1 + (uint32_t)hec_random_below(random, 60);
+        if (hec_gen_chance(random, 0.4)) {
+            draft->ip = hec_random_bits(random);
+        }
+    }
     draft->channel = "ecom";
     draft->entry_mode = "ecom";
     draft->card_present = false;
@@ -102,7 +111,7 @@ void hec_gen_draft_payment(struct hec_gen *gen, struct hec_gen_draft *draft,
     draft->card = user->cards[user->cards_count > 1 && hec_gen_chance(random, 0.3)];
     draft->amount_minor = (int64_t)(amount * 100) + 50;
     if (hec_gen_trades[merchant->trade].online) {
-        pay_online(draft, random, user->careful);
+        pay_online(gen, draft, user->careful);
     } else {
         pay_in_town(draft, random, user->wallet && hec_gen_chance(random, 0.6));
     }
@@ -182,11 +191,19 @@ static void log_in(struct hec_gen *gen, const struct hec_due *due)
     }
     struct hec_gen_draft draft = hec_gen_draft_of(gen, due->who, HEC_LOGIN, due->at_ms);
     draft.session = hec_gen_new_thing(gen);
+    /* A machine at work, a browser that keeps nothing. */
+    bool elsewhere = hec_gen_chance(random, 0.03);
+    if (elsewhere) {
+        draft.device = hec_gen_new_thing(gen);
+        draft.agent = 1 + (uint32_t)hec_random_below(random, 60);
+        draft.ip = hec_random_bits(random);
+        draft.channel = "web";
+    }
     draft.auth_method = user->web                     ? "password"
                         : hec_gen_chance(random, 0.7) ? "biometric"
                                                       : "password";
     draft.bot_score = hec_gen_between(random, 0, 0.25);
-    bool strange = errand == HEC_GEN_ENROL_DEVICE || is_away(user, due->at_ms);
+    bool strange = elsewhere || errand == HEC_GEN_ENROL_DEVICE || is_away(user, due->at_ms);
     double failing = errand == HEC_GEN_FORGOTTEN ? (tries < 3 ? 0.9 : 0.1) : strange ? 0.12 : 0.03;
     bool fails = hec_gen_chance(random, failing);
     draft.result = fails ? "fail" : "success";
