@@ -8,7 +8,6 @@
 #include <assert.h>
 #include <event2/event.h>
 #include <inttypes.h>
-#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -18,20 +17,15 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
-#include "file/model_file.h"
 #include "http/http.h"
-#include "kafka/admin.h"
 #include "ops/clock.h"
-#include "ops/features_file.h"
 #include "ops/log.h"
 #include "ops/metrics.h"
 #include "ops/notify.h"
+#include "parts.h"
 
-#define ENGINES_MAX 64
 #define TICK_MS 200
-#define SURVEY_WAIT_MS 10000
 #define STUCK_MS 30000 /* an engine step waits at most for a commit or a Redis answer */
-#define PROPERTIES_MAX 128
 
 struct engine_thread {
     struct hec_engine *engine;
@@ -46,19 +40,14 @@ struct engine_thread {
 
 struct service {
     const struct hec_config *config;
-    struct hec_plan *plan;
-    struct hec_model *model;
-    char model_sha256[HEC_SHA256_HEX];
-    struct hec_policy policy;
-    char cluster_id[HEC_CLUSTER_ID_BYTES_MAX];
-    int32_t partitions;
-    struct hec_metrics *metrics;
+    struct hec_parts parts;
     struct event_base *base;
     struct hec_http *http;
-    struct engine_thread engines[ENGINES_MAX];
-    int engines_count;
+    struct engine_thread engines[HEC_ENGINES_MAX];
+    int engines_count; /* made */
     bool ready;
-    int64_t status_told_ms, watchdog_ms;
+    int64_t status_told_ms, stats_told_ms, watchdog_ms;
+    int64_t stop_ms; /* when the drain began */
     int exit_status;
 };
 
@@ -77,199 +66,6 @@ enum hec_exit hec_exit_of(enum hec_status status)
     case HEC_CORRUPT: return HEC_EXIT_CONFIG;
     default: return HEC_EXIT_FAILURE;
     }
-}
-
-/* ---- Building ---- */
-
-static enum hec_status build_plan(struct service *service, struct hec_error *error)
-{
-    struct hec_schema *schema = calloc(1, sizeof(*schema));
-    if (schema == NULL) {
-        return hec_fail(error, HEC_NO_MEMORY, "no memory for the feature schema");
-    }
-    enum hec_status status =
-        hec_features_file_load(service->config->features.schema_file, schema, error);
-    if (status == HEC_OK) {
-        status = hec_plan_new(&service->plan, schema, error);
-    }
-    free(schema);
-    return status;
-}
-
-static enum hec_status build_model(struct service *service, struct hec_error *error)
-{
-    return hec_model_file_load(&service->model, service->model_sha256, service->config->model.file,
-                               hec_plan_digest(service->plan), error);
-}
-
-static void set_threshold(float *threshold, int64_t score)
-{
-    if (score > 0) {
-        *threshold = hec_threshold_of((int)score);
-    }
-}
-
-/* A setting of 0 leaves what the model says. */
-static void apply_head(struct hec_head_policy *policy, const struct hec_config *config, int head)
-{
-    static const enum hec_decide_mode MODES[] = {
-        [HEC_HEAD_ON] = HEC_DECIDE_ON,
-        [HEC_HEAD_SHADOW] = HEC_DECIDE_SHADOW,
-        [HEC_HEAD_OFF] = HEC_DECIDE_OFF,
-    };
-    policy->mode = MODES[config->heads[head].mode];
-    set_threshold(&policy->alert_at, config->heads[head].alert_score);
-    set_threshold(&policy->step_up_at, config->heads[head].step_up_score);
-    set_threshold(&policy->hold_at, config->heads[head].hold_score);
-    set_threshold(&policy->block_at, config->heads[head].block_score);
-    /* The model's own threshold may lie above scores that stand in the file; what is held or
-     * blocked must be an alert. */
-    if (config->heads[head].alert_score == 0) {
-        policy->hold_at = fmaxf(policy->hold_at, policy->alert_at);
-        policy->block_at = fmaxf(policy->block_at, policy->alert_at);
-    }
-}
-
-static enum hec_status build_policy(struct service *service, struct hec_error *error)
-{
-    const struct hec_model_info *info = hec_model_info(service->model);
-    hec_policy_default(&service->policy, info);
-    for (int head = 0; head < info->heads_count; head++) {
-        for (int c = 0; c < HEC_CONFIG_HEADS; c++) {
-            if (strcmp(hec_config_head_name(c), info->heads[head].name) == 0) {
-                apply_head(&service->policy.heads[head], service->config, c);
-            }
-        }
-    }
-    service->policy.reasons_max = (int)service->config->alerts.max_reasons;
-    service->policy.critical_loss_minor = service->config->alerts.critical_loss_minor;
-    return hec_policy_check(&service->policy, error);
-}
-
-/* librdkafka's own properties: the common section, then the client's, the later one winning. */
-static size_t properties_of(struct hec_kafka_property *list, const struct hec_properties *common,
-                            const struct hec_properties *own)
-{
-    size_t count = 0;
-    for (int i = 0; i < common->count && count < PROPERTIES_MAX; i++) {
-        if (own == NULL || hec_properties_find(own, common->rows[i].name) == NULL) {
-            list[count++] =
-                (struct hec_kafka_property){ common->rows[i].name, common->rows[i].value };
-        }
-    }
-    for (int i = 0; own != NULL && i < own->count && count < PROPERTIES_MAX; i++) {
-        list[count++] = (struct hec_kafka_property){ own->rows[i].name, own->rows[i].value };
-    }
-    return count;
-}
-
-static void log_kafka(void *context, int level, const char *text)
-{
-    (void)context;
-    hec_log(level <= 3   ? HEC_LOG_ERROR
-            : level == 4 ? HEC_LOG_WARN
-            : level <= 6 ? HEC_LOG_INFO
-                         : HEC_LOG_DEBUG,
-            "kafka", "librdkafka", "the Kafka client says", "text=%s", text);
-}
-
-static enum hec_status survey(struct service *service, struct hec_error *error)
-{
-    const struct hec_config *config = service->config;
-    struct hec_kafka_property list[PROPERTIES_MAX];
-    struct hec_kafka_options options = {
-        .properties = list,
-        .properties_count = properties_of(list, &config->kafka, NULL),
-    };
-    struct hec_topic topics[4] = { { .name = config->input.topic },
-                                   { .name = config->output.alert_topic },
-                                   { .name = config->output.dead_letter_topic },
-                                   { .name = config->output.score_topic } };
-    int count = config->output.score_topic[0] == '\0' ? 3 : 4;
-    enum hec_status status =
-        hec_kafka_survey(&options, service->cluster_id, topics, count, SURVEY_WAIT_MS, error);
-    service->partitions = topics[0].partitions;
-    if (status == HEC_OK && service->partitions > HEC_PARTITIONS_MAX) {
-        return hec_fail(error, HEC_MISMATCH, "topic %s has %d partitions, at most %d are supported",
-                        config->input.topic, (int)service->partitions, HEC_PARTITIONS_MAX);
-    }
-    return status;
-}
-
-/* What every engine is made with. Texts and lists must outlive the call of hec_engine_new only. */
-static void fill_options(const struct service *service, struct hec_engine_options *options)
-{
-    const struct hec_config *config = service->config;
-    *options = (struct hec_engine_options){
-        .store = { .address = config->state.redis_address,
-                   .username =
-                       config->state.redis_username[0] ? config->state.redis_username : NULL,
-                   .password =
-                       config->state.redis_password[0] ? config->state.redis_password : NULL,
-                   .database = (int)config->state.redis_database,
-                   .connect_ms = (int)config->state.connect_timeout_ms,
-                   .command_ms = (int)config->state.read_timeout_ms,
-                   .key_prefix = config->state.key_prefix,
-                   .allow_evicting = config->state.allow_evicting,
-                   .allow_remote_plain = config->state.allow_remote_plain },
-        .input_topic = config->input.topic,
-        .cluster_id = service->cluster_id,
-        .partitions = service->partitions,
-        .start_earliest = config->input.start_from == HEC_START_EARLIEST,
-        .limits = { .record_bytes_max = (uint32_t)config->input.max_record_bytes,
-                    .future_skew_ms = config->input.max_future_skew_ms },
-        .plan = service->plan,
-        .model = service->model,
-        .policy = &service->policy,
-        .model_sha256 = service->model_sha256,
-        .instance = config->hecate.instance,
-        .tenant = config->hecate.tenant,
-        .publish_scores = config->output.score_topic[0] != '\0',
-        .score_features = config->output.score_features,
-        .score_sample_ratio = config->output.score_sample_ratio,
-        .cache_bytes_max =
-            (size_t)config->state.cache_mib * 1024 * 1024 / (size_t)service->engines_count,
-        .batch_rows_max = (int)config->model.max_batch_records,
-        .batch_wait_ms = (int)((config->model.max_batch_wait_us + 999) / 1000),
-        .commit_interval_ms = (int)config->output.commit_interval_ms,
-        .commit_records_max = (int)config->output.commit_records_max,
-        .checkpoint_interval_ms = (int)config->state.checkpoint_interval_ms,
-        .checkpoint_records_max = (int)config->state.checkpoint_records_max,
-        .shared_refresh_ms = (int)config->state.shared_refresh_ms,
-    };
-}
-
-static enum hec_status build_engine(struct service *service, int index, struct hec_error *error)
-{
-    const struct hec_config *config = service->config;
-    struct hec_engine_options options;
-    struct hec_kafka_property consumer[PROPERTIES_MAX], producer[PROPERTIES_MAX];
-    char identity[HEC_CONFIG_TEXT_MAX + 16];
-    snprintf(identity, sizeof(identity), "%s-%d", config->hecate.instance, index);
-    fill_options(service, &options);
-    options.index = index;
-    options.meter = hec_metrics_engine(service->metrics, index);
-    options.source = (struct hec_source_options){
-        .kafka = { .properties = consumer,
-                   .properties_count =
-                       properties_of(consumer, &config->kafka, &config->kafka_consumer),
-                   .log = log_kafka },
-        .topic = config->input.topic,
-        .group = config->input.group,
-        .instance_id = identity,
-    };
-    options.sink = (struct hec_sink_options){
-        .kafka = { .properties = producer,
-                   .properties_count =
-                       properties_of(producer, &config->kafka, &config->kafka_producer),
-                   .log = log_kafka },
-        .transactional_id = config->output.delivery == HEC_EXACTLY_ONCE ? identity : NULL,
-        .topics = { [HEC_TO_ALERTS] = config->output.alert_topic,
-                    [HEC_TO_DEAD_LETTERS] = config->output.dead_letter_topic,
-                    [HEC_TO_SCORES] = config->output.score_topic },
-        .topics_count = options.publish_scores ? 3 : 2,
-    };
-    return hec_engine_new(&service->engines[index].engine, &options, error);
 }
 
 /* ---- The engines' threads ---- */
@@ -352,7 +148,7 @@ static int checks(void *context, struct hec_http_check *list)
     list[1] = (struct hec_http_check){ "group", view.assigned, "" };
     snprintf(list[1].sentence, sizeof(list[1].sentence),
              view.assigned ? "%d of %d partitions are ours" : "not yet in the consumer group",
-             (int)view.partitions, (int)service->partitions);
+             (int)view.partitions, (int)service->parts.partitions);
     list[2] = (struct hec_http_check){ "redis", true, "" };
     snprintf(list[2].sentence, sizeof(list[2].sentence), "%s",
              view.store_connected ? "connected"
@@ -363,7 +159,7 @@ static int checks(void *context, struct hec_http_check *list)
     list[4] = (struct hec_http_check){ "engines", is_moving(service), "" };
     snprintf(list[4].sentence, sizeof(list[4].sentence), "%d of them", service->engines_count);
     list[5] = (struct hec_http_check){ "model", true, "" };
-    snprintf(list[5].sentence, sizeof(list[5].sentence), "%.12s", service->model_sha256);
+    snprintf(list[5].sentence, sizeof(list[5].sentence), "%.12s", service->parts.model_sha256);
     return 6;
 }
 
@@ -371,7 +167,8 @@ static void begin_stop(struct service *service, enum hec_status why)
 {
     if (!atomic_exchange(&stopping, true)) {
         service->exit_status = (int)hec_exit_of(why);
-        hec_metrics_set_run_state(service->metrics, HEC_RUN_DRAINING);
+        service->stop_ms = hec_now_ms();
+        hec_metrics_set_run_state(service->parts.metrics, HEC_RUN_DRAINING);
         hec_notify_stopping();
     }
 }
@@ -410,18 +207,46 @@ static void tell_status(struct service *service, const struct hec_engine_view *v
     hec_notify_status(line);
 }
 
+/* One line a minute or so: what an operator greps when there is no Prometheus. */
+static void tell_stats(struct service *service, const struct hec_engine_view *view, int64_t now_ms)
+{
+    int64_t interval_ms = service->config->log.stats_interval_s * 1000;
+    if (interval_ms == 0 || now_ms - service->stats_told_ms < interval_ms) {
+        return;
+    }
+    service->stats_told_ms = now_ms;
+    hec_log(HEC_LOG_INFO, "service", "stats", "still here",
+            "events=%" PRIu64 " alerts=%" PRIu64 " lag=%" PRId64 " replay_left=%" PRId64
+            " partitions=%d redis=%s",
+            view->rows, view->alerts, view->lag_records, view->replay_left, (int)view->partitions,
+            view->store_connected ? "connected" : "away");
+}
+
+/* What is safe stays safe: an engine that cannot finish in time is left where it stands, and the
+ * next start does the open batch again. */
+static void enforce_drain(const struct service *service, int64_t now_ms)
+{
+    if (atomic_load(&stopping) &&
+        now_ms - service->stop_ms > service->config->hecate.drain_timeout_ms) {
+        hec_log(HEC_LOG_ERROR, "service", "drain_timeout",
+                "what is open could not be finished in time and will be done again", NULL);
+        _exit(HEC_EXIT_FAILURE);
+    }
+}
+
 /* READY comes once every engine is in the group and past its replay. */
 static void tell_ready(struct service *service, const struct hec_engine_view *view)
 {
     if (!service->ready && view->assigned && view->live) {
         service->ready = true;
-        hec_metrics_set_run_state(service->metrics, HEC_RUN_RUNNING);
+        hec_metrics_set_run_state(service->parts.metrics, HEC_RUN_RUNNING);
         hec_notify_ready("scoring");
         hec_log(HEC_LOG_INFO, "service", "ready", "ready",
-                "model=%s features=%s partitions=%d engines=%d", service->model_sha256,
-                hec_plan_digest(service->plan), (int)view->partitions, service->engines_count);
+                "model=%s features=%s partitions=%d engines=%d", service->parts.model_sha256,
+                hec_plan_digest(service->parts.plan), (int)view->partitions,
+                service->engines_count);
     } else if (!service->ready) {
-        hec_metrics_set_run_state(service->metrics,
+        hec_metrics_set_run_state(service->parts.metrics,
                                   view->assigned ? HEC_RUN_REBUILDING : HEC_RUN_STARTING);
         hec_notify_extend_timeout(30000);
     }
@@ -458,7 +283,9 @@ static void on_tick(evutil_socket_t none, short what, void *context)
     if (!atomic_load(&stopping)) {
         tell_ready(service, &view);
         tell_status(service, &view, now_ms);
+        tell_stats(service, &view, now_ms);
     }
+    enforce_drain(service, now_ms);
     int64_t interval_ms = hec_notify_watchdog_interval_ms();
     if (interval_ms > 0 && now_ms - service->watchdog_ms >= interval_ms && is_moving(service)) {
         service->watchdog_ms = now_ms;
@@ -466,39 +293,12 @@ static void on_tick(evutil_socket_t none, short what, void *context)
     }
 }
 
-static enum hec_status build(struct service *service, struct hec_error *error)
+static enum hec_status make_engines(struct service *service, struct hec_error *error)
 {
-    const struct hec_config *config = service->config;
-    enum hec_status status = build_plan(service, error);
-    status = status == HEC_OK ? build_model(service, error) : status;
-    status = status == HEC_OK ? build_policy(service, error) : status;
-    status = status == HEC_OK ? survey(service, error) : status;
-    if (status != HEC_OK) {
-        return status;
-    }
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    int64_t wanted = config->hecate.engines > 0 ? config->hecate.engines
-                     : cores > 1                ? cores - 1
-                                                : 1;
-    wanted = wanted > service->partitions ? service->partitions : wanted;
-    service->engines_count = (int)(wanted > ENGINES_MAX ? ENGINES_MAX : wanted);
-    struct hec_metrics_options options = {
-        .engines = service->engines_count,
-        .input_topic = config->input.topic,
-        .version = HEC_VERSION,
-        .librdkafka = hec_kafka_version(),
-        .libevent = event_get_version(),
-    };
-    status = hec_metrics_new(&service->metrics, &options);
-    if (status != HEC_OK) {
-        return status;
-    }
-    const struct hec_model_info *info = hec_model_info(service->model);
-    hec_metrics_set_model(service->metrics, "primary", info->name, info->version,
-                          service->model_sha256);
-    hec_meter_set(hec_metrics_service(service->metrics), HEC_S_MODEL_LOADED, hec_wall_ms());
-    for (int i = 0; i < service->engines_count && status == HEC_OK; i++) {
-        status = build_engine(service, i, error);
+    enum hec_status status = HEC_OK;
+    for (int i = 0; i < service->parts.engines_count && status == HEC_OK; i++) {
+        status = hec_parts_engine(&service->engines[i].engine, &service->parts, i, error);
+        service->engines_count += status == HEC_OK;
     }
     return status;
 }
@@ -507,7 +307,7 @@ static enum hec_status open_http(struct service *service, struct hec_error *erro
 {
     struct hec_http_options options = {
         .listen = service->config->admin.listen,
-        .metrics = service->metrics,
+        .metrics = service->parts.metrics,
         .context = service,
         .is_live = is_live,
         .checks = checks,
@@ -566,9 +366,7 @@ static void take_down(struct service *service)
     if (service->base != NULL) {
         event_base_free(service->base);
     }
-    hec_metrics_free(service->metrics);
-    hec_model_free(service->model);
-    hec_plan_free(service->plan);
+    hec_parts_free(&service->parts);
 }
 
 int hec_service_run(const struct hec_config *config)
@@ -580,7 +378,10 @@ int hec_service_run(const struct hec_config *config)
     hec_log(HEC_LOG_INFO, "service", "starting", "hecated " HEC_VERSION,
             "instance=%s topic=%s group=%s librdkafka=%s", config->hecate.instance,
             config->input.topic, config->input.group, hec_kafka_version());
-    enum hec_status status = build(&service, &error);
+    enum hec_status status = hec_parts_make(&service.parts, config, &error);
+    if (status == HEC_OK) {
+        status = make_engines(&service, &error);
+    }
     if (status == HEC_OK) {
         service.base = event_base_new();
         status = service.base == NULL

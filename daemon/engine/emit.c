@@ -38,14 +38,14 @@ static int own_headers(struct hec_kafka_header *list, int room, const struct hec
 
 /* The key, value and headers go as they came, and why beside them. */
 static enum hec_status emit_dead_letter(struct hec_engine *engine, const struct hec_row *row,
-                                        struct hec_error *error)
+                                        enum hec_status why, struct hec_error *error)
 {
     const struct hec_record *record = row->owner;
     struct hec_dead_letter letter = {
         .origin = origin_of(engine, row),
         .record_ms = row->record_ms,
         .stage = "decode",
-        .status = row->status,
+        .status = why,
         .blame = row->blame,
         .instance = engine->options.instance,
         .version = HEC_VERSION,
@@ -72,7 +72,7 @@ static enum hec_status emit_dead_letter(struct hec_engine *engine, const struct 
         .headers_count = add_headers(list, count, &made.headers),
         .partition = -1,
     };
-    hec_meter_add(engine->meter, hec_series_dead_letter(row->status), 1);
+    hec_meter_add(engine->meter, hec_series_dead_letter(why), 1);
     hec_meter_add(engine->meter, HEC_S_PRODUCED + HEC_OUTPUT_DEAD_LETTER, 1);
     return hec_sink_produce(engine->sink, &out, error);
 }
@@ -213,9 +213,15 @@ static enum hec_status emit_row(struct hec_engine *engine, const struct hec_row 
                                 int64_t now_ms, struct hec_error *error)
 {
     enum hec_status status = HEC_OK;
-    hec_meter_add(engine->meter, HEC_S_RESULTS + (int)row->outcome, 1);
-    if (row->status != HEC_OK) {
-        return emit_dead_letter(engine, row, error);
+    bool late = row->outcome == HEC_OUT_SCORED_LATE;
+    bool set_aside = row->status != HEC_OK || (late && engine->options.late_is_dead_letter);
+    hec_meter_add(engine->meter, HEC_S_RESULTS + (int)(set_aside ? HEC_OUT_REFUSED : row->outcome),
+                  1);
+    hec_meter_add(
+        engine->meter,
+        HEC_S_LATE + (set_aside ? HEC_LATE_ACTION_DEAD_LETTER : HEC_LATE_ACTION_SCORE_ONLY), late);
+    if (set_aside) {
+        return emit_dead_letter(engine, row, late ? HEC_LATE : row->status, error);
     }
     hec_meter_add(engine->meter, HEC_S_EVENTS + (int)row->event.type, 1);
     hec_meter_add(engine->meter, HEC_S_DEGRADED_ROWS, row->degraded);

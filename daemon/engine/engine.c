@@ -97,6 +97,27 @@ static void mark_holes(struct hec_engine *engine)
     }
 }
 
+/* The store is away. Going on: rows are scored on what is known and flagged. Stopping: the batch is
+ * undone as if it had never been polled, and nothing more is taken until the store is back. */
+static enum hec_status do_without_store(struct hec_engine *engine, const struct hec_error *error)
+{
+    if (!engine->store_was_away) {
+        hec_log(HEC_LOG_WARN, "engine", "store_away",
+                engine->options.stop_without_store
+                    ? "redis does not answer, consuming is paused"
+                    : "redis does not answer, scoring goes on with what is in memory",
+                "why=%s", error->text);
+    }
+    engine->store_was_away = true;
+    hec_meter_add(engine->meter, HEC_S_REDIS_ERRORS + HEC_REDIS_ERROR_UNAVAILABLE, 1);
+    if (engine->options.stop_without_store) {
+        hec_source_pause(engine->source);
+        return HEC_ABORTED;
+    }
+    mark_holes(engine);
+    return HEC_OK;
+}
+
 /* Steps 3 and 4: the states that the batch touches; what is not in memory is asked for at once. */
 static enum hec_status load(struct hec_engine *engine, struct hec_error *error)
 {
@@ -116,15 +137,7 @@ static enum hec_status load(struct hec_engine *engine, struct hec_error *error)
     hec_meter_observe(engine->meter, HEC_D_STAGE + HEC_STAGE_LOAD, took_ns);
     hec_meter_observe(engine->meter, HEC_D_REDIS + HEC_REDIS_READ, took_ns);
     if (status == HEC_UNAVAILABLE) {
-        if (!engine->store_was_away) {
-            hec_log(HEC_LOG_WARN, "engine", "store_away",
-                    "redis does not answer, scoring goes on with what is in memory", "why=%s",
-                    error->text);
-        }
-        engine->store_was_away = true;
-        hec_meter_add(engine->meter, HEC_S_REDIS_ERRORS + HEC_REDIS_ERROR_UNAVAILABLE, 1);
-        mark_holes(engine);
-        return HEC_OK;
+        return do_without_store(engine, error);
     }
     if ((status == HEC_CORRUPT || status == HEC_MISMATCH) && bad >= 0 && engine->owned[bad]) {
         hec_log(HEC_LOG_ERROR, "engine", "state_refused", "a stored state cannot be used",

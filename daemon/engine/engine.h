@@ -51,6 +51,8 @@ struct hec_engine_options {
     int commit_interval_ms, commit_records_max;
     int checkpoint_interval_ms, checkpoint_records_max;
     int shared_refresh_ms;
+    bool late_is_dead_letter; /* else a late event is scored and leaves the state alone */
+    bool stop_without_store;  /* else scoring goes on with what is in memory */
     struct hec_meter *meter;
 };
 

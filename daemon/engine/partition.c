@@ -347,11 +347,12 @@ enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partiti
 static enum hec_status meet(struct hec_engine *engine, int32_t partition, struct hec_error *error)
 {
     struct hec_position *position = &engine->positions[partition];
-    struct hec_watermark expected = watermark_of(engine, partition, position->stored), found;
+    struct hec_watermark expected = watermark_of(engine, partition, position->stored);
+    struct hec_watermark found = expected;
+    bool stored_once = position->stored > position->history_from;
     enum hec_status status =
-        hec_store_verify(engine->store, partition, &expected,
+        hec_store_verify(engine->store, partition, stored_once ? &expected : NULL,
                          position->maybe ? &position->maybe_watermark : NULL, &found, error);
-    /* A partition that has stored nothing yet has nothing to agree on but its epoch. */
     if (status == HEC_MISMATCH) {
         return hec_partition_rebuild(engine, partition, HEC_REBUILD_NO_STATE, error);
     }
@@ -385,6 +386,9 @@ enum hec_status hec_partitions_meet_store(struct hec_engine *engine, struct hec_
     }
     if (status == HEC_OK) {
         engine->store_was_away = false;
+        if (hec_source_is_paused(engine->source)) {
+            hec_source_resume(engine->source);
+        }
         atomic_store_explicit(&engine->store_connected, true, memory_order_relaxed);
         hec_log(HEC_LOG_INFO, "engine", "store_back", "redis answers again", NULL);
     }

@@ -488,3 +488,8 @@ const char *hec_http_address(const struct hec_http *http)
 {
     return http->address;
 }
+
+const char *hec_http_library_version(void)
+{
+    return event_get_version();
+}

@@ -56,4 +56,7 @@ void hec_http_free(struct hec_http *http);
 /** "127.0.0.1:9677" or "unix:/path" as bound, with the port that was chosen for 0. */
 const char *hec_http_address(const struct hec_http *http);
 
+/** Version of libevent, such as "2.1.12-stable". */
+const char *hec_http_library_version(void);
+
 #endif
