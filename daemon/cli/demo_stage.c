@@ -71,11 +71,13 @@ bool hec_demo_stage_open(struct hec_demo *demo)
         return fail(demo->daemon, "hecated should stand beside hecate; build it first");
     }
     /* A Unix socket's path may have 107 bytes only: not under a long TMPDIR. */
-    snprintf(demo->directory, sizeof(demo->directory), "/tmp/hecate-demo-XXXXXX");
+    const char *place = getenv("TMPDIR");
+    place = place == NULL || place[0] == '\0' || strlen(place) > 60 ? "/tmp" : place;
+    snprintf(demo->directory, sizeof(demo->directory), "%s/hecate-demo-XXXXXX", place);
     if (mkdtemp(demo->directory) == NULL) {
         int number = errno;
         demo->directory[0] = '\0';
-        return fail("/tmp", strerror(number));
+        return fail(place, strerror(number));
     }
     return true;
 }
