@@ -36,4 +36,10 @@ proof-fresh: ## both Debians from nothing, each command of setup.sh (root, ../sh
 			'./setup.sh && ./setup.sh demo && ./setup.sh test' || exit 1; \
 	done
 
-.PHONY: all demo test install clean help proof-fresh
+proof-handbook: ## the handbook's split, beside its published table (../shared)
+	@tests/proof/handbook.sh
+
+proof-bank: ## both heads on the simulated bank stream (../shared)
+	@tests/proof/bank.sh
+
+.PHONY: proof-handbook proof-bank all demo test install clean help proof-fresh
