@@ -1,5 +1,6 @@
 /* hecate features: the row of every event, as the model sees it. */
 #include <math.h>
+#include <string.h>
 
 #include "cli/commands.h"
 #include "cli/journey.h"
@@ -73,6 +74,10 @@ static int run(const struct hec_arguments *arguments)
 {
     struct hec_luggage luggage;
     struct table table = { 0 };
+    if (arguments->positionals_count > 0 && strcmp(arguments->positionals[0], "export") != 0) {
+        return hec_cli_misused(arguments, "\"%.60s\" is not something to do; export is",
+                               arguments->positionals[0]);
+    }
     int status = hec_luggage_features(&luggage, arguments);
     if (status == HEC_EXIT_OK) {
         status = hec_journey_output(arguments, hec_text_or(arguments, "out", NULL), &table.out);
@@ -90,6 +95,8 @@ static int run(const struct hec_arguments *arguments)
 const struct hec_command hec_cmd_features = {
     .name = "features",
     .line = "writes the features of every event",
+    .positionals = "[export]",
+    .positionals_max = 1,
     .examples = { "hecate features --data events.ndjson.zst --out features.csv.zst",
                   "hecate features --data day1.ndjson day2.ndjson --out - | head" },
     .text = "One row for every card_auth, transfer, login and account_change: event_id,\n"

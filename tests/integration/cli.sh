@@ -113,6 +113,9 @@ expect 0 replay --model m1 --data e.ndjson --alerts alerts.ndjson --scores score
 jq -e -s 'length > 0 and all(.alert_id and .head and (.reasons | type == "array"))' \
     alerts.ndjson >/dev/null || fail "alerts are not as they should be"
 expect 0 features --data a.ndjson --out f.csv.zst
+expect 0 features export --data a.ndjson --out g.csv.zst
+cmp f.csv.zst g.csv.zst || fail "features export is another word for features"
+expect 2 features look --data a.ndjson --out -
 [ "$(zstd -qdc f.csv.zst | awk -F, '{ print NF }' | sort -u | wc -l)" -eq 1 ] ||
     fail "rows of features differ in length"
 expect 1 score --model m1 --data e.ndjson --out /no/such/directory/s.csv

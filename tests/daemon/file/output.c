@@ -1,6 +1,8 @@
 /* Output: the whole file in its place or nothing, plain and compressed alike. */
 #include "file/output.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "file/input.h"
@@ -95,6 +97,26 @@ Test(output, remembers_a_failed_write_until_it_is_closed)
     cr_expect(hec_output_failed(output));
     cr_expect_eq(hec_output_close(output, &error), HEC_UNAVAILABLE);
     cr_expect_not_null(strstr(error.text, "/dev/full"), "%s", error.text);
+}
+
+Test(output, leaves_the_old_file_when_a_write_failed)
+{
+    const char *path = scratch_text("a", "old");
+    struct hec_output *output = open_output(path);
+    struct rlimit limit = { .rlim_cur = 100, .rlim_max = RLIM_INFINITY };
+    signal(SIGXFSZ, SIG_IGN);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    for (int i = 0; i < 100; i++) {
+        hec_output_write(output, "0123456789", 10);
+    }
+    cr_expect_eq(hec_output_close(output, NULL), HEC_UNAVAILABLE);
+    limit.rlim_cur = RLIM_INFINITY;
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    char *text = scratch_read(path, NULL);
+    cr_expect_str_eq(text, "old");
+    free(text);
+    unlink(path);
+    cr_expect_eq(rmdir(scratch), 0, "nothing is left beside it");
 }
 
 Test(output, tells_a_directory_that_is_not_there)
