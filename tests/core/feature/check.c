@@ -1,0 +1,132 @@
+/* Every rule of a schema, each broken once. */
+#include "engine.h"
+
+static void expect_invalid(const char *text, const char *sentence)
+{
+    struct hec_schema *schema = schema_of(text);
+    struct hec_plan *plan = NULL;
+    struct hec_error error = { 0 };
+    cr_expect_eq(hec_plan_new(&plan, schema, &error), HEC_INVALID, "%s", text);
+    cr_expect_not_null(strstr(error.text, sentence), "%s: %s", text, error.text);
+    cr_expect_null(plan);
+    hec_plan_free(plan);
+    free(schema);
+}
+
+Test(check, refuses_a_feature_that_breaks_a_rule_and_names_it)
+{
+    static const struct {
+        const char *feature, *sentence;
+    } CASES[] = {
+        { "aggregate = count entity = user", "needs a window" },
+        { "aggregate = count entity = user window = 400d", "30s to 366d" },
+        { "aggregate = count entity = user window = 31s", "whole number of tiles" },
+        { "aggregate = count entity = user window = 90m", "whole number of tiles" },
+        { "aggregate = count entity = user window = 7d delay = 1h", "whole number of the window" },
+        { "aggregate = count entity = user window = 1d field = mcc", "takes no field" },
+        { "aggregate = count entity = user window = 1d filter2 = p", "takes no filter2" },
+        { "aggregate = count entity = bank window = 1d", "names no entity" },
+        { "aggregate = median entity = user window = 1d", "names no aggregate" },
+        { "aggregate = sum entity = user window = 1d", "needs a numeric field" },
+        { "aggregate = mean entity = user window = 1d field = mcc", "needs a numeric field" },
+        { "aggregate = zscore entity = user window = 1d field = hour", "needs a numeric field" },
+        { "aggregate = distinct entity = user window = 1d field = amount_minor", "text field" },
+        { "aggregate = distinct entity = user window = 7d delay = 7d field = mcc", "no delay" },
+        { "aggregate = is_new entity = user field = mcc window = 1d", "takes no window" },
+        { "aggregate = is_new entity = user", "needs a text field" },
+        { "aggregate = ratio entity = user window = 1d", "needs a filter2" },
+        { "aggregate = streak entity = user filter2 = p", "needs a filter" },
+        { "aggregate = streak entity = merchant filter = p filter2 = p", "user and card only" },
+        { "aggregate = distance entity = device", "user and card only" },
+        { "aggregate = speed entity = ip", "user and card only" },
+        { "aggregate = age entity = user window = 1d", "takes no window" },
+        { "aggregate = since entity = user delay = 1d", "takes no window" },
+        { "aggregate = value", "needs a field, or a filter" },
+        { "aggregate = value field = mcc", "a text is a category" },
+        { "aggregate = value field = event_type", "a text is a category" },
+        { "aggregate = value field = hour window = 1d", "takes no window" },
+        { "aggregate = category field = amount_minor", "needs a text field" },
+        { "aggregate = category field = hour", "needs a text field" },
+    };
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(*CASES); i++) {
+        char text[512];
+        char sentence[160];
+        snprintf(text, sizeof(text), "filter p { events = {card_auth} }\nfeature f { %s }",
+                 CASES[i].feature);
+        expect_invalid(text, CASES[i].sentence);
+        snprintf(sentence, sizeof(sentence), "feature f");
+        expect_invalid(text, sentence);
+    }
+}
+
+Test(check, refuses_a_name_that_is_none_or_stands_twice)
+{
+    expect_invalid("feature Amount { aggregate = value field = hour }", "a name is");
+    expect_invalid("feature a-b { aggregate = value field = hour }", "a name is");
+    expect_invalid("feature a { aggregate = value field = hour }\n"
+                   "feature a { aggregate = value field = night }",
+                   "stands twice");
+    expect_invalid("filter p { events = {login} } filter p { events = {login} }\n"
+                   "feature a { aggregate = value field = hour }",
+                   "stands twice");
+    expect_invalid("filter P { events = {login} }\nfeature a { aggregate = value field = hour }",
+                   "a name is");
+}
+
+Test(check, refuses_a_filter_that_nothing_can_pass)
+{
+    expect_invalid("filter p { events = {label} }\nfeature a { aggregate = value field = hour }",
+                   "events are");
+    expect_invalid("filter p { events = {login} where = {\"mcc == 5411\"} }\n"
+                   "feature a { aggregate = value field = hour }",
+                   "none of its events carries mcc");
+    expect_invalid("filter p { events = {login} where = {\"result == maybe\"} }\n"
+                   "feature a { aggregate = value field = hour }",
+                   "never maybe");
+}
+
+Test(check, refuses_a_schema_without_sense)
+{
+    expect_invalid("currency = EUR", "1 to");
+    expect_invalid("currency = eur feature a { aggregate = value field = hour }", "three letters");
+    expect_invalid("allowed_lateness_ms = -1 feature a { aggregate = value field = hour }",
+                   "allowed_lateness_ms");
+    expect_invalid("dedup_window_s = -1 feature a { aggregate = value field = hour }",
+                   "dedup_window_s");
+    expect_invalid("rate USD { per_unit = 0 } feature a { aggregate = value field = hour }",
+                   "rate USD");
+    expect_invalid("rate USD { per_unit = 1001 } feature a { aggregate = value field = hour }",
+                   "rate USD");
+    expect_invalid("rate EUR { per_unit = 1 } feature a { aggregate = value field = hour }",
+                   "rate EUR");
+    expect_invalid("rate USD { per_unit = 1 } rate USD { per_unit = 1 }\n"
+                   "feature a { aggregate = value field = hour }",
+                   "listed twice");
+}
+
+Test(check, refuses_a_filter_index_that_is_not_there)
+{
+    struct hec_schema *schema = schema_of("feature a { aggregate = value field = hour }");
+    struct hec_plan *plan = NULL;
+    struct hec_error error = { 0 };
+    schema->features[0].filter = 0;
+    cr_expect_eq(hec_plan_new(&plan, schema, &error), HEC_INVALID);
+    cr_expect_not_null(strstr(error.text, "filter that is not there"));
+    free(schema);
+}
+
+Test(check, accepts_the_files_that_ship)
+{
+    static const char *const FILES[] = { "conf/features.conf", "conf/features-handbook.conf",
+                                         "tests/data/features-every.conf" };
+    for (int i = 0; i < 3; i++) {
+        hec_plan_free(plan_of_file(FILES[i]));
+    }
+    struct hec_plan *handbook = plan_of_file("conf/features-handbook.conf");
+    cr_expect_eq(hec_plan_numerics(handbook), 15);
+    hec_plan_free(handbook);
+    struct hec_plan *plan = plan_of_file("conf/features.conf");
+    cr_expect_geq(hec_plan_numerics(plan), 40);
+    cr_expect_eq(hec_plan_categories(plan), 8);
+    hec_plan_free(plan);
+}
