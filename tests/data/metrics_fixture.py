@@ -5,6 +5,8 @@
 
 Needs numpy and scikit-learn (made with 1.9). Scores are float32 and given exactly, as hex floats.
 """
+import textwrap
+
 import numpy as np
 from sklearn import metrics
 
@@ -65,7 +67,9 @@ for name, score, label in cases():
         ece(label, wide, 15),
     ]
     print(f'    {{ "{name}", {len(score)},')
-    print("      { " + ", ".join(f"{float(s).hex()}f" for s in score) + " },")
-    print("      { " + ", ".join(str(int(l)) for l in label) + " },")
-    print("      " + ", ".join(number(float(v)) for v in values) + " },")
+    scores = "{ " + ", ".join(f"{float(s).hex()}f" for s in score) + " },"
+    labels = "{ " + ", ".join(str(int(l)) for l in label) + " },"
+    results = ", ".join(number(float(v)) for v in values) + " },"
+    for text in (scores, labels, results):
+        print(textwrap.fill(text, 98, initial_indent=" " * 6, subsequent_indent=" " * 8))
 print("};\n\n#endif")

@@ -15,7 +15,7 @@
 /* What a training said on its way. */
 struct heard {
     int epochs, messages, best_epoch, stop_after;
-    double first_loss, last_loss;
+    double first_loss, last_loss, best_ap;
     char last_message[256];
     bool finite;
 };
@@ -32,6 +32,7 @@ static bool hear(void *user, const struct hec_train_progress *progress)
     heard->last_loss = progress->loss[0];
     heard->first_loss = heard->epochs == 1 ? progress->loss[0] : heard->first_loss;
     heard->best_epoch = progress->best ? progress->epoch : heard->best_epoch;
+    heard->best_ap = progress->best ? progress->valid_ap[0] : heard->best_ap;
     for (int k = 0; k < progress->heads_count; k++) {
         heard->finite = heard->finite && !isinf(progress->loss[k]);
     }
@@ -134,6 +135,37 @@ Test(train, corrects_the_sampling_exactly)
     planted_free(&planted);
 }
 
+/* Crimes of the other head, at random, all kept by the sampling while few others are. Where they
+ * are this head's negatives they must weigh as if they had been drawn like the rest. */
+Test(train, stays_calibrated_when_other_heads_crimes_are_negatives)
+{
+    struct planted planted;
+    struct hec_train_options options;
+    struct hec_model *model;
+    struct hec_random random = hec_random_at(12, 0);
+    void *bytes;
+    size_t size;
+    planted_make(&planted, ROWS, 12);
+    planted.data.fraud_kind = NULL;
+    for (uint32_t row = 0; row < ROWS; row++) {
+        uint64_t draw = hec_random_below(&random, 100);
+        planted.event_type[row] = HEC_CARD_AUTH;
+        planted.targets[row * HEC_DEFAULT_HEADS] = draw < 5;
+        planted.targets[row * HEC_DEFAULT_HEADS + 1] = draw >= 5 && draw < 25;
+    }
+    hec_train_defaults(&options);
+    options.epochs_max = 3;
+    options.negatives = 0.5;
+    options.negatives_min = 0;
+    cr_assert_eq(hec_train(&bytes, &size, &planted.data, &options, NULL, NULL, NULL), HEC_OK);
+    cr_assert_eq(hec_model_load(&model, bytes, size, NULL, NULL), HEC_OK);
+    size_t n = judge(&planted, model, 0, HEC_SPLIT_VALID, score, label);
+    cr_expect_float_eq(mean_score(n), 0.05, 0.012, "mean probability %f", mean_score(n));
+    free(bytes);
+    hec_model_free(model);
+    planted_free(&planted);
+}
+
 Test(train, gives_the_same_bytes_for_the_same_seed_and_others_for_another)
 {
     struct planted planted;
@@ -229,6 +261,13 @@ Test(train, stops_when_validation_does_not_get_better_and_when_told)
     cr_expect_lt(heard.epochs, 200);
     cr_expect_eq(heard.epochs, heard.best_epoch + 3);
     cr_expect(strstr(heard.last_message, "no better validation for 3 epochs") != NULL);
+    cr_expect_gt(heard.best_epoch, 1);
+    struct hec_model *model;
+    cr_assert_eq(hec_model_load(&model, bytes, size, NULL, NULL), HEC_OK);
+    size_t n = judge(&planted, model, 0, HEC_SPLIT_VALID, score, label);
+    cr_expect_float_eq(hec_metric_average_precision(score, label, n), heard.best_ap, 1e-3,
+                       "the file holds the best epoch");
+    hec_model_free(model);
     free(bytes);
 
     heard = (struct heard){ .stop_after = 2 };

@@ -84,12 +84,17 @@ Test(attribution, is_exact_on_a_linear_model)
         float *p = model->parameters + place->offset;
         struct hec_random random = hec_random_at(3, (uint64_t)t);
         for (size_t i = 0; i < (size_t)place->rows * (size_t)place->cols; i++) {
-            p[i] = place->is_matrix ? (float)(0.02 * hec_random_normal(&random)) : 50.0f;
+            double drawn = hec_random_normal(&random);
+            drawn = t > HEC_T_TRUNK_0_BIAS ? 0.02 * fabs(drawn) : drawn;
+            p[i] = place->is_matrix ? (float)drawn : 50.0f;
         }
     }
-    const struct hec_tensor_place *shared = &model->layout.place[HEC_T_PERIODIC_WEIGHT];
-    memset(model->parameters + shared->offset, 0,
-           sizeof(float) * (size_t)shared->rows * (size_t)shared->cols);
+    for (int t = HEC_T_PERIODIC_WEIGHT; t <= HEC_T_PERIODIC_BIAS; t++) {
+        const struct hec_tensor_place *place = &model->layout.place[t];
+        memset(model->parameters + place->offset, 0,
+               sizeof(float) * (size_t)place->rows * (size_t)place->cols);
+    }
+    double largest = 0;
     cr_assert_eq(hec_model_settle(model), HEC_OK);
     cr_assert_eq(hec_predictor_new(&predictor, model, 1), HEC_OK);
 
@@ -109,10 +114,12 @@ Test(attribution, is_exact_on_a_linear_model)
                 category[j - PLANTED_NUMERICS] = c[j - PLANTED_NUMERICS];
             }
             hec_predictor_explain(predictor, one, category, 1, unused, &logit, &base);
+            largest = fmax(largest, fabs((double)contributions[j]));
             cr_assert_float_eq(contributions[j], logit - base, 2e-3f, "row %u column %d: %g, %g",
                                row, j, (double)contributions[j], (double)(logit - base));
         }
     }
+    cr_expect_gt(largest, 0.1, "the comparison is of something: %f", largest);
     hec_predictor_free(predictor);
     hec_model_free(model);
     planted_free(&planted);
