@@ -246,6 +246,7 @@ enum hec_status hec_parts_make(struct hec_parts *parts, const struct hec_config 
     hec_metrics_set_model(parts->metrics, "primary", info->name, info->version,
                           parts->model_sha256);
     hec_meter_set(hec_metrics_service(parts->metrics), HEC_S_MODEL_LOADED, hec_wall_ms());
+    hec_meter_add(hec_metrics_service(parts->metrics), HEC_S_MODEL_LOADS + HEC_LOADED_OK, 1);
     return HEC_OK;
 }
 

@@ -9,6 +9,9 @@
 #include "ops/log.h"
 
 #define TRACE_HEADERS 2
+/* Events that are played back are years old: what is told of their age ends here, so that the sum
+ * of ages cannot run over. */
+#define AGE_US_MAX (INT64_C(3600) * 1000000)
 
 static struct hec_origin origin_of(const struct hec_engine *engine, const struct hec_row *row)
 {
@@ -209,6 +212,23 @@ static enum hec_status emit_score(struct hec_engine *engine, const struct hec_ro
     return hec_sink_produce(engine->sink, &out, error);
 }
 
+/* How old the event was when it was decided on. */
+static void observe_age(const struct hec_engine *engine, const struct hec_row *row, int64_t now_ms)
+{
+    int64_t age_us = 1000 * (now_ms - hec_event_ms(&row->event));
+    age_us = age_us < 0 ? 0 : age_us > AGE_US_MAX ? AGE_US_MAX : age_us;
+    hec_meter_observe(engine->meter, HEC_D_END_TO_END, age_us);
+}
+
+/* The decoder lets only the three verdicts through, and no two begin alike. */
+static void count_label(const struct hec_engine *engine, const struct hec_text *verdict)
+{
+    int label = verdict->bytes[0] == 'f'   ? HEC_VERDICT_LABEL_FRAUD
+                : verdict->bytes[0] == 'g' ? HEC_VERDICT_LABEL_GENUINE
+                                           : HEC_VERDICT_LABEL_UNKNOWN;
+    hec_meter_add(engine->meter, HEC_S_LABELS + label, 1);
+}
+
 static enum hec_status emit_row(struct hec_engine *engine, const struct hec_row *row,
                                 int64_t now_ms, struct hec_error *error)
 {
@@ -225,9 +245,13 @@ static enum hec_status emit_row(struct hec_engine *engine, const struct hec_row 
     }
     hec_meter_add(engine->meter, HEC_S_EVENTS + (int)row->event.type, 1);
     hec_meter_add(engine->meter, HEC_S_DEGRADED_ROWS, row->degraded);
+    hec_meter_add(engine->meter, HEC_S_LATE + HEC_LATE_ACTION_SCORE_ONLY,
+                  row->outcome == HEC_OUT_SCORED_LATE);
+    if (row->event.type == HEC_LABEL) {
+        count_label(engine, &row->event.value[HEC_F_LABEL].text);
+    }
     if (row->scored >= 0) {
-        hec_meter_observe(engine->meter, HEC_D_END_TO_END,
-                          1000000 * (now_ms - hec_event_ms(&row->event)));
+        observe_age(engine, row, now_ms);
         status = emit_alerts(engine, row, now_ms, error);
     }
     bool told = hec_event_is_scored(row->event.type) && engine->options.publish_scores;

@@ -35,6 +35,9 @@ static enum hec_status poll(struct hec_engine *engine, struct hec_error *error)
     enum hec_status status = hec_source_poll(
         engine->source, engine->records, engine->options.batch_rows_max, wait_ms(engine),
         engine->options.batch_wait_ms, &engine->records_count, error);
+    if (status != HEC_OK && error != NULL && engine->rebalance_error.text[0] != '\0') {
+        *error = engine->rebalance_error; /* the group's callback knew better than the library */
+    }
     int64_t polled_us = hec_now_us();
     int64_t bytes = 0, replayed = 0;
     for (int i = 0; i < engine->records_count && status == HEC_OK; i++) {
@@ -270,6 +273,12 @@ static void publish_view(struct hec_engine *engine)
     hec_meter_set(meter, hec_series_cache(HEC_TIER_LOCAL, HEC_FOUND_MISS),
                   (int64_t)(cache.lookups - cache.hits));
     hec_meter_set(meter, HEC_S_CHECKPOINT_LAG, checkpoint_lag);
+    struct hec_store_stats store;
+    hec_store_stats(engine->store, &store);
+    hec_meter_set(meter, hec_series_cache(HEC_TIER_REDIS, HEC_FOUND_HIT), (int64_t)store.loaded);
+    hec_meter_set(meter, hec_series_cache(HEC_TIER_REDIS, HEC_FOUND_MISS), (int64_t)store.absent);
+    hec_meter_set(meter, hec_series_cache(HEC_TIER_REDIS, HEC_FOUND_ERROR), (int64_t)store.errors);
+    hec_meter_set(meter, HEC_S_KAFKA_ERRORS + HEC_KAFKA_ERROR_RETRIABLE, (int64_t)stats.errors);
     bool connected = hec_store_is_connected(engine->store) && !engine->store_was_away;
     hec_meter_set(meter, HEC_S_REDIS_CONNECTED, connected);
     hec_meter_set(meter, HEC_S_DEGRADED + HEC_DEGRADED_STATE_UNAVAILABLE, !connected);

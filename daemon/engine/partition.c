@@ -236,6 +236,7 @@ enum hec_status hec_partitions_assigned(void *context, struct hec_source_start *
 {
     struct hec_engine *engine = context;
     struct hec_error *error = &engine->rebalance_error;
+    error->text[0] = '\0';
     struct hec_offset *committed = calloc((size_t)count + 1, sizeof(*committed));
     if (committed == NULL) {
         return HEC_NO_MEMORY;
@@ -265,6 +266,7 @@ void hec_partitions_revoked(void *context, const int32_t *partitions, int count,
 {
     struct hec_engine *engine = context;
     struct hec_error *error = &engine->rebalance_error;
+    error->text[0] = '\0';
     enum hec_status status = HEC_OK;
     if (lost) {
         status = hec_sink_abort(engine->sink, error);
@@ -406,9 +408,13 @@ static enum hec_status checkpoint_one(struct hec_engine *engine, int32_t partiti
     }
     assert(position->next <= position->committed); /* I1 */
     struct hec_watermark watermark = watermark_of(engine, partition, position->next);
+    int64_t began_us = hec_now_us();
     status = hec_store_checkpoint(engine->store, partition, &image, &watermark, error);
+    hec_meter_observe(engine->meter, HEC_D_REDIS + HEC_REDIS_WRITE,
+                      1000 * (hec_now_us() - began_us));
     if (status == HEC_OK) {
         hec_entities_kept(engine->entities, partition);
+        hec_meter_set(engine->meter, HEC_S_LAST_CHECKPOINT, hec_wall_ms());
         position->stored = watermark.offset;
         hec_meter_add(engine->meter, HEC_S_CHECKPOINT_RECORDS, (int64_t)image.count);
         hec_meter_add(engine->meter, HEC_S_CHECKPOINT_BYTES, (int64_t)image.bytes);
@@ -482,6 +488,10 @@ enum hec_status hec_partitions_recover(struct hec_engine *engine, enum hec_statu
             hec_status_name(broken), error->text);
     engine->open_rows = 0;
     engine->open_since_ms = 0;
+    hec_meter_add(engine->meter,
+                  HEC_S_KAFKA_ERRORS +
+                      (broken == HEC_ABORTED ? HEC_KAFKA_ERROR_ABORTABLE : HEC_KAFKA_ERROR_FATAL),
+                  1);
     enum hec_status status = broken;
     if (status == HEC_ABORTED) {
         status = hec_sink_abort(engine->sink, error);

@@ -280,8 +280,8 @@ enum hec_series {
 /* Distributions. Values are observed in ticks, shown as ticks / scale.
  * X(enumerator, name, bounds (a list of metrics.c), scale, label list, help) */
 #define HEC_DISTRIBUTION_TABLE(X)                                                                  \
-    X(END_TO_END, "event_end_to_end_seconds", END_TO_END, 1000000000, NONE,                        \
-      "From the event's own time to its decision.")                                                \
+    X(END_TO_END, "event_end_to_end_seconds", END_TO_END, 1000000, NONE,                           \
+      "From the event's own time to its decision; counted as an hour at most.")                    \
     X(STAGE, "stage_duration_seconds", STAGE, 1000000000, STAGE,                                   \
       "Time of one batch in one stage.")                                                           \
     X(REDIS, "redis_command_duration_seconds", STAGE, 1000000000, REDIS_OP,                        \

@@ -37,7 +37,7 @@ start_daemon() {
 }
 
 committed() {
-    "$support/broker.sh" tool "$scratch/broker" org.apache.kafka.tools.consumer.group.ConsumerGroupCommand \
+    "$support/broker.sh" tool "$scratch/broker" consumer.group.ConsumerGroupCommand \
         --describe --group parity 2>/dev/null | awk '$2 == "events" { sum += $4 } END { print sum + 0 }'
 }
 
