@@ -11,6 +11,7 @@
 #include "hecate/digest.h"
 #include "state/distinct.h"
 #include "state/recent.h"
+#include "state/tiles.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -46,7 +47,11 @@ static int add_part(struct compiler *compiler, struct hec_kind_plan *kind,
         return 0;
     }
     struct hec_part *part = &layout->parts[layout->parts_count];
-    *part = (struct hec_part){ .kind = part_kind, .width_ms = width_ms };
+    *part = (struct hec_part){
+        .kind = part_kind,
+        .width_ms = width_ms,
+        .width_units = (uint32_t)(width_ms / HEC_TILE_MS_MIN),
+    };
     return layout->parts_count++;
 }
 

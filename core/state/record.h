@@ -56,6 +56,7 @@ struct hec_part {
     uint32_t element_bytes;
     uint32_t elements_max; /* more than this in a stored record is corrupt */
     int64_t width_ms;      /* TILES, DISTINCT: of a tile */
+    uint32_t width_units;  /* the same in HEC_TILE_MS_MIN: dividing by it is cheap */
     uint32_t ring;         /* TILES, DISTINCT: tiles kept, the head's included */
     uint32_t group;        /* DISTINCT: tiles a coarse tile of the sketches */
     uint32_t counts, sums; /* TILES: columns of an element */

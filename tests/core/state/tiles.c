@@ -111,11 +111,27 @@ Test(tiles, stops_at_the_last_tile_that_a_number_holds)
 {
     struct hec_part narrow = PART;
     narrow.width_ms = HEC_TILE_MS_MIN;
+    narrow.width_units = 1;
     cr_expect_eq(hec_tile_of(&narrow, HEC_TIME_MS_MAX), UINT32_MAX);
     cr_expect_eq(hec_tile_of(&narrow, HEC_TIME_MS_MAX + 1), UINT32_MAX);
     cr_expect_eq(hec_tile_of(&narrow, INT64_C(253402300799999)), UINT32_MAX);
     cr_expect_eq(hec_tile_of(&narrow, HEC_TILE_MS_MIN - 1), 0u);
     cr_expect_eq(hec_tile_of(&narrow, HEC_TILE_MS_MIN), 1u);
+}
+
+Test(tiles, divides_time_into_whole_tiles_of_every_width)
+{
+    static const int64_t WIDTHS_MS[] = { 30000, 300000, 3600000, 21600000, 86400000 };
+    struct hec_random random = hec_random_at(12, 0);
+    for (int n = 0; n < 20000; n++) {
+        struct hec_part part = { .width_ms = WIDTHS_MS[n % 5] };
+        part.width_units = (uint32_t)(part.width_ms / HEC_TILE_MS_MIN);
+        int64_t tile = (int64_t)hec_random_below(&random, 1000000);
+        int64_t inside = (int64_t)hec_random_below(&random, (uint64_t)part.width_ms);
+        cr_assert_eq(hec_tile_of(&part, tile * part.width_ms), tile);
+        cr_assert_eq(hec_tile_of(&part, tile * part.width_ms + inside), tile);
+        cr_assert_eq(hec_tile_of(&part, (tile + 1) * part.width_ms - 1), tile);
+    }
 }
 
 /* The oracle is an array of all spans. The head moves on at random, sometimes beyond the ring. */
