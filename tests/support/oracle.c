@@ -1,32 +1,9 @@
-#include "support/oracle.h"
+#include "support/oracle_inside.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HEC_DISTINCT_EXACT 25
-#define ITEMS_MAX 50000
-#define FORGOTTEN_MAX 2000
-
-struct item {
-    const struct hec_event *event;
-    int effect; /* of a label: +1, 0, -1 */
-};
-
-struct forgotten {
-    int kind;
-    const struct hec_text *token;
-    int before; /* items before this one are forgotten */
-};
-
-struct oracle {
-    const struct hec_schema *schema;
-    struct item items[ITEMS_MAX];
-    int count;
-    struct forgotten forgotten[FORGOTTEN_MAX];
-    int forgotten_count;
-};
 
 struct oracle *oracle_new(const struct hec_schema *schema)
 {
@@ -41,39 +18,40 @@ void oracle_free(struct oracle *oracle)
     free(oracle);
 }
 
-static bool is(const struct hec_event *event, enum hec_field field, const char *text)
+bool oracle_is(const struct hec_event *event, enum hec_field field, const char *text)
 {
     return hec_event_has(event, field) && event->value[field].text.length == strlen(text) &&
            memcmp(event->value[field].text.bytes, text, strlen(text)) == 0;
 }
 
-static bool same(const struct hec_text *a, const struct hec_text *b)
+bool oracle_same(const struct hec_text *a, const struct hec_text *b)
 {
     return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
 }
 
-static const struct hec_text *token_of(const struct hec_event *event, int kind)
+const struct hec_text *oracle_token_of(const struct hec_event *event, int kind)
 {
     enum hec_field field = hec_kind_info((enum hec_kind)kind)->field;
     return hec_event_has(event, field) ? &event->value[field].text : NULL;
 }
 
-static int64_t target_ms(const struct hec_event *event)
+int64_t oracle_target_ms(const struct hec_event *event)
 {
     return hec_event_is_scored(event->type) ? hec_event_ms(event)
                                             : event->value[HEC_F_TARGET_EVENT_TIME_MS].integer;
 }
 
 /* Whether item i counts for this entity: it names it and was not forgotten. */
-static bool counts(const struct oracle *oracle, int i, int kind, const struct hec_text *token)
+bool oracle_counts(const struct oracle *oracle, int i, int kind, const struct hec_text *token)
 {
-    const struct hec_text *own = token_of(oracle->items[i].event, kind);
-    if (own == NULL || !same(own, token)) {
+    const struct hec_text *own = oracle_token_of(oracle->items[i].event, kind);
+    if (own == NULL || !oracle_same(own, token)) {
         return false;
     }
     for (int f = 0; f < oracle->forgotten_count; f++) {
         const struct forgotten *forgotten = &oracle->forgotten[f];
-        if (forgotten->kind == kind && i < forgotten->before && same(forgotten->token, token)) {
+        if (forgotten->kind == kind && i < forgotten->before &&
+            oracle_same(forgotten->token, token)) {
             return false;
         }
     }
@@ -81,13 +59,13 @@ static bool counts(const struct oracle *oracle, int i, int kind, const struct he
 }
 
 /* Newest time of the entity's scored events among the first items; 0 never. */
-static int64_t newest_ms(const struct oracle *oracle, int items, int kind,
+int64_t oracle_newest_ms(const struct oracle *oracle, int items, int kind,
                          const struct hec_text *token)
 {
     int64_t newest = 0;
     for (int i = 0; i < items; i++) {
         const struct hec_event *event = oracle->items[i].event;
-        if (hec_event_is_scored(event->type) && counts(oracle, i, kind, token) &&
+        if (hec_event_is_scored(event->type) && oracle_counts(oracle, i, kind, token) &&
             hec_event_ms(event) > newest) {
             newest = hec_event_ms(event);
         }
@@ -102,16 +80,17 @@ static bool amount(const struct oracle *oracle, const struct hec_event *event, d
     }
     double value = (double)event->value[HEC_F_AMOUNT_MINOR].integer;
     if (hec_event_has(event, HEC_F_CURRENCY) &&
-        !is(event, HEC_F_CURRENCY, oracle->schema->currency)) {
+        !oracle_is(event, HEC_F_CURRENCY, oracle->schema->currency)) {
         int r = 0;
         while (r < oracle->schema->rates_count &&
-               !is(event, HEC_F_CURRENCY, oracle->schema->rates[r].code)) {
+               !oracle_is(event, HEC_F_CURRENCY, oracle->schema->rates[r].code)) {
             r++;
         }
         if (r == oracle->schema->rates_count) {
             return false;
         }
-        value *= oracle->schema->rates[r].rate * (is(event, HEC_F_CURRENCY, "JPY") ? 100 : 1);
+        value *=
+            oracle->schema->rates[r].rate * (oracle_is(event, HEC_F_CURRENCY, "JPY") ? 100 : 1);
         value = nearbyint(value);
     }
     *minor = value;
@@ -147,7 +126,7 @@ static bool holds(const struct oracle *oracle, const struct hec_event *event,
     if (hec_field_info(predicate->field)->kind <= HEC_CURRENCY) {
         bool found = false;
         for (int i = 0; i < predicate->texts_count; i++) {
-            found |= is(event, predicate->field, predicate->texts[i]);
+            found |= oracle_is(event, predicate->field, predicate->texts[i]);
         }
         return predicate->op == HEC_NE ? !found : found;
     }
@@ -170,7 +149,8 @@ static enum hec_event_type type_of(const struct hec_event *event)
         return event->type;
     }
     for (int type = 0; type < HEC_EVENT_TYPES; type++) {
-        if (is(event, HEC_F_TARGET_EVENT_TYPE, hec_event_type_name((enum hec_event_type)type))) {
+        if (oracle_is(event, HEC_F_TARGET_EVENT_TYPE,
+                      hec_event_type_name((enum hec_event_type)type))) {
             return (enum hec_event_type)type;
         }
     }
@@ -192,7 +172,7 @@ static bool passes(const struct oracle *oracle, const struct hec_event *event, i
     return all;
 }
 
-static int64_t width_of(const struct hec_feature *feature)
+int64_t oracle_width_of(const struct hec_feature *feature)
 {
     static const int64_t LIMITS[][2] = { { 300000, 30000 },
                                          { 3600000, 300000 },
@@ -209,7 +189,7 @@ static int64_t width_of(const struct hec_feature *feature)
 /* Tiles that one feature's ring must keep. */
 static int64_t own_ring(const struct oracle *oracle, const struct hec_feature *feature)
 {
-    int64_t width = width_of(feature);
+    int64_t width = oracle_width_of(feature);
     int64_t late = (oracle->schema->allowed_lateness_ms + width - 1) / width;
     return feature->window_ms / width + feature->delay_ms / width + (feature->delay_ms > 0) +
            (late < 1 ? 1 : late);
@@ -217,7 +197,7 @@ static int64_t own_ring(const struct oracle *oracle, const struct hec_feature *f
 
 /* Tiles that the record keeps of this width: what the feature that needs most of them asks for. A
  * list of distinct values is shared only by features of the same filter and field. */
-static int64_t ring_of(const struct oracle *oracle, const struct hec_feature *feature)
+int64_t oracle_ring_of(const struct oracle *oracle, const struct hec_feature *feature)
 {
     int64_t ring = 0;
     for (int i = 0; i < oracle->schema->features_count; i++) {
@@ -225,7 +205,7 @@ static int64_t ring_of(const struct oracle *oracle, const struct hec_feature *fe
         bool distinct = feature->aggregate == HEC_AGG_DISTINCT;
         bool shares =
             other->entity == feature->entity && other->window_ms > 0 &&
-            width_of(other) == width_of(feature) &&
+            oracle_width_of(other) == oracle_width_of(feature) &&
             (other->aggregate == HEC_AGG_DISTINCT) == distinct &&
             (!distinct || (other->filter == feature->filter && other->field == feature->field));
         if (shares && own_ring(oracle, other) > ring) {
@@ -269,23 +249,23 @@ static struct sums window(const struct oracle *oracle, const struct hec_feature 
                           const struct hec_text *token, int64_t now_ms)
 {
     struct sums sums = { 0 };
-    int64_t width = width_of(feature);
+    int64_t width = oracle_width_of(feature);
     int64_t n = feature->window_ms / width;
     int64_t head = now_ms / width;
     int64_t first = feature->delay_ms == 0 ? head - n + 1 : head - feature->delay_ms / width - n;
     int64_t last = feature->delay_ms == 0 ? head : head - feature->delay_ms / width - 1;
-    int64_t ring = ring_of(oracle, feature);
-    int64_t newest = newest_ms(oracle, oracle->count, (int)feature->entity, token) / width;
+    int64_t ring = oracle_ring_of(oracle, feature);
+    int64_t newest = oracle_newest_ms(oracle, oracle->count, (int)feature->entity, token) / width;
     for (int i = 0; i < oracle->count; i++) {
         const struct hec_event *event = oracle->items[i].event;
-        int64_t tile = target_ms(event) / width;
+        int64_t tile = oracle_target_ms(event) / width;
         if (tile < first || tile > last || tile + ring <= newest ||
-            !counts(oracle, i, (int)feature->entity, token)) {
+            !oracle_counts(oracle, i, (int)feature->entity, token)) {
             continue;
         }
         if (!hec_event_is_scored(event->type)) {
             /* A verdict changes tiles that its record had seen when it came. */
-            int64_t then = newest_ms(oracle, i, (int)feature->entity, token);
+            int64_t then = oracle_newest_ms(oracle, i, (int)feature->entity, token);
             if (then == 0 || tile > then / width || tile + ring <= then / width) {
                 continue;
             }
@@ -319,8 +299,8 @@ static bool is_newest_of_value(const struct oracle *oracle, const struct hec_fea
                      (hec_event_ms(event) == hec_event_ms(own) && i > j);
         if (later && hec_event_is_scored(event->type) && hec_event_has(event, feature->field) &&
             passes(oracle, event, feature->filter) &&
-            same(&event->value[feature->field].text, &own->value[feature->field].text) &&
-            counts(oracle, i, (int)feature->entity, token)) {
+            oracle_same(&event->value[feature->field].text, &own->value[feature->field].text) &&
+            oracle_counts(oracle, i, (int)feature->entity, token)) {
             return false;
         }
     }
@@ -330,17 +310,17 @@ static bool is_newest_of_value(const struct oracle *oracle, const struct hec_fea
 static double distinct(const struct oracle *oracle, const struct hec_feature *feature,
                        const struct hec_text *token, int64_t now_ms)
 {
-    int64_t width = width_of(feature);
+    int64_t width = oracle_width_of(feature);
     int64_t first = now_ms / width - feature->window_ms / width + 1;
-    int64_t newest = newest_ms(oracle, oracle->count, (int)feature->entity, token) / width;
-    int64_t ring = ring_of(oracle, feature);
+    int64_t newest = oracle_newest_ms(oracle, oracle->count, (int)feature->entity, token) / width;
+    int64_t ring = oracle_ring_of(oracle, feature);
     double number = 0;
     for (int i = 0; i < oracle->count; i++) {
         const struct hec_event *event = oracle->items[i].event;
         int64_t tile = hec_event_ms(event) / width;
         number += hec_event_is_scored(event->type) && tile >= first && tile + ring > newest &&
                   hec_event_has(event, feature->field) && passes(oracle, event, feature->filter) &&
-                  counts(oracle, i, (int)feature->entity, token) &&
+                  oracle_counts(oracle, i, (int)feature->entity, token) &&
                   is_newest_of_value(oracle, feature, token, i);
     }
     return number;
@@ -349,11 +329,11 @@ static double distinct(const struct oracle *oracle, const struct hec_feature *fe
 bool oracle_is_estimate(const struct oracle *oracle, const struct hec_event *event, int feature)
 {
     const struct hec_feature *of = &oracle->schema->features[feature];
-    if (of->aggregate != HEC_AGG_DISTINCT || token_of(event, (int)of->entity) == NULL) {
+    if (of->aggregate != HEC_AGG_DISTINCT || oracle_token_of(event, (int)of->entity) == NULL) {
         return false;
     }
     /* Asked from the beginning of time: all that the ring still keeps. */
-    return distinct(oracle, of, token_of(event, (int)of->entity), 0) > HEC_DISTINCT_EXACT;
+    return distinct(oracle, of, oracle_token_of(event, (int)of->entity), 0) > EXACT_MAX;
 }
 
 static double kilometres(double lat1, double lon1, double lat2, double lon2)
@@ -374,7 +354,7 @@ static double travelled(const struct oracle *oracle, const struct hec_feature *f
         const struct hec_event *other = oracle->items[i].event;
         if (hec_event_is_scored(other->type) && hec_event_has(other, HEC_F_GEO_LAT) &&
             passes(oracle, other, feature->filter) &&
-            counts(oracle, i, (int)feature->entity, token) &&
+            oracle_counts(oracle, i, (int)feature->entity, token) &&
             (place == NULL || hec_event_ms(other) >= hec_event_ms(place))) {
             place = other;
         }
@@ -398,7 +378,8 @@ static double history(const struct oracle *oracle, const struct hec_feature *fea
     bool seen = false;
     for (int i = 0; i < oracle->count; i++) {
         const struct hec_event *other = oracle->items[i].event;
-        if (!hec_event_is_scored(other->type) || !counts(oracle, i, (int)feature->entity, token)) {
+        if (!hec_event_is_scored(other->type) ||
+            !oracle_counts(oracle, i, (int)feature->entity, token)) {
             continue;
         }
         bool first = passes(oracle, other, feature->filter);
@@ -413,7 +394,7 @@ static double history(const struct oracle *oracle, const struct hec_feature *fea
         }
         seen |= first && feature->field != HEC_FIELDS && hec_event_has(event, feature->field) &&
                 hec_event_has(other, feature->field) &&
-                same(&event->value[feature->field].text, &other->value[feature->field].text);
+                oracle_same(&event->value[feature->field].text, &other->value[feature->field].text);
     }
     double now = (double)hec_event_ms(event);
     switch (feature->aggregate) {
@@ -444,8 +425,8 @@ static double of_event(const struct oracle *oracle, const struct hec_event *even
     case HEC_ABROAD:
         if (hec_event_has(event, HEC_F_GEO_COUNTRY) &&
             hec_event_has(event, HEC_F_MERCHANT_COUNTRY)) {
-            return !same(&event->value[HEC_F_GEO_COUNTRY].text,
-                         &event->value[HEC_F_MERCHANT_COUNTRY].text);
+            return !oracle_same(&event->value[HEC_F_GEO_COUNTRY].text,
+                                &event->value[HEC_F_MERCHANT_COUNTRY].text);
         }
         return NAN;
     default: break;
@@ -494,130 +475,8 @@ double oracle_read(const struct oracle *oracle, const struct hec_event *event, i
     double number = NAN;
     if (of->aggregate == HEC_AGG_VALUE) {
         number = of_event(oracle, event, of);
-    } else if (token_of(event, (int)of->entity) != NULL) {
-        number = tell(oracle, event, of, token_of(event, (int)of->entity));
+    } else if (oracle_token_of(event, (int)of->entity) != NULL) {
+        number = tell(oracle, event, of, oracle_token_of(event, (int)of->entity));
     }
     return isnan(number) ? of->missing : number;
-}
-
-/* The widest span that any record keeps. */
-static int64_t reach_ms(const struct oracle *oracle)
-{
-    int64_t reach = 0;
-    for (int i = 0; i < oracle->schema->features_count; i++) {
-        const struct hec_feature *feature = &oracle->schema->features[i];
-        if (feature->window_ms > 0 && feature->aggregate != HEC_AGG_DISTINCT) {
-            int64_t own = ring_of(oracle, feature) * width_of(feature);
-            reach = own > reach ? own : reach;
-        }
-    }
-    return reach;
-}
-
-static bool has_feature(const struct oracle *oracle, int kind, bool labels_only)
-{
-    for (int i = 0; i < oracle->schema->features_count; i++) {
-        const struct hec_feature *feature = &oracle->schema->features[i];
-        bool label =
-            feature->aggregate == HEC_AGG_LABEL_COUNT || feature->aggregate == HEC_AGG_LABEL_RATE;
-        if (feature->aggregate > HEC_AGG_CATEGORY && (int)feature->entity == kind &&
-            (label || !labels_only)) {
-            return true;
-        }
-    }
-    return kind == HEC_USER;
-}
-
-enum hec_applied oracle_judge(const struct oracle *oracle, const struct hec_event *event)
-{
-    if (event->type == HEC_FORGET) {
-        return HEC_APPLIED;
-    }
-    const struct hec_text *user = token_of(event, HEC_USER);
-    int accepted = 0;
-    for (int i = oracle->count - 1; i >= 0 && accepted < 32; i--) {
-        if (counts(oracle, i, HEC_USER, user)) {
-            const struct hec_event *other = oracle->items[i].event;
-            int64_t apart = hec_event_ms(event) / 1000 - hec_event_ms(other) / 1000;
-            accepted++;
-            if (same(&event->value[HEC_F_EVENT_ID].text, &other->value[HEC_F_EVENT_ID].text) &&
-                llabs(apart) <= oracle->schema->dedup_window_s) {
-                return HEC_DUPLICATE;
-            }
-        }
-    }
-    if (hec_event_is_scored(event->type)) {
-        int64_t newest = newest_ms(oracle, oracle->count, HEC_USER, user);
-        return hec_event_ms(event) < newest - oracle->schema->allowed_lateness_ms ? HEC_TOO_LATE
-                                                                                  : HEC_APPLIED;
-    }
-    for (int kind = 0; kind < HEC_KINDS; kind++) {
-        const struct hec_text *token = token_of(event, kind);
-        if (token != NULL && has_feature(oracle, kind, event->type == HEC_LABEL)) {
-            int64_t newest = newest_ms(oracle, oracle->count, kind, token);
-            if (newest != 0 && target_ms(event) <= newest &&
-                newest - target_ms(event) < reach_ms(oracle)) {
-                return HEC_APPLIED;
-            }
-        }
-    }
-    return HEC_UNLINKED;
-}
-
-/* The verdict remembered of a target: the newest among the user's last 16 labelled ones. */
-static bool was_fraud(const struct oracle *oracle, const struct hec_event *label)
-{
-    const struct hec_text *user = token_of(label, HEC_USER);
-    const struct hec_text *targets[16];
-    bool verdicts[16];
-    int n = 0;
-    for (int i = 0; i < oracle->count; i++) {
-        const struct hec_event *other = oracle->items[i].event;
-        if (other->type != HEC_LABEL || !counts(oracle, i, HEC_USER, user)) {
-            continue;
-        }
-        const struct hec_text *target = &other->value[HEC_F_TARGET_EVENT_ID].text;
-        int at = 0;
-        while (at < n && !same(targets[at], target)) {
-            at++;
-        }
-        if (at == 16) {
-            memmove(targets, targets + 1, 15 * sizeof(*targets));
-            memmove(verdicts, verdicts + 1, 15 * sizeof(*verdicts));
-            at = 15;
-        } else {
-            n += at == n;
-        }
-        targets[at] = target;
-        verdicts[at] = is(other, HEC_F_LABEL, "fraud");
-    }
-    for (int at = 0; at < n; at++) {
-        if (same(targets[at], &label->value[HEC_F_TARGET_EVENT_ID].text)) {
-            return verdicts[at];
-        }
-    }
-    return false;
-}
-
-void oracle_apply(struct oracle *oracle, const struct hec_event *event)
-{
-    if (event->type == HEC_FORGET) {
-        const struct hec_text *name = &event->value[HEC_F_FORGET_KIND].text;
-        assert(oracle->forgotten_count < FORGOTTEN_MAX);
-        oracle->forgotten[oracle->forgotten_count++] = (struct forgotten){
-            .kind = (int)hec_kind_named(name->bytes, name->length),
-            .token = &event->value[HEC_F_FORGET_TOKEN].text,
-            .before = oracle->count,
-        };
-        return;
-    }
-    int effect = 0;
-    if (event->type == HEC_LABEL) {
-        bool before = hec_event_has(event, HEC_F_PREVIOUS_LABEL)
-                          ? is(event, HEC_F_PREVIOUS_LABEL, "fraud")
-                          : was_fraud(oracle, event);
-        effect = is(event, HEC_F_LABEL, "fraud") - before;
-    }
-    assert(oracle->count < ITEMS_MAX);
-    oracle->items[oracle->count++] = (struct item){ event, effect };
 }
