@@ -1,3 +1,4 @@
+/* The oracle's reading half: every feature by walking over the list. */
 #include "support/oracle_inside.h"
 
 #include <assert.h>
