@@ -9,6 +9,7 @@
 
 #include "ops/config.h"
 #include "ops/log.h"
+#include "parts.h"
 #include "service.h"
 
 static const char USAGE[] =
@@ -81,6 +82,21 @@ static enum hec_status read_config(struct hec_config *config, const struct argum
     return status == HEC_OK ? hec_config_check_files(config, problems) : status;
 }
 
+/* The files that the settings name have to be good and to belong together. */
+static int check_parts(const struct hec_config *config, const char *path)
+{
+    struct hec_parts parts;
+    struct hec_error error = { 0 };
+    enum hec_status status = hec_parts_read(&parts, config, &error);
+    hec_parts_free(&parts);
+    if (status != HEC_OK) {
+        fprintf(stderr, "%s\n", error.text);
+        return (int)hec_exit_of(status);
+    }
+    printf("%s: good\n", path);
+    return HEC_EXIT_OK;
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments = { .path = HEC_CONFIG_PATH };
@@ -103,8 +119,7 @@ int main(int argc, char **argv)
         }
         exit_status = HEC_EXIT_CONFIG;
     } else if (arguments.check) {
-        printf("%s: good\n", arguments.path);
-        exit_status = HEC_EXIT_OK;
+        exit_status = check_parts(config, arguments.path);
     } else {
         hec_log_setup(
             &(struct hec_log_options){ .level = (enum hec_log_level)config->log.level,

@@ -214,13 +214,19 @@ enum hec_status hec_parts_engine(struct hec_engine **ret, struct hec_parts *part
     return hec_engine_new(ret, &options, error);
 }
 
-enum hec_status hec_parts_make(struct hec_parts *parts, const struct hec_config *config,
+enum hec_status hec_parts_read(struct hec_parts *parts, const struct hec_config *config,
                                struct hec_error *error)
 {
     *parts = (struct hec_parts){ .config = config };
     enum hec_status status = build_plan(parts, error);
     status = status == HEC_OK ? build_model(parts, error) : status;
-    status = status == HEC_OK ? build_policy(parts, error) : status;
+    return status == HEC_OK ? build_policy(parts, error) : status;
+}
+
+enum hec_status hec_parts_make(struct hec_parts *parts, const struct hec_config *config,
+                               struct hec_error *error)
+{
+    enum hec_status status = hec_parts_read(parts, config, error);
     status = status == HEC_OK ? survey(parts, error) : status;
     if (status != HEC_OK) {
         return status;

@@ -29,6 +29,11 @@ struct hec_parts {
     int engines_count;
 };
 
+/** Makes those parts that need no server: features, model, policy. What `hecated --check` does.
+ * Parameters and statuses of hec_parts_make. */
+HEC_CHECKED enum hec_status hec_parts_read(struct hec_parts *parts, const struct hec_config *config,
+                                           struct hec_error *error);
+
 /**
  * Makes the parts; asks Kafka for its topics on the way.
  *

@@ -18,7 +18,9 @@ static const char *place(const struct hec_config *config, const char *section, c
     const struct hec_setting *setting = hec_setting_named(section, name);
     const struct hec_config_origin *origin = hec_setting_origin(config, setting, 0);
     text[0] = '\0';
-    if (origin->file != NULL) {
+    if (origin->file != NULL && origin->line == 0) {
+        snprintf(text, 300, "%s ", origin->file); /* a flag has no lines */
+    } else if (origin->file != NULL) {
         snprintf(text, 300, "%s:%d: ", origin->file, origin->line);
     }
     return text;
