@@ -42,4 +42,7 @@ proof-handbook: ## the handbook's split, beside its published table (../shared)
 proof-bank: ## both heads on the simulated bank stream (../shared)
 	@tests/proof/bank.sh
 
-.PHONY: proof-handbook proof-bank all demo test install clean help proof-fresh
+proof-parity: ## live equals offline, exactly once: 200 000 events, killed and flushed (../shared)
+	@tests/proof/parity_all.sh
+
+.PHONY: proof-parity proof-handbook proof-bank all demo test install clean help proof-fresh

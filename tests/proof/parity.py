@@ -14,7 +14,7 @@ import math
 import struct
 import sys
 
-SHARED = ("terminal_", "merchant_", "device_users", "ip_users", "payee_", "device_cards", "ip_")
+SHARED = ("terminal_", "merchant_", "device_", "ip_")
 HEADS = ("card_fraud", "ato", "anomaly")
 
 

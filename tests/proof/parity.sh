@@ -13,10 +13,11 @@ events=$1 model=$2 features=$3 partitions=$4 fault=$5
 RANDOM=${SEED:-7}
 need kcat jq python3
 
+ROUNDS=${ROUNDS:-10}
 start_broker
 start_redis
 for topic in "events $partitions" "alerts 1" "scores 1" "dead 1"; do
-    "$support/broker.sh" topic "$scratch/broker" $topic >/dev/null
+    "$support/broker.sh" topic "$scratch/broker" $topic retention.ms=-1
 done
 cat >"$scratch/hecate.conf" <<END
 hecate { instance = parity engines = 1 }
@@ -30,49 +31,62 @@ model { file = "$model" }
 admin { listen = "127.0.0.1:0" }
 END
 
+# The broker's word on how far the group is: the lag of a reader that takes no part in it.
+committed() {
+    "$support/broker.sh" tool "$scratch/broker" consumer.group.ConsumerGroupCommand \
+        --describe --group parity 2>/dev/null |
+        awk '$2 == "events" { sum += $4 } END { print sum + 0 }'
+}
+
 start_daemon() {
     "$hecated" -c "$scratch/hecate.conf" 2>>"$scratch/hecated.log" &
     daemon=$!
     later "$daemon"
 }
 
-committed() {
-    "$support/broker.sh" tool "$scratch/broker" consumer.group.ConsumerGroupCommand \
-        --describe --group parity 2>/dev/null | awk '$2 == "events" { sum += $4 } END { print sum + 0 }'
+produce() {
+    python3 "$source/tests/proof/keyed.py" "$1" |
+        kcat -P -b "$broker" -t events -K '	' -X linger.ms=50 -X partitioner=murmur2_random \
+            -X queue.buffering.max.messages=500000
 }
 
-# The daemon's own word, from the score topic: cheap enough to ask often.
+# With faults the input comes in as many parts as there are faults, so that each kill meets the
+# daemon at work: somewhere in the replay, in the part's events, or idle behind them.
 total=$(wc -l <"$events")
-echo "producing $total records to $partitions partition(s)"
-python3 "$source/tests/proof/keyed.py" "$events" |
-    kcat -P -b "$broker" -t events -K '	' -X linger.ms=50 -X queue.buffering.max.messages=500000 \
-        -X partitioner=murmur2_random
 start_daemon
-echo "daemon started, fault: $fault"
-
-if [ "$fault" != none ]; then
-    for round in 1 2 3 4 5 6 7 8 9 10; do
-        sleep "$((RANDOM % 3)).$((RANDOM % 9 + 1))"
+if [ "$fault" = none ]; then
+    produce "$events"
+else
+    split -n "l/$ROUNDS" -a 3 "$events" "$scratch/part."
+    for part in "$scratch"/part.*; do
+        produce "$part"
+        sleep "$((RANDOM % 2)).$((RANDOM % 9 + 1))"
         kill -9 "$daemon"
         wait "$daemon" 2>/dev/null || true
         [ "$fault" != flush ] || "$support/redis.sh" cli "$scratch/redis" FLUSHALL >/dev/null
-        echo "killed, round $round, committed $(committed) of $total"
         start_daemon
-    done
+    done 2>/dev/null
 fi
 
 deadline=$((SECONDS + 300))
 until [ "$(committed)" -ge "$total" ]; do
-    kill -0 "$daemon" 2>/dev/null || { tail -5 "$scratch/hecated.log" >&2; fail "the daemon is gone"; }
-    [ "$SECONDS" -lt "$deadline" ] || { tail -5 "$scratch/hecated.log" >&2; fail "committed $(committed) of $total after 300 s"; }
+    kill -0 "$daemon" 2>/dev/null || fail "the daemon is gone: $(tail -3 "$scratch/hecated.log")"
+    [ "$SECONDS" -lt "$deadline" ] || fail "committed $(committed) of $total after 300 s:" \
+        "$(tail -5 "$scratch/hecated.log")"
     sleep 1
 done
 kill -TERM "$daemon"
 wait "$daemon" || fail "the daemon ended with status $?"
 
-kcat -C -q -b "$broker" -t scores -o beginning -e -X isolation.level=read_committed >"$scratch/live.ndjson"
-kcat -C -q -b "$broker" -t dead -o beginning -e -X isolation.level=read_committed >"$scratch/dead.ndjson"
-"$hecate" score --model "$model" --data "$events" --out "$scratch/offline.csv"
-"$hecate" features --features "$features" --data "$events" --out "$scratch/features.csv"
-python3 "$source/tests/proof/parity.py" "$partitions" "$scratch/live.ndjson" "$scratch/offline.csv" \
-    "$scratch/features.csv" "$(wc -l <"$scratch/dead.ndjson")"
+read_all() {
+    kcat -C -q -b "$broker" -t "$1" -o beginning -e -X isolation.level=read_committed
+}
+read_all scores >"$scratch/live.ndjson"
+read_all dead >"$scratch/dead.ndjson"
+"$hecate" score --model "$model" --data "$events" \
+    --out "$scratch/offline.csv" 2>/dev/null
+"$hecate" features --features "$features" --data "$events" --out "$scratch/features.csv" 2>/dev/null
+echo "$partitions partition(s), fault $fault: $(grep -c 'event=assigned' "$scratch/hecated.log")" \
+    "starts, $(grep -c 'event=state_rebuild' "$scratch/hecated.log") rebuilds"
+python3 "$source/tests/proof/parity.py" "$partitions" "$scratch/live.ndjson" \
+    "$scratch/offline.csv" "$scratch/features.csv" "$(wc -l <"$scratch/dead.ndjson")"
