@@ -1,0 +1,42 @@
+#!/bin/bash
+# Hostile records among good ones over a real broker: one dead letter each, with its reason; the
+# good ones are scored as if the others had never been; no card number gets out anywhere.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/daemon_lib.sh"
+need kcat curl python3
+hostile=$source/tests/integration/hostile.py
+count=${HOSTILE:-60000}
+start_broker
+start_redis
+make_bank
+"$hecate" gen --users 640 --days 56 --seed 9 --out "$scratch/many" 2>/dev/null
+head -n "$count" "$scratch/many" >"$events"
+good=$(wc -l <"$events")
+[ "$good" = "$count" ] || fail "there are only $good good events"
+make_topics 1
+write_config
+python3 "$hostile" make 7 "$count" "$events" "$scratch/stream" "$scratch/expected"
+start_daemon --set log.level=debug
+wait_ready
+kcat -P -b "$broker" -t events -D '\x1e\x1d\x1e#' -K '\x1e\x1d\x1e=' -Z -z lz4 \
+    -X queue.buffering.max.messages=1000000 <"$scratch/stream"
+wait_done $((good + count)) 120
+curl -s "http://$http/metrics" >"$scratch/metrics"
+stop_daemon
+
+read_topic scores >"$scratch/scores"
+read_topic alerts >"$scratch/alerts"
+read_topic alerts -f '%k %h\n' >"$scratch/alerts.headers"
+read_topic dead >"$scratch/dead"
+read_topic dead -f '%k\t%h\n' | sed 's/\t.*errors\.code=\([a-z_0-9]*\).*/\t\1/' >"$scratch/codes"
+read_topic dead -f '%k %h\n' >"$scratch/dead.headers"
+"$support/redis.sh" cli "$scratch/redis" --scan >"$scratch/redis.keys"
+sed 's/.*/GET "&"/' "$scratch/redis.keys" | "$support/redis.sh" cli "$scratch/redis" --raw \
+    >"$scratch/redis.values"
+"$hecate" score --model "$model" --data "$events" --out "$scratch/offline" 2>/dev/null
+
+cd "$scratch"
+python3 "$hostile" judge expected offline scores codes || fail "the outcome is not as it should be"
+! python3 "$hostile" scan expected stream >/dev/null || fail "the scan is blind"
+python3 "$hostile" scan expected log alerts alerts.headers scores dead dead.headers metrics \
+    redis.keys redis.values || fail "card numbers got out"
