@@ -5,7 +5,7 @@ need redis-server
 
 left_behind() {
     find "$scratch" -name 'hecate-demo-*' | grep . && fail "the demo left its directory"
-    pgrep -f "$scratch/hecate-demo-" && fail "the demo left processes"
+    grep -al "$scratch/hecate-demo-" /proc/[0-9]*/cmdline 2>/dev/null && fail "the demo left processes"
     return 0
 }
 
@@ -13,7 +13,7 @@ export TMPDIR=$scratch
 "$hecate" demo --rate 8000 >"$scratch/out" 2>&1 || fail "the demo: $(cat "$scratch/out")"
 left_behind
 for head in card_fraud ato anomaly; do
-    alerts=$(awk -v head="$head" '$1 == head && NF == 6 { print $2 }' "$scratch/out")
+    alerts=$(awk -v head="$head" '$1 == head && NF == 9 { print $2 }' "$scratch/out")
     [ "${alerts:-0}" -gt 0 ] || fail "no alert of $head: $(cat "$scratch/out")"
 done
 for words in 'keep nothing' 'kcat -b' 'p99' 'recall'; do
