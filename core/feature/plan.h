@@ -145,6 +145,11 @@ HEC_CHECKED enum hec_status hec_rates_compile(struct hec_plan *plan, struct hec_
 bool hec_rates_convert(const struct hec_plan *plan, const char *code, int64_t amount_minor,
                        int64_t *converted_minor);
 
+/** Hashes the words that predicates compare with. */
+void hec_plan_hash_texts(struct hec_plan *plan);
+/** Fills both digests; HEC_OK or HEC_NO_MEMORY. */
+HEC_CHECKED enum hec_status hec_plan_make_digests(struct hec_plan *plan);
+
 /** Which tile width a window is cut into. */
 int64_t hec_plan_tile_ms(int64_t window_ms);
 

@@ -295,68 +295,6 @@ Test(plan, merges_shards_to_what_a_single_stream_would_know)
     engine_end(&three);
 }
 
-Test(plan, compiles_to_other_digests_exactly_when_something_else_is_meant)
-{
-    static const char BASE[] = "filter p { events = {card_auth} }\n"
-                               "feature a { aggregate = count entity = user filter = p window = 1d "
-                               "reason = \"R-1\" text = \"t\" }\n"
-                               "feature v { aggregate = value field = hour }\n";
-    static const struct {
-        const char *from, *to;
-        bool state_changes;
-    } CHANGES[] = {
-        { "text = \"t\"", "text = \"other\"", false },
-        { "R-1", "R-2", false },
-        { "window = 1d ", "window = 1d missing = 3 ", false },
-        { "window = 1d ", "window = 1d heads = {ato} ", false },
-        { "feature a", "feature b", false },
-        { "field = hour", "field = night", false },
-        { "window = 1d", "window = 7d", true },
-        { "window = 1d", "window = 1d delay = 1d", true },
-        { "entity = user", "entity = card", true },
-        { "aggregate = count", "aggregate = label_count", true },
-        { "{card_auth}", "{card_auth, login}", true },
-        { "filter p", "dedup_window_s = 60 filter p", true },
-        { "filter p", "allowed_lateness_ms = 1000 filter p", true },
-        { "filter p", "currency = USD filter p", true },
-        { "filter p", "rate USD { per_unit = 2 } filter p", true },
-    };
-    struct hec_plan *base = plan_of(BASE);
-    for (size_t i = 0; i < sizeof(CHANGES) / sizeof(*CHANGES); i++) {
-        char text[1024];
-        const char *at = strstr(BASE, CHANGES[i].from);
-        cr_assert_not_null(at);
-        snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - BASE), BASE, CHANGES[i].to,
-                 at + strlen(CHANGES[i].from));
-        struct hec_plan *plan = plan_of(text);
-        cr_expect_str_neq(hec_plan_digest(plan), hec_plan_digest(base), "%s", CHANGES[i].to);
-        cr_expect_eq(hec_plan_state_digest(plan) != hec_plan_state_digest(base),
-                     CHANGES[i].state_changes, "%s", CHANGES[i].to);
-        hec_plan_free(plan);
-    }
-    struct hec_plan *again = plan_of(BASE);
-    cr_expect_str_eq(hec_plan_digest(again), hec_plan_digest(base));
-    hec_plan_free(again);
-    hec_plan_free(base);
-}
-
-Test(plan, numbers_its_columns_in_the_order_of_the_schema)
-{
-    struct hec_plan *plan = plan_of("feature a { aggregate = value field = hour }\n"
-                                    "feature b { aggregate = category field = mcc }\n"
-                                    "feature c { aggregate = age entity = card }\n"
-                                    "feature d { aggregate = value field = night }\n");
-    cr_assert_eq(hec_plan_numerics(plan), 3);
-    cr_assert_eq(hec_plan_categories(plan), 1);
-    cr_expect_eq(hec_plan_numeric_feature(plan, 0), 0);
-    cr_expect_eq(hec_plan_numeric_feature(plan, 1), 2);
-    cr_expect_eq(hec_plan_numeric_feature(plan, 2), 3);
-    cr_expect_eq(hec_plan_category_feature(plan, 0), 1);
-    cr_expect_str_eq(hec_plan_schema(plan)->features[2].name, "c");
-    cr_expect_eq(strlen(hec_plan_digest(plan)), 64u);
-    hec_plan_free(plan);
-}
-
 Test(plan, refuses_more_tiles_than_a_record_holds)
 {
     struct hec_schema *schema =
