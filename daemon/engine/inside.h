@@ -27,6 +27,9 @@ struct hec_position {
     /* Some event was applied while one of its states could not be loaded: what is in memory has
      * holes, so nothing may be stored before the partition was replayed. */
     bool holes;
+    /* Nothing of this generation is in the store yet: a token that is not in memory was never seen,
+     * and nobody needs to be asked. */
+    bool fresh;
     /* A checkpoint whose answer never came: the store may stand here as well as at stored. */
     bool maybe;
     struct hec_watermark maybe_watermark;

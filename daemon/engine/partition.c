@@ -70,8 +70,7 @@ static void start_anew(struct hec_engine *engine, int32_t partition, int64_t low
     position->generation = (uint32_t)position->epoch;
     position->stored = low;
     position->history_from = low;
-    /* Nothing of a new generation is in the store, so a token without an entry was never seen. */
-    hec_entities_set_complete(engine->entities, partition, true);
+    position->fresh = true;
 }
 
 /* Decides where the state of a partition continues: fills generation, stored and history_from. */
@@ -80,7 +79,6 @@ static enum hec_status resume(struct hec_engine *engine, int32_t partition, enum
                               struct hec_error *error)
 {
     struct hec_position *position = &engine->positions[partition];
-    hec_entities_set_complete(engine->entities, partition, false);
     if (read == HEC_OK) {
         enum hec_status status = check_belongs(engine, partition, found, error);
         if (status != HEC_OK) {
@@ -253,6 +251,11 @@ enum hec_status hec_partitions_assigned(void *context, struct hec_source_start *
     }
     free(committed);
     count_assigned(engine);
+    for (int i = 0; i < count && status == HEC_OK;
+         i++) { /* the table takes it of owned ones only */
+        int32_t partition = start[i].partition;
+        hec_entities_set_complete(engine->entities, partition, engine->positions[partition].fresh);
+    }
     if (status == HEC_OK) {
         hec_meter_add(engine->meter, HEC_S_REBALANCES + HEC_REBALANCE_ASSIGN, 1);
         hec_log(HEC_LOG_INFO, "engine", "assigned", "partitions assigned", "engine=%d count=%d",
@@ -302,8 +305,7 @@ enum hec_status hec_partition_rewind(struct hec_engine *engine, int32_t partitio
 {
     struct hec_position *position = &engine->positions[partition];
     hec_entities_drop(engine->entities, partition);
-    hec_entities_set_complete(engine->entities, partition,
-                              position->stored == position->history_from);
+    hec_entities_set_complete(engine->entities, partition, position->fresh);
     position->next = position->stored;
     position->holes = false;
     return hec_source_seek(engine->source, partition, position->next, ANSWER_WAIT_MS, error);
@@ -416,6 +418,7 @@ static enum hec_status checkpoint_one(struct hec_engine *engine, int32_t partiti
         hec_entities_kept(engine->entities, partition);
         hec_meter_set(engine->meter, HEC_S_LAST_CHECKPOINT, hec_wall_ms());
         position->stored = watermark.offset;
+        position->fresh = false;
         hec_meter_add(engine->meter, HEC_S_CHECKPOINT_RECORDS, (int64_t)image.count);
         hec_meter_add(engine->meter, HEC_S_CHECKPOINT_BYTES, (int64_t)image.bytes);
         return HEC_OK;
@@ -423,6 +426,7 @@ static enum hec_status checkpoint_one(struct hec_engine *engine, int32_t partiti
     hec_entities_discard(engine->entities, partition);
     if (status == HEC_UNAVAILABLE) {
         position->maybe = true;
+        position->fresh = false;
         position->maybe_watermark = watermark;
     }
     return status;
