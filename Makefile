@@ -27,7 +27,7 @@ clean:
 
 help:
 	@sed -n 's/^#  *make/make/p' Makefile
-	@sed -n 's/^\(proof-[a-z0-9-]*\):.*## \(.*\)/make \1    \2/p' Makefile
+	@sed -n 's/^\([a-z]*-[a-z0-9-]*\):.*## \(.*\)/make \1    \2/p' Makefile
 
 proof-fresh: ## both Debians from nothing, each command of setup.sh (root, ../shared)
 	@for release in bookworm trixie; do \
@@ -45,4 +45,7 @@ proof-bank: ## both heads on the simulated bank stream (../shared)
 proof-parity: ## live equals offline, exactly once: 200 000 events, killed and flushed (../shared)
 	@tests/proof/parity_all.sh
 
-.PHONY: proof-parity proof-handbook proof-bank all demo test install clean help proof-fresh
+bench-daemon: ## the daemon against a pass-through, on a real broker
+	@tests/bench/daemon.sh
+
+.PHONY: bench-daemon proof-parity proof-handbook proof-bank all demo test install clean help proof-fresh
