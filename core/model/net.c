@@ -135,8 +135,8 @@ void hec_net_forward(struct hec_work *work, const real *parameters, int rows, in
 
     if (s->bottleneck > 0) {
         const real *h = work->whole != NULL ? work->whole : work->a1;
-        hec_dense_forward(work->d0, h, P(DECODER_0_WEIGHT), P(DECODER_0_BIAS), rows,
-                          s->hidden[1], s->bottleneck, 0);
+        hec_dense_forward(work->d0, h, P(DECODER_0_WEIGHT), P(DECODER_0_BIAS), rows, s->hidden[1],
+                          s->bottleneck, 0);
         hec_dense_forward(work->d1, work->d0, P(DECODER_1_WEIGHT), P(DECODER_1_BIAS), rows,
                           s->bottleneck, s->decoder, 1);
         hec_dense_forward(work->y, work->d1, P(DECODER_2_WEIGHT), P(DECODER_2_BIAS), rows,
