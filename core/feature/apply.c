@@ -15,6 +15,7 @@
 #include "state/recent.h"
 #include "state/table.h"
 #include "state/tiles.h"
+#include "state/values.h"
 
 #define PLACE_ONE 1e7
 
@@ -108,6 +109,14 @@ static void change_part(const struct change *change, const struct hec_kind_plan 
         enum hec_field field = kind->lists[kind->list_of[p]].field;
         if (scored && passes && hec_event_has(change->event, field)) {
             hec_seen_add(record, count, at, change->event->value[field].text.hash);
+        }
+        return;
+    }
+    if (part->kind == HEC_PART_VALUES) {
+        uint32_t key;
+        if (scored && passes &&
+            hec_facts_key(change->event, &change->facts, &kind->lists[kind->list_of[p]], &key)) {
+            hec_values_add(record, count, at, key, change->at_ms / 1000);
         }
         return;
     }

@@ -75,6 +75,8 @@ static enum hec_status check_filter(const struct hec_schema *schema, int i, stru
 #define NEEDS_FILTER2 16u
 #define ONLY_OWNED 32u /* what it keeps does not merge exactly over shards */
 #define MAY_DELAY 64u
+#define NEEDS_KEY 128u  /* a text field, or a derived one that can be remembered */
+#define MAY_WINDOW 256u /* as the most that is told */
 
 static const unsigned NEEDS[HEC_AGGREGATES] = {
     [HEC_AGG_COUNT] = NEEDS_WINDOW | MAY_DELAY,
@@ -84,6 +86,11 @@ static const unsigned NEEDS[HEC_AGGREGATES] = {
     [HEC_AGG_RATIO] = NEEDS_WINDOW | NEEDS_FILTER2 | MAY_DELAY,
     [HEC_AGG_DISTINCT] = NEEDS_WINDOW | NEEDS_TEXT,
     [HEC_AGG_IS_NEW] = NEEDS_TEXT,
+    [HEC_AGG_AGE] = MAY_WINDOW,
+    [HEC_AGG_SINCE] = MAY_WINDOW,
+    [HEC_AGG_SHARE] = NEEDS_KEY | ONLY_OWNED,
+    [HEC_AGG_SINCE_SAME] = NEEDS_KEY | ONLY_OWNED | MAY_WINDOW,
+    [HEC_AGG_MET] = NEEDS_KEY | ONLY_OWNED | NEEDS_WINDOW,
     [HEC_AGG_STREAK] = NEEDS_FILTER | NEEDS_FILTER2 | ONLY_OWNED,
     [HEC_AGG_LABEL_COUNT] = NEEDS_WINDOW | MAY_DELAY,
     [HEC_AGG_LABEL_RATE] = NEEDS_WINDOW | MAY_DELAY,
@@ -102,6 +109,18 @@ static bool field_is_number(const struct hec_feature *feature)
     return feature->field != HEC_FIELDS && hec_field_info(feature->field)->kind > HEC_CURRENCY;
 }
 
+static bool is_key(const struct hec_feature *feature)
+{
+    return feature->derived == HEC_HOUR || feature->derived == HEC_PLACE ||
+           feature->derived == HEC_IP_NET || feature->derived == HEC_AMOUNT_BAND ||
+           field_is_text(feature);
+}
+
+bool hec_aggregate_window_is_cap(enum hec_aggregate aggregate)
+{
+    return NEEDS[aggregate] & MAY_WINDOW;
+}
+
 static const char *broken_event_rule(const struct hec_feature *feature)
 {
     if (feature->window_ms != 0 || feature->delay_ms != 0 || feature->filter2 >= 0) {
@@ -111,7 +130,9 @@ static const char *broken_event_rule(const struct hec_feature *feature)
         bool type = feature->derived == HEC_EVENT_TYPE;
         return type || field_is_text(feature) ? NULL : "needs a text field or event_type";
     }
-    if (feature->derived == HEC_EVENT_TYPE || field_is_text(feature)) {
+    bool key_only = feature->derived == HEC_PLACE || feature->derived == HEC_IP_NET ||
+                    feature->derived == HEC_AMOUNT_BAND;
+    if (feature->derived == HEC_EVENT_TYPE || key_only || field_is_text(feature)) {
         return "needs a numeric field; a text is a category";
     }
     bool told =
@@ -121,6 +142,11 @@ static const char *broken_event_rule(const struct hec_feature *feature)
 
 static const char *broken_span_rule(const struct hec_feature *feature, unsigned needs)
 {
+    if ((needs & MAY_WINDOW) && feature->window_ms != 0) {
+        bool whole = feature->window_ms > 0 && feature->window_ms <= SPAN_MS_MAX &&
+                     feature->window_ms % 1000 == 0 && feature->delay_ms == 0;
+        return whole ? NULL : "has a window of whole seconds up to 366d, or none, and no delay";
+    }
     if (!(needs & NEEDS_WINDOW)) {
         return feature->window_ms == 0 && feature->delay_ms == 0 ? NULL
                                                                  : "takes no window and no delay";
@@ -155,7 +181,10 @@ static const char *broken_entity_rule(const struct hec_feature *feature)
     if ((needs & NEEDS_TEXT) && !field_is_text(feature)) {
         return "needs a text field";
     }
-    if (!(needs & (NEEDS_NUMBER | NEEDS_TEXT)) &&
+    if ((needs & NEEDS_KEY) && !is_key(feature)) {
+        return "needs a text field, or hour, place, ip_net or amount_band";
+    }
+    if (!(needs & (NEEDS_NUMBER | NEEDS_TEXT | NEEDS_KEY)) &&
         (feature->field != HEC_FIELDS || feature->derived != HEC_NOT_DERIVED)) {
         return "takes no field";
     }

@@ -12,6 +12,10 @@
 
 #include "feature/plan.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define PLACES_A_DEGREE 4
 #define FRACTION 10000
 #define RATE_ONE INT64_C(1000000000) /* nine decimals of a rate count */
 #define RATE_MAX 1000                /* keeps every converted amount below 10^15 */
@@ -126,6 +130,61 @@ void hec_facts_values(const struct hec_plan *plan, const struct hec_event *event
                                    : event->value[field].integer;
         }
     }
+}
+
+uint32_t hec_facts_band(int64_t amount_minor)
+{
+    /* 2^n <= above^2 in whole numbers: no logarithm whose last bit a machine rounds its own way. */
+    hec_int128 square = (hec_int128)(amount_minor + 1) * (amount_minor + 1);
+    uint64_t high = (uint64_t)(square >> 64);
+    return high != 0 ? 127u - (uint32_t)__builtin_clzll(high)
+                     : 63u - (uint32_t)__builtin_clzll((uint64_t)square);
+}
+
+/* The first two groups: of four in IPv4, of eight in IPv6. */
+static bool net_of(const struct hec_text *ip, uint32_t *key)
+{
+    int groups = 0;
+    for (uint32_t i = 0; i < ip->length; i++) {
+        groups += ip->bytes[i] == '.' || ip->bytes[i] == ':';
+        if (groups == 2) {
+            *key = (uint32_t)XXH3_64bits(ip->bytes, i);
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t place_of(const struct hec_event *event)
+{
+    int32_t cell[2] = { (int32_t)llrint(event->value[HEC_F_GEO_LAT].number * PLACES_A_DEGREE),
+                        (int32_t)llrint(event->value[HEC_F_GEO_LON].number * PLACES_A_DEGREE) };
+    return (uint32_t)XXH3_64bits(cell, sizeof(cell));
+}
+
+bool hec_facts_key(const struct hec_event *event, const struct hec_facts *facts,
+                   const struct hec_list *list, uint32_t *key)
+{
+    switch (list->derived) {
+    case HEC_HOUR: *key = (uint32_t)(hec_event_ms(event) / 3600000 % 24); return true;
+    case HEC_AMOUNT_BAND:
+        *key = facts->known & 1 ? hec_facts_band(facts->values[0]) : 0;
+        return facts->known & 1;
+    case HEC_PLACE:
+        if (!hec_event_has(event, HEC_F_GEO_LAT) || !hec_event_has(event, HEC_F_GEO_LON)) {
+            return false;
+        }
+        *key = place_of(event);
+        return true;
+    case HEC_IP_NET:
+        return hec_event_has(event, HEC_F_IP) && net_of(&event->value[HEC_F_IP].text, key);
+    default: break;
+    }
+    if (!hec_event_has(event, list->field)) {
+        return false;
+    }
+    *key = event->value[list->field].text.hash;
+    return true;
 }
 
 enum hec_event_type hec_facts_type(const struct hec_event *event)

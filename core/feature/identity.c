@@ -56,7 +56,8 @@ enum hec_status hec_plan_make_digests(struct hec_plan *plan)
         kept->filter = feature->filter;
         kept->filter2 = feature->filter2;
         kept->field = feature->field;
-        kept->window_ms = feature->window_ms;
+        kept->derived = feature->derived;
+        kept->window_ms = hec_aggregate_window_is_cap(feature->aggregate) ? 0 : feature->window_ms;
         kept->delay_ms = feature->delay_ms;
     }
     size_t length = hec_schema_print(reduced, text, room);

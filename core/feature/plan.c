@@ -5,12 +5,14 @@
 #include "feature/plan.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "state/distinct.h"
 #include "state/recent.h"
 #include "state/tiles.h"
+#include "state/values.h"
 
 #define RING_MAX 4096u
 #define RECORD_MAX ((uint64_t)1 << 20)
@@ -166,7 +168,8 @@ static int want_list(struct compiler *compiler, struct hec_kind_plan *kind,
         const struct hec_list *other = &kind->lists[i];
         const struct hec_part *part = &kind->layout.parts[other->part];
         if (part->kind == part_kind && part->width_ms == width_ms &&
-            other->filter == filter_bit(feature->filter) && other->field == feature->field) {
+            other->filter == filter_bit(feature->filter) && other->field == feature->field &&
+            other->derived == feature->derived) {
             return i;
         }
     }
@@ -179,6 +182,7 @@ static int want_list(struct compiler *compiler, struct hec_kind_plan *kind,
         .part = (uint8_t)part,
         .filter = filter_bit(feature->filter),
         .field = feature->field,
+        .derived = feature->derived,
     };
     return kind->lists_count++;
 }
@@ -246,6 +250,7 @@ static void compile_feature(struct compiler *compiler, int index, struct hec_rea
     reading->field = feature->field;
     reading->derived = feature->derived;
     reading->missing = (float)feature->missing;
+    reading->most = feature->window_ms > 0 ? (double)feature->window_ms / 1000 : INFINITY;
     reading->window = -1;
     reading->slot = -1;
     switch (feature->aggregate) {
@@ -257,6 +262,12 @@ static void compile_feature(struct compiler *compiler, int index, struct hec_rea
     case HEC_AGG_DISTINCT: compile_distinct(compiler, kind, feature, reading); break;
     case HEC_AGG_IS_NEW:
         reading->list = want_list(compiler, kind, feature, HEC_PART_SEEN, 0);
+        break;
+    case HEC_AGG_SHARE:
+    case HEC_AGG_SINCE_SAME:
+    case HEC_AGG_MET:
+        reading->list = want_list(compiler, kind, feature, HEC_PART_VALUES, 0);
+        reading->span_s = feature->window_ms / 1000;
         break;
     case HEC_AGG_AGE:
     case HEC_AGG_SINCE:
@@ -378,6 +389,10 @@ static void size_parts(struct compiler *compiler, struct hec_kind_plan *kind)
         case HEC_PART_SEEN:
             part->element_bytes = 4;
             part->elements_max = HEC_SEEN_MAX;
+            break;
+        case HEC_PART_VALUES:
+            part->element_bytes = sizeof(struct hec_habit);
+            part->elements_max = HEC_VALUES_KEPT;
             break;
         case HEC_PART_IDS:
             part->element_bytes = HEC_IDS_BYTES;

@@ -53,6 +53,7 @@ struct hec_slot {
 struct hec_list {
     uint8_t part, filter;
     enum hec_field field;
+    enum hec_derived derived;
 };
 
 /* How one numeric feature is read. Which members count follows from the aggregate. */
@@ -69,6 +70,8 @@ struct hec_reading {
     uint32_t tiles; /* DISTINCT: of the window */
     int slot;       /* index into the fixed int64_t; -1: the record's own first_ms, newest_ms */
     double scale;   /* stored units a unit that is told */
+    double most;    /* AGE, SINCE, SINCE_SAME: in seconds */
+    int64_t span_s; /* MET */
     float missing;
 };
 
@@ -136,6 +139,12 @@ bool hec_facts_passes(const struct hec_plan *plan, const struct hec_event *event
 /** The type that decides filters: the event's own, or that of a verdict's target. */
 enum hec_event_type hec_facts_type(const struct hec_event *event);
 
+/** A 32-bit key of the value that a list remembers; false when the event has none. */
+bool hec_facts_key(const struct hec_event *event, const struct hec_facts *facts,
+                   const struct hec_list *list, uint32_t *key);
+/** The amount's size: twice the binary logarithm of one more than its minor units, rounded down. */
+uint32_t hec_facts_band(int64_t amount_minor);
+
 /** Units in which a field is stored, a unit that is told. */
 double hec_value_scale(const struct hec_plan *plan, enum hec_field field);
 
@@ -149,6 +158,9 @@ bool hec_rates_convert(const struct hec_plan *plan, const char *code, int64_t am
 void hec_plan_hash_texts(struct hec_plan *plan);
 /** Fills both digests; HEC_OK or HEC_NO_MEMORY. */
 HEC_CHECKED enum hec_status hec_plan_make_digests(struct hec_plan *plan);
+
+/** Whether a window only bounds what is told, so that the state does not depend on it. */
+bool hec_aggregate_window_is_cap(enum hec_aggregate aggregate);
 
 /** Which tile width a window is cut into. */
 int64_t hec_plan_tile_ms(int64_t window_ms);

@@ -15,6 +15,7 @@
 #include "state/recent.h"
 #include "state/table.h"
 #include "state/tiles.h"
+#include "state/values.h"
 
 #define DAY_S 86400
 #define EARTH_KM 6371.0088 /* mean radius, IUGG */
@@ -99,6 +100,12 @@ static double seconds_since(const struct reader *reader, int64_t then_ms)
         return NAN;
     }
     return reader->now_ms > then_ms ? (double)(reader->now_ms - then_ms) / 1000 : 0;
+}
+
+/* NAN stays NAN. */
+static double at_most(double seconds, double most)
+{
+    return seconds > most ? most : seconds;
 }
 
 /* n times the standard deviation, from exact integers wherever they fit in 127 bits. */
@@ -186,6 +193,34 @@ static double is_new(const struct reader *reader, const struct hec_reading *read
     return 1;
 }
 
+/* What is remembered of the values of a field: of user and card, which have one record. */
+static double remembered(const struct reader *reader, const struct hec_reading *reading)
+{
+    const struct hec_list *list = &reader->kind->lists[reading->list];
+    const struct hec_record *record = hec_entity_record(reader->shards[0]);
+    int64_t now_s = reader->now_ms / 1000;
+    uint16_t count = 0;
+    const uint8_t *at = NULL;
+    if (record != NULL) {
+        at = hec_part_find(record, &reader->kind->layout, list->part, &count);
+    }
+    if (reading->aggregate == HEC_AGG_MET) {
+        return hec_values_met(count, at, now_s - reading->span_s, now_s);
+    }
+    uint32_t key;
+    struct hec_habit value;
+    if (count == 0 || !hec_facts_key(reader->event, reader->facts, list, &key) ||
+        (list->filter != HEC_NO_FILTER &&
+         !hec_facts_passes(reader->plan, reader->event, reader->facts, list->filter))) {
+        return NAN;
+    }
+    bool known = hec_values_find(count, at, key, &value);
+    if (reading->aggregate == HEC_AGG_SHARE) {
+        return (double)value.count / hec_values_total(count, at);
+    }
+    return !known ? NAN : now_s > value.last_s ? (double)(now_s - value.last_s) : 0;
+}
+
 /* Kilometres along the great circle (haversine), and since when. */
 static double distance(const struct reader *reader, const struct hec_reading *reading,
                        int64_t *apart_ms)
@@ -237,9 +272,16 @@ static double tell(const struct reader *reader, const struct hec_reading *readin
     case HEC_AGG_DISTINCT: return distinct(reader, reading);
     case HEC_AGG_IS_NEW: return is_new(reader, reading);
     case HEC_AGG_AGE:
-        return seconds_since(reader, reading->slot < 0 ? reader->first_ms : slot(reader, reading));
+        return at_most(
+            seconds_since(reader, reading->slot < 0 ? reader->first_ms : slot(reader, reading)),
+            reading->most);
     case HEC_AGG_SINCE:
-        return seconds_since(reader, reading->slot < 0 ? reader->newest_ms : slot(reader, reading));
+        return at_most(
+            seconds_since(reader, reading->slot < 0 ? reader->newest_ms : slot(reader, reading)),
+            reading->most);
+    case HEC_AGG_SHARE:
+    case HEC_AGG_MET: return remembered(reader, reading);
+    case HEC_AGG_SINCE_SAME: return at_most(remembered(reader, reading), reading->most);
     case HEC_AGG_STREAK: return (double)slot(reader, reading);
     case HEC_AGG_DISTANCE: return distance(reader, reading, &apart_ms);
     case HEC_AGG_SPEED: return speed(reader, reading);

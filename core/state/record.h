@@ -48,6 +48,7 @@ enum hec_part_kind {
     HEC_PART_DISTINCT, /* {u32 hash, u32 last tile} or one sketch a coarse tile state/distinct.h */
     HEC_PART_SEEN,     /* u32 hash, most recently used last                    state/recent.h */
     HEC_PART_IDS,      /* {u64 hash, u32 second} of accepted events, newest last state/recent.h */
+    HEC_PART_VALUES,   /* {u32 hash, count, first second, last}, latest last    state/values.h */
     HEC_PART_VERDICTS, /* {u32 hash of the target, u32 verdict}, newest last    state/recent.h */
 };
 

@@ -46,7 +46,10 @@
     X(LABEL_RATE, "label_rate", "labelled fraud over events of the window")                        \
     X(DISTANCE, "distance", "kilometres from the entity's last place (great circle)")              \
     X(SPEED, "speed", "km/h from the entity's last place")                                         \
-    X(ZSCORE, "zscore", "the event's field against the window's own mean and deviation")
+    X(ZSCORE, "zscore", "the event's field against the window's own mean and deviation")           \
+    X(SHARE, "share", "share of the entity's own events that had the event's value of the field")  \
+    X(SINCE_SAME, "since_same", "seconds since the entity last had this value of the field")       \
+    X(MET, "met", "values of the field that the entity met for the first time in the window")
 
 enum hec_aggregate {
 #define HEC_AGGREGATE_ENUM(enumerator, name, text) HEC_AGG_##enumerator,
@@ -72,13 +75,17 @@ struct hec_filter {
 };
 
 /* X(enumerator, name in features.conf, what it is): derived fields of an event, for HEC_AGG_VALUE;
- * EVENT_TYPE for HEC_AGG_CATEGORY. Hours and days are UTC. */
+ * EVENT_TYPE for HEC_AGG_CATEGORY; HOUR, PLACE, IP_NET and AMOUNT_BAND for what compares values.
+ * Hours and days are UTC. */
 #define HEC_DERIVED_TABLE(X)                                                                       \
     X(HOUR, "hour", "hour of the day, 0 .. 23")                                                    \
     X(WEEKEND, "weekend", "1 on Saturday and Sunday")                                              \
     X(NIGHT, "night", "1 when the hour is 0 .. 6")                                                 \
     X(PAYEE_AGE_S, "payee_age_s", "seconds since payee_added_ms")                                  \
     X(ABROAD, "abroad", "1 when the merchant's or creditor's country is not geo.country")          \
+    X(PLACE, "place", "the quarter degree of latitude and longitude; for share, since_same, met")  \
+    X(IP_NET, "ip_net", "the first two groups of an address; for share, since_same, met")          \
+    X(AMOUNT_BAND, "amount_band", "the amount's size in half powers of two; for the same three")   \
     X(EVENT_TYPE, "event_type", "the event's type")
 
 enum hec_derived {
@@ -137,7 +144,9 @@ struct hec_schema {
  * HEC_FIELD_TABLE or a name of HEC_DERIVED_TABLE. window, delay: a duration. missing: a number or
  * nan (default). heads: default all. Amounts are in major units of the reporting currency when
  * told; a predicate on amount_minor compares minor units of it. value without a field and with a
- * filter is 1 when the event passes it, else 0. A filter must stand before the features that name
+ * filter is 1 when the event passes it, else 0. age, since and since_same may have a window: they
+ * tell no more than it. share, since_same and met remember the 32 most usual values of user or card
+ * and count about their last 256 events. A filter must stand before the features that name
  * it only in the sense of the file as a whole: the parser may collect filters first. */
 
 /** An empty schema with the default numbers ("EUR", 300 000 ms, 3 600 s). */

@@ -74,7 +74,7 @@ int64_t oracle_newest_ms(const struct oracle *oracle, int items, int kind,
     return newest;
 }
 
-static bool amount(const struct oracle *oracle, const struct hec_event *event, double *minor)
+bool oracle_amount(const struct oracle *oracle, const struct hec_event *event, double *minor)
 {
     if (!hec_event_has(event, HEC_F_AMOUNT_MINOR)) {
         return false;
@@ -102,7 +102,7 @@ static bool known(const struct oracle *oracle, const struct hec_event *event, en
                   double *value)
 {
     if (field == HEC_F_AMOUNT_MINOR) {
-        bool is_known = amount(oracle, event, value);
+        bool is_known = oracle_amount(oracle, event, value);
         *value /= 100;
         return is_known;
     }
@@ -160,7 +160,7 @@ static enum hec_event_type type_of(const struct hec_event *event)
                                                         : HEC_EVENT_TYPES;
 }
 
-static bool passes(const struct oracle *oracle, const struct hec_event *event, int filter)
+bool oracle_passes(const struct oracle *oracle, const struct hec_event *event, int filter)
 {
     if (filter < 0) {
         return true;
@@ -196,6 +196,13 @@ static int64_t own_ring(const struct oracle *oracle, const struct hec_feature *f
            (late < 1 ? 1 : late);
 }
 
+static bool has_tiles(const struct hec_feature *feature)
+{
+    enum hec_aggregate of = feature->aggregate;
+    return feature->window_ms > 0 && of != HEC_AGG_MET && of != HEC_AGG_AGE &&
+           of != HEC_AGG_SINCE && of != HEC_AGG_SINCE_SAME;
+}
+
 /* Tiles that the record keeps of this width: what the feature that needs most of them asks for. A
  * list of distinct values is shared only by features of the same filter and field. */
 int64_t oracle_ring_of(const struct oracle *oracle, const struct hec_feature *feature)
@@ -205,7 +212,7 @@ int64_t oracle_ring_of(const struct oracle *oracle, const struct hec_feature *fe
         const struct hec_feature *other = &oracle->schema->features[i];
         bool distinct = feature->aggregate == HEC_AGG_DISTINCT;
         bool shares =
-            other->entity == feature->entity && other->window_ms > 0 &&
+            other->entity == feature->entity && has_tiles(other) &&
             oracle_width_of(other) == oracle_width_of(feature) &&
             (other->aggregate == HEC_AGG_DISTINCT) == distinct &&
             (!distinct || (other->filter == feature->filter && other->field == feature->field));
@@ -226,7 +233,7 @@ static void add(const struct oracle *oracle, const struct hec_feature *feature, 
                 struct sums *sums)
 {
     const struct hec_event *event = oracle->items[i].event;
-    bool first = passes(oracle, event, feature->filter);
+    bool first = oracle_passes(oracle, event, feature->filter);
     bool full = !hec_event_has(event, HEC_F_FULL) || event->value[HEC_F_FULL].integer != 0;
     double sign = event->type == HEC_REVERSAL ? -1 : 1;
     double whole = event->type == HEC_REVERSAL && !full ? 0 : sign;
@@ -236,7 +243,7 @@ static void add(const struct oracle *oracle, const struct hec_feature *feature, 
         return;
     }
     sums->events += first ? whole : 0;
-    if (feature->filter2 >= 0 && passes(oracle, event, feature->filter2)) {
+    if (feature->filter2 >= 0 && oracle_passes(oracle, event, feature->filter2)) {
         sums->of_second += whole;
     }
     if (first && feature->field != HEC_FIELDS && known(oracle, event, feature->field, &value)) {
@@ -299,7 +306,7 @@ static bool is_newest_of_value(const struct oracle *oracle, const struct hec_fea
         bool later = hec_event_ms(event) > hec_event_ms(own) ||
                      (hec_event_ms(event) == hec_event_ms(own) && i > j);
         if (later && hec_event_is_scored(event->type) && hec_event_has(event, feature->field) &&
-            passes(oracle, event, feature->filter) &&
+            oracle_passes(oracle, event, feature->filter) &&
             oracle_same(&event->value[feature->field].text, &own->value[feature->field].text) &&
             oracle_counts(oracle, i, (int)feature->entity, token)) {
             return false;
@@ -320,7 +327,8 @@ static double distinct(const struct oracle *oracle, const struct hec_feature *fe
         const struct hec_event *event = oracle->items[i].event;
         int64_t tile = hec_event_ms(event) / width;
         number += hec_event_is_scored(event->type) && tile >= first && tile + ring > newest &&
-                  hec_event_has(event, feature->field) && passes(oracle, event, feature->filter) &&
+                  hec_event_has(event, feature->field) &&
+                  oracle_passes(oracle, event, feature->filter) &&
                   oracle_counts(oracle, i, (int)feature->entity, token) &&
                   is_newest_of_value(oracle, feature, token, i);
     }
@@ -354,7 +362,7 @@ static double travelled(const struct oracle *oracle, const struct hec_feature *f
     for (int i = 0; i < oracle->count; i++) {
         const struct hec_event *other = oracle->items[i].event;
         if (hec_event_is_scored(other->type) && hec_event_has(other, HEC_F_GEO_LAT) &&
-            passes(oracle, other, feature->filter) &&
+            oracle_passes(oracle, other, feature->filter) &&
             oracle_counts(oracle, i, (int)feature->entity, token) &&
             (place == NULL || hec_event_ms(other) >= hec_event_ms(place))) {
             place = other;
@@ -383,14 +391,14 @@ static double history(const struct oracle *oracle, const struct hec_feature *fea
             !oracle_counts(oracle, i, (int)feature->entity, token)) {
             continue;
         }
-        bool first = passes(oracle, other, feature->filter);
+        bool first = oracle_passes(oracle, other, feature->filter);
         int64_t ms = hec_event_ms(other);
         if (first) {
             earliest = earliest == 0 || ms < earliest ? ms : earliest;
             latest = ms > latest ? ms : latest;
             streak++;
         }
-        if (feature->filter2 >= 0 && passes(oracle, other, feature->filter2)) {
+        if (feature->filter2 >= 0 && oracle_passes(oracle, other, feature->filter2)) {
             streak = 0;
         }
         seen |= first && feature->field != HEC_FIELDS && hec_event_has(event, feature->field) &&
@@ -433,11 +441,18 @@ static double of_event(const struct oracle *oracle, const struct hec_event *even
     default: break;
     }
     if (feature->field == HEC_FIELDS) {
-        return passes(oracle, event, feature->filter);
+        return oracle_passes(oracle, event, feature->filter);
     }
-    bool told =
-        passes(oracle, event, feature->filter) && known(oracle, event, feature->field, &value);
+    bool told = oracle_passes(oracle, event, feature->filter) &&
+                known(oracle, event, feature->field, &value);
     return told ? value : NAN;
+}
+
+/* A window of these is the most that they tell. */
+static double capped(const struct hec_feature *feature, double seconds)
+{
+    double most = (double)feature->window_ms / 1000;
+    return feature->window_ms > 0 && seconds > most ? most : seconds;
 }
 
 static double tell(const struct oracle *oracle, const struct hec_event *event,
@@ -449,6 +464,14 @@ static double tell(const struct oracle *oracle, const struct hec_event *event,
     }
     if (feature->aggregate == HEC_AGG_DISTANCE || feature->aggregate == HEC_AGG_SPEED) {
         return travelled(oracle, feature, token, event);
+    }
+    switch (feature->aggregate) {
+    case HEC_AGG_SHARE:
+    case HEC_AGG_MET: return oracle_habit(oracle, feature, token, event);
+    case HEC_AGG_SINCE_SAME: return capped(feature, oracle_habit(oracle, feature, token, event));
+    case HEC_AGG_AGE:
+    case HEC_AGG_SINCE: return capped(feature, history(oracle, feature, token, event));
+    default: break;
     }
     if (feature->window_ms == 0) {
         return history(oracle, feature, token, event);

@@ -42,5 +42,11 @@ int64_t oracle_newest_ms(const struct oracle *oracle, int items, int kind,
 int64_t oracle_width_of(const struct hec_feature *feature);
 /** Tiles that the record keeps of this feature's width. */
 int64_t oracle_ring_of(const struct oracle *oracle, const struct hec_feature *feature);
+/** Minor units of the reporting currency; false when there is no amount to tell. */
+bool oracle_amount(const struct oracle *oracle, const struct hec_event *event, double *minor);
+bool oracle_passes(const struct oracle *oracle, const struct hec_event *event, int filter);
+/** SHARE, SINCE_SAME and MET. */
+double oracle_habit(const struct oracle *oracle, const struct hec_feature *feature,
+                    const struct hec_text *token, const struct hec_event *event);
 
 #endif

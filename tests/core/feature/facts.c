@@ -134,3 +134,14 @@ Test(facts, takes_the_type_of_a_verdict_from_what_it_carries)
     struct hec_event payment = made_payment("e", T0, "u", "c", 1);
     cr_expect_eq(hec_facts_type(&payment), HEC_CARD_AUTH);
 }
+
+Test(facts, bands_amounts_by_half_powers_of_two)
+{
+    cr_expect_eq(hec_facts_band(0), 0);
+    cr_expect_eq(hec_facts_band(1), 2);
+    for (int64_t minor = 0; minor < 100000; minor++) {
+        cr_assert_eq(hec_facts_band(minor), (uint32_t)floor(2 * log2((double)minor + 1)));
+    }
+    cr_expect_eq(hec_facts_band(INT64_C(1) << 50), 100);
+    cr_expect_eq(hec_facts_band((INT64_C(1) << 50) - 2), 99);
+}

@@ -6,6 +6,8 @@ Test(identity, compiles_to_other_digests_exactly_when_something_else_is_meant)
     static const char BASE[] = "filter p { events = {card_auth} }\n"
                                "feature a { aggregate = count entity = user filter = p window = 1d "
                                "reason = \"R-1\" text = \"t\" }\n"
+                               "feature h { aggregate = share entity = user field = ip_net }\n"
+                               "feature s { aggregate = since entity = user window = 2d }\n"
                                "feature v { aggregate = value field = hour }\n";
     static const struct {
         const char *from, *to;
@@ -13,6 +15,8 @@ Test(identity, compiles_to_other_digests_exactly_when_something_else_is_meant)
     } CHANGES[] = {
         { "text = \"t\"", "text = \"other\"", false },
         { "R-1", "R-2", false },
+        { "field = ip_net", "field = place", true },
+        { "window = 2d", "window = 3d", false },
         { "window = 1d ", "window = 1d missing = 3 ", false },
         { "window = 1d ", "window = 1d heads = {ato} ", false },
         { "feature a", "feature b", false },

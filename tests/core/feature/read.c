@@ -223,3 +223,73 @@ Test(read, estimates_many_distinct_values_and_goes_on_in_time)
     cr_expect_eq(ask_at(&engine, T0 + 5 * DAY, "cards"), 0);
     engine_end(&engine);
 }
+
+Test(read, tells_no_more_than_the_window_of_an_age)
+{
+    struct engine engine =
+        engine_from("feature age { aggregate = age entity = user window = 1h }\n"
+                    "feature since { aggregate = since entity = user window = 30m }\n");
+    cr_expect(isnan(ask_at(&engine, T0, "age")));
+    pay(&engine, "e1", T0, 1);
+    cr_expect_eq(ask_at(&engine, T0 + HOUR - SECOND, "age"), 3599);
+    cr_expect_eq(ask_at(&engine, T0 + HOUR, "age"), 3600);
+    cr_expect_eq(ask_at(&engine, T0 + HOUR + SECOND, "age"), 3600);
+    cr_expect_eq(ask_at(&engine, T0 + DAY, "since"), 1800);
+    engine_end(&engine);
+}
+
+static struct hec_event from(const char *id, int64_t event_ms, const char *ip, double lat)
+{
+    struct hec_event event = made(HEC_LOGIN, id, event_ms, "u");
+    made_text(&event, HEC_F_IP, ip);
+    made_number(&event, HEC_F_GEO_LAT, lat);
+    made_number(&event, HEC_F_GEO_LON, 5);
+    return event;
+}
+
+Test(read, tells_the_share_of_a_value_when_it_was_last_and_how_many_are_new)
+{
+    struct engine engine =
+        engine_from("feature net { aggregate = share entity = user field = ip_net }\n"
+                    "feature place { aggregate = share entity = user field = place }\n"
+                    "feature same { aggregate = since_same entity = user field = ip }\n"
+                    "feature met { aggregate = met entity = user field = ip window = 1h }\n");
+    struct hec_event first = from("l1", T0, "10.1.2.3", 50.0);
+    struct hec_event near = from("l2", T0 + HOUR, "10.1.9.9", 50.1);
+    struct hec_event far = from("l3", T0 + HOUR, "10.2.2.3", 50.2);
+    struct hec_event six = from("l4", T0 + HOUR, "10:1:2:3::1", 50.0);
+    struct hec_event token = from("l5", T0 + HOUR, "keyed", 50.0);
+    cr_expect(isnan(ask(&engine, &first, "net")), "a habit of nothing");
+    cr_expect_eq(ask(&engine, &first, "met"), 0);
+    apply(&engine, &first);
+    cr_expect_eq(ask(&engine, &near, "net"), 1, "of the same network");
+    cr_expect_eq(ask(&engine, &near, "place"), 1, "within the quarter degree");
+    cr_expect(isnan(ask(&engine, &near, "same")), "another address");
+    cr_expect_eq(ask(&engine, &near, "met"), 0, "an hour ago is no longer within the hour");
+    apply(&engine, &near);
+    cr_expect_eq(ask(&engine, &near, "net"), 1);
+    cr_expect_eq(ask(&engine, &far, "net"), 0);
+    cr_expect_eq(ask(&engine, &far, "place"), 0);
+    cr_expect_eq(ask(&engine, &far, "met"), 1);
+    cr_expect_eq(ask(&engine, &six, "net"), 0, "its first groups are 10 and 1 of another kind");
+    cr_expect(isnan(ask(&engine, &token, "net")), "a keyed address has no network");
+    first = from("l6", T0 + 3 * HOUR, "10.1.2.3", 60);
+    cr_expect_eq(ask(&engine, &first, "same"), 3 * 3600);
+    cr_expect_eq(ask(&engine, &first, "place"), 0);
+    engine_end(&engine);
+}
+
+Test(read, tells_a_share_only_of_events_that_pass_its_filter)
+{
+    struct engine engine = engine_from(
+        "filter bot { events = {login} where = {\"bot_score >= 1\"} }\n"
+        "feature net { aggregate = share entity = user filter = bot field = ip missing = -1 }");
+    struct hec_event login = from("l1", T0, "a", 50);
+    made_number(&login, HEC_F_BOT_SCORE, 2);
+    apply(&engine, &login);
+    struct hec_event other = from("l2", T0, "b", 50);
+    apply(&engine, &other);
+    cr_expect_eq(ask(&engine, &login, "net"), 1, "the other did not count");
+    cr_expect_eq(ask(&engine, &other, "net"), -1, "nor is it told");
+    engine_end(&engine);
+}
