@@ -11,7 +11,9 @@
 
 #include "feature/plan.h"
 #include "feature/touch.h"
+#include "state/decay.h"
 #include "state/distinct.h"
+#include "state/hours.h"
 #include "state/recent.h"
 #include "state/table.h"
 #include "state/tiles.h"
@@ -59,6 +61,14 @@ static void add_columns(const struct change *change, const struct hec_kind_plan 
             break;
         case HEC_MEASURE_SQUARE_HIGH:
             hec_tile_sum(part, element, wide, by * (int64_t)(square >> HEC_SQUARE_BITS));
+            break;
+        case HEC_MEASURE_MAX:
+        case HEC_MEASURE_MIN:
+            /* A reversal cannot take a peak away. */
+            if (known && change->sign > 0) {
+                bool largest = column->measure == HEC_MEASURE_MAX;
+                hec_tile_peak(part, element, wide, HEC_PEAK_ZERO + (largest ? value : -value));
+            }
             break;
         }
     }
@@ -120,6 +130,12 @@ static void change_part(const struct change *change, const struct hec_kind_plan 
         }
         return;
     }
+    if (part->kind == HEC_PART_HOURS) {
+        if (scored && passes) {
+            hec_hours_add(record, count, at, hec_hour_of_week(change->at_ms));
+        }
+        return;
+    }
     uint32_t head = hec_tile_of(part, record->newest_ms);
     uint32_t tile = hec_tile_of(part, change->at_ms);
     bool in_ring = tile <= head && (uint64_t)tile + part->ring > head;
@@ -155,6 +171,21 @@ static void change_place(const struct change *change, int64_t *place)
     place[1] = change->at_ms;
 }
 
+static void change_decay(const struct change *change, const struct hec_slot *slot, int64_t *at)
+{
+    double value = 0;
+    if (slot->value < HEC_VALUES_MAX) {
+        if (!(change->facts.known >> slot->value & 1)) {
+            return;
+        }
+        value = (double)change->facts.values[slot->value];
+    }
+    struct hec_decay decay;
+    memcpy(&decay, at, sizeof(decay));
+    hec_decay_add(&decay, slot->half_life_ms, change->at_ms, value);
+    memcpy(at, &decay, sizeof(decay));
+}
+
 static void change_slots(const struct change *change, const struct hec_kind_plan *kind,
                          struct hec_record *record)
 {
@@ -184,6 +215,12 @@ static void change_slots(const struct change *change, const struct hec_kind_plan
         case HEC_SLOT_PLACE:
             if (passes) {
                 change_place(change, at);
+            }
+            break;
+        case HEC_SLOT_TOTAL: *at += passes; break;
+        case HEC_SLOT_DECAY:
+            if (passes) {
+                change_decay(change, slot, at);
             }
             break;
         }

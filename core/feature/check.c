@@ -75,8 +75,9 @@ static enum hec_status check_filter(const struct hec_schema *schema, int i, stru
 #define NEEDS_FILTER2 16u
 #define ONLY_OWNED 32u /* what it keeps does not merge exactly over shards */
 #define MAY_DELAY 64u
-#define NEEDS_KEY 128u  /* a text field, or a derived one that can be remembered */
-#define MAY_WINDOW 256u /* as the most that is told */
+#define NEEDS_KEY 128u       /* a text field, or a derived one that can be remembered */
+#define MAY_WINDOW 256u      /* as the most that is told */
+#define NEEDS_HALF_LIFE 512u /* a window that is not cut into tiles */
 
 static const unsigned NEEDS[HEC_AGGREGATES] = {
     [HEC_AGG_COUNT] = NEEDS_WINDOW | MAY_DELAY,
@@ -85,6 +86,13 @@ static const unsigned NEEDS[HEC_AGGREGATES] = {
     [HEC_AGG_DEVIATION] = NEEDS_WINDOW | NEEDS_NUMBER | MAY_DELAY,
     [HEC_AGG_RATIO] = NEEDS_WINDOW | NEEDS_FILTER2 | MAY_DELAY,
     [HEC_AGG_DISTINCT] = NEEDS_WINDOW | NEEDS_TEXT,
+    [HEC_AGG_MIN] = NEEDS_WINDOW | NEEDS_NUMBER | MAY_DELAY,
+    [HEC_AGG_MAX] = NEEDS_WINDOW | NEEDS_NUMBER | MAY_DELAY,
+    [HEC_AGG_PORTION] = NEEDS_WINDOW | NEEDS_FILTER | NEEDS_FILTER2 | MAY_DELAY,
+    [HEC_AGG_DECAYED_COUNT] = NEEDS_HALF_LIFE | ONLY_OWNED,
+    [HEC_AGG_DECAYED_MEAN] = NEEDS_HALF_LIFE | NEEDS_NUMBER | ONLY_OWNED,
+    [HEC_AGG_HOUR_SURPRISE] = ONLY_OWNED,
+    [HEC_AGG_WEEK_SURPRISE] = ONLY_OWNED,
     [HEC_AGG_IS_NEW] = NEEDS_TEXT,
     [HEC_AGG_AGE] = MAY_WINDOW,
     [HEC_AGG_SINCE] = MAY_WINDOW,
@@ -146,6 +154,12 @@ static const char *broken_span_rule(const struct hec_feature *feature, unsigned 
         bool whole = feature->window_ms > 0 && feature->window_ms <= SPAN_MS_MAX &&
                      feature->window_ms % 1000 == 0 && feature->delay_ms == 0;
         return whole ? NULL : "has a window of whole seconds up to 366d, or none, and no delay";
+    }
+    if (needs & NEEDS_HALF_LIFE) {
+        bool fits = feature->window_ms >= MINUTE_MS && feature->window_ms <= SPAN_MS_MAX;
+        return fits && feature->delay_ms == 0
+                   ? NULL
+                   : "needs a window of 1m to 366d, in which weights halve, and takes no delay";
     }
     if (!(needs & NEEDS_WINDOW)) {
         return feature->window_ms == 0 && feature->delay_ms == 0 ? NULL

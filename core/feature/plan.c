@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "state/decay.h"
 #include "state/distinct.h"
+#include "state/hours.h"
 #include "state/recent.h"
 #include "state/tiles.h"
 #include "state/values.h"
@@ -135,19 +137,14 @@ static int value_of(struct compiler *compiler, enum hec_field field)
     return plan->values_count++;
 }
 
-static int want_slot(struct compiler *compiler, struct hec_kind_plan *kind,
-                     enum hec_slot_kind slot_kind, int filter, int filter2)
+/* A slot as wanted, but for its place; returns the place. */
+static int place_slot(struct compiler *compiler, struct hec_kind_plan *kind, struct hec_slot wanted)
 {
-    struct hec_slot wanted = {
-        .kind = (uint8_t)slot_kind,
-        .filter = filter_bit(filter),
-        .filter2 = filter_bit(filter2),
-        .at = (uint16_t)(kind->layout.fixed_bytes / 8),
-    };
     for (int i = 0; i < kind->slots_count; i++) {
         const struct hec_slot *other = &kind->slots[i];
         if (other->kind == wanted.kind && other->filter == wanted.filter &&
-            other->filter2 == wanted.filter2) {
+            other->filter2 == wanted.filter2 && other->value == wanted.value &&
+            other->half_life_ms == wanted.half_life_ms) {
             return other->at;
         }
     }
@@ -155,9 +152,36 @@ static int want_slot(struct compiler *compiler, struct hec_kind_plan *kind,
         compiler->full = true;
         return 0;
     }
+    wanted.at = (uint16_t)(kind->layout.fixed_bytes / 8);
     kind->slots[kind->slots_count++] = wanted;
-    kind->layout.fixed_bytes += slot_kind == HEC_SLOT_PLACE ? 16 : 8;
+    kind->layout.fixed_bytes += wanted.kind == HEC_SLOT_DECAY   ? (uint32_t)sizeof(struct hec_decay)
+                                : wanted.kind == HEC_SLOT_PLACE ? 16
+                                                                : 8;
     return wanted.at;
+}
+
+static int want_slot(struct compiler *compiler, struct hec_kind_plan *kind,
+                     enum hec_slot_kind slot_kind, int filter, int filter2)
+{
+    return place_slot(compiler, kind,
+                      (struct hec_slot){ .kind = (uint8_t)slot_kind,
+                                         .filter = filter_bit(filter),
+                                         .filter2 = filter_bit(filter2) });
+}
+
+/* A decayed mean and a decayed count over one field share nothing: the count counts every event. */
+static void compile_decay(struct compiler *compiler, struct hec_kind_plan *kind,
+                          const struct hec_feature *feature, struct hec_reading *reading)
+{
+    bool counts = feature->aggregate == HEC_AGG_DECAYED_COUNT;
+    reading->value = counts ? HEC_VALUES_MAX : (uint8_t)value_of(compiler, feature->field);
+    reading->scale = counts ? 1 : hec_value_scale(compiler->plan, feature->field);
+    reading->half_life_ms = feature->window_ms;
+    reading->slot = place_slot(compiler, kind,
+                               (struct hec_slot){ .kind = HEC_SLOT_DECAY,
+                                                  .filter = filter_bit(feature->filter),
+                                                  .value = reading->value,
+                                                  .half_life_ms = feature->window_ms });
 }
 
 static int want_list(struct compiler *compiler, struct hec_kind_plan *kind,
@@ -228,10 +252,18 @@ static void compile_windowed(struct compiler *compiler, struct hec_kind_plan *ki
     case HEC_AGG_MEAN: compile_moments(compiler, kind, feature, reading, 2); return;
     case HEC_AGG_DEVIATION:
     case HEC_AGG_ZSCORE: compile_moments(compiler, kind, feature, reading, 4); return;
+    case HEC_AGG_MIN:
+    case HEC_AGG_MAX:
+        reading->value = (uint8_t)value_of(compiler, feature->field);
+        reading->scale = hec_value_scale(compiler->plan, feature->field);
+        reading->columns[0] = want_column(
+            compiler, kind, part, feature->filter,
+            feature->aggregate == HEC_AGG_MAX ? HEC_MEASURE_MAX : HEC_MEASURE_MIN, reading->value);
+        return;
     default: break;
     }
     reading->columns[0] = want_column(compiler, kind, part, feature->filter, HEC_MEASURE_COUNT, 0);
-    if (feature->aggregate == HEC_AGG_RATIO) {
+    if (feature->aggregate == HEC_AGG_RATIO || feature->aggregate == HEC_AGG_PORTION) {
         reading->columns[1] =
             want_column(compiler, kind, part, feature->filter2, HEC_MEASURE_COUNT, 0);
     } else if (feature->aggregate != HEC_AGG_COUNT) {
@@ -281,6 +313,17 @@ static void compile_feature(struct compiler *compiler, int index, struct hec_rea
         reading->slot =
             want_slot(compiler, kind, HEC_SLOT_STREAK, feature->filter, feature->filter2);
         break;
+    case HEC_AGG_GAP:
+        reading->slots[0] = want_slot(compiler, kind, HEC_SLOT_FIRST, feature->filter, -1);
+        reading->slots[1] = want_slot(compiler, kind, HEC_SLOT_LAST, feature->filter, -1);
+        reading->slots[2] = want_slot(compiler, kind, HEC_SLOT_TOTAL, feature->filter, -1);
+        break;
+    case HEC_AGG_DECAYED_COUNT:
+    case HEC_AGG_DECAYED_MEAN: compile_decay(compiler, kind, feature, reading); break;
+    case HEC_AGG_HOUR_SURPRISE:
+    case HEC_AGG_WEEK_SURPRISE:
+        reading->list = want_list(compiler, kind, feature, HEC_PART_HOURS, 0);
+        break;
     case HEC_AGG_DISTANCE:
     case HEC_AGG_SPEED:
         reading->slot = want_slot(compiler, kind, HEC_SLOT_PLACE, feature->filter, -1);
@@ -290,17 +333,21 @@ static void compile_feature(struct compiler *compiler, int index, struct hec_rea
     kind->touched = true;
 }
 
+/* 0 counts, 1 sums, 2 peaks: their order in an element. */
+static int rank_of(const struct hec_column *column)
+{
+    return (column->measure >= HEC_MEASURE_SUM) + (column->measure >= HEC_MEASURE_MAX);
+}
+
 static int by_part(const void *a, const void *b)
 {
     const struct hec_column *x = a;
     const struct hec_column *y = b;
-    bool x_sum = x->measure >= HEC_MEASURE_SUM;
-    bool y_sum = y->measure >= HEC_MEASURE_SUM;
     if (x->part != y->part) {
         return x->part < y->part ? -1 : 1;
     }
     /* slot holds the order of asking until places are handed out. */
-    return x_sum != y_sum ? (int)x_sum - (int)y_sum : (int)x->slot - (int)y->slot;
+    return rank_of(x) != rank_of(y) ? rank_of(x) - rank_of(y) : (int)x->slot - (int)y->slot;
 }
 
 /* Puts the windows in the order of their parts: a reader walks over both together. */
@@ -343,8 +390,9 @@ static void place_columns(struct compiler *compiler, struct hec_kind_plan *kind,
         for (; next < kind->columns_count && kind->columns[next].part == p; next++) {
             struct hec_column *column = &kind->columns[next];
             column->slot = (uint16_t)(next - kind->columns_of[p]);
-            part->counts += column->measure < HEC_MEASURE_SUM;
-            part->sums += column->measure >= HEC_MEASURE_SUM;
+            part->counts += rank_of(column) == 0;
+            part->sums += rank_of(column) == 1;
+            part->peaks += rank_of(column) == 2;
             kind->filters_of[p] |= (uint64_t)1 << column->filter;
         }
     }
@@ -352,7 +400,7 @@ static void place_columns(struct compiler *compiler, struct hec_kind_plan *kind,
     for (int w = 0; w < kind->windows_count; w++) {
         const struct hec_part *part = &kind->layout.parts[kind->windows[w].part];
         kind->windows[w].sums = (uint16_t)kind->sums_count;
-        kind->sums_count += (int)(part->counts + part->sums);
+        kind->sums_count += (int)(part->counts + part->sums + part->peaks);
     }
     compiler->full |= kind->sums_count > HEC_SUMS_MAX;
     for (int r = 0; r < kind->readings_count; r++) {
@@ -374,7 +422,7 @@ static void size_parts(struct compiler *compiler, struct hec_kind_plan *kind)
         uint32_t sketches = 0;
         switch (part->kind) {
         case HEC_PART_TILES:
-            part->element_bytes = 4 + 4 * part->counts + 8 * part->sums;
+            part->element_bytes = 4 + 4 * part->counts + 8 * (part->sums + part->peaks);
             part->elements_max = part->ring;
             compiler->full |= part->ring > RING_MAX;
             plan->reach_ms = part->ring * part->width_ms > plan->reach_ms
@@ -397,6 +445,10 @@ static void size_parts(struct compiler *compiler, struct hec_kind_plan *kind)
         case HEC_PART_IDS:
             part->element_bytes = HEC_IDS_BYTES;
             part->elements_max = HEC_IDS_MAX;
+            break;
+        case HEC_PART_HOURS:
+            part->element_bytes = HEC_HOURS_BYTES;
+            part->elements_max = HEC_HOURS_MAX;
             break;
         case HEC_PART_VERDICTS:
             part->element_bytes = HEC_VERDICT_BYTES;

@@ -31,7 +31,12 @@ enum hec_measure {
     HEC_MEASURE_SUM,         /* of the value */
     HEC_MEASURE_SQUARE_LOW,  /* of the low HEC_SQUARE_BITS bits of the value's square */
     HEC_MEASURE_SQUARE_HIGH, /* of the rest of it */
+    HEC_MEASURE_MAX,         /* HEC_PEAK_ZERO + the largest value */
+    HEC_MEASURE_MIN,         /* HEC_PEAK_ZERO - the smallest */
 };
+
+/* Peaks are positive, so that 0 is none; values are far smaller. */
+#define HEC_PEAK_ZERO ((int64_t)1 << 62)
 
 struct hec_column {
     uint8_t part, filter, measure, value;
@@ -44,10 +49,19 @@ struct hec_window {
     uint16_t sums;     /* where its sums begin */
 };
 
-enum hec_slot_kind { HEC_SLOT_LAST, HEC_SLOT_FIRST, HEC_SLOT_STREAK, HEC_SLOT_PLACE };
+enum hec_slot_kind {
+    HEC_SLOT_LAST,
+    HEC_SLOT_FIRST,
+    HEC_SLOT_STREAK,
+    HEC_SLOT_PLACE,
+    HEC_SLOT_TOTAL,
+    HEC_SLOT_DECAY
+};
 struct hec_slot {
     uint8_t kind, filter, filter2;
-    uint16_t at; /* index into the fixed int64_t; a place takes two */
+    uint8_t value; /* DECAY: index into the values */
+    uint16_t at;   /* index into the fixed int64_t; a place takes two, a decay three */
+    int64_t half_life_ms;
 };
 
 struct hec_list {
@@ -70,6 +84,8 @@ struct hec_reading {
     uint32_t tiles; /* DISTINCT: of the window */
     int slot;       /* index into the fixed int64_t; -1: the record's own first_ms, newest_ms */
     double scale;   /* stored units a unit that is told */
+    int slots[3];   /* GAP: first, last, total */
+    int64_t half_life_ms;
     double most;    /* AGE, SINCE, SINCE_SAME: in seconds */
     int64_t span_s; /* MET */
     float missing;

@@ -11,7 +11,9 @@
 
 #include "feature/plan.h"
 #include "feature/touch.h"
+#include "state/decay.h"
 #include "state/distinct.h"
+#include "state/hours.h"
 #include "state/recent.h"
 #include "state/table.h"
 #include "state/tiles.h"
@@ -78,16 +80,18 @@ static void merge(struct reader *reader)
     }
 }
 
-/* A slot merged over shards: the latest, the earliest, or (one shard) the number itself. 0 never.
- */
-static int64_t slot(const struct reader *reader, const struct hec_reading *reading)
+enum merge_rule { EARLIEST, LATEST, TOTAL };
+
+/* A slot merged over shards, 0 never; of one shard it is the number itself. */
+static int64_t slot(const struct reader *reader, int at, enum merge_rule rule)
 {
     int64_t merged = 0;
     for (int32_t i = 0; i < reader->shards_count; i++) {
         const struct hec_record *record = hec_entity_record(reader->shards[i]);
-        int64_t own = record == NULL ? 0 : hec_record_fixed(record)[reading->slot];
-        bool wins = reading->aggregate == HEC_AGG_AGE ? own < merged : own > merged;
-        if (own != 0 && (merged == 0 || wins)) {
+        int64_t own = record == NULL ? 0 : hec_record_fixed(record)[at];
+        if (rule == TOTAL) {
+            merged += own;
+        } else if (own != 0 && (merged == 0 || (rule == EARLIEST ? own < merged : own > merged))) {
             merged = own;
         }
     }
@@ -153,6 +157,63 @@ static double ratio(const struct reader *reader, const struct hec_reading *readi
 {
     int64_t of = reader->sums[reading->columns[0]];
     return of == 0 ? NAN : (double)reader->sums[reading->columns[1]] / (double)of;
+}
+
+static double portion(const struct reader *reader, const struct hec_reading *reading)
+{
+    int64_t second = reader->sums[reading->columns[1]];
+    int64_t both = reader->sums[reading->columns[0]] + second;
+    return both == 0 ? NAN : (double)second / (double)both;
+}
+
+static double peak(const struct reader *reader, const struct hec_reading *reading)
+{
+    int64_t stored = reader->sums[reading->columns[0]];
+    int64_t value =
+        reading->aggregate == HEC_AGG_MAX ? stored - HEC_PEAK_ZERO : HEC_PEAK_ZERO - stored;
+    return stored == 0 ? NAN : (double)value / reading->scale;
+}
+
+static double gap(const struct reader *reader, const struct hec_reading *reading)
+{
+    int64_t first_ms = slot(reader, reading->slots[0], EARLIEST);
+    int64_t last_ms = slot(reader, reading->slots[1], LATEST);
+    int64_t events = slot(reader, reading->slots[2], TOTAL);
+    return events < 2 ? NAN : (double)(last_ms - first_ms) / 1000 / (double)(events - 1);
+}
+
+static double decayed(const struct reader *reader, const struct hec_reading *reading)
+{
+    struct hec_decay decay = { 0 };
+    const struct hec_record *record = hec_entity_record(reader->shards[0]);
+    if (record != NULL) {
+        memcpy(&decay, hec_record_fixed(record) + reading->slot, sizeof(decay));
+    }
+    if (reading->aggregate == HEC_AGG_DECAYED_COUNT) {
+        return hec_decay_weight(&decay, reading->half_life_ms, reader->now_ms);
+    }
+    return decay.weight > 0 ? decay.sum / decay.weight / reading->scale : NAN;
+}
+
+/* How unusual the event's hour is for the entity: minus the logarithm of its share of the events so
+ * far. Half of the share is the hour's own, a quarter each neighbour's, and one event more is
+ * thought to be spread over all hours, so that nothing is impossible. */
+static double surprise(const struct reader *reader, const struct hec_reading *reading,
+                       uint32_t cycle)
+{
+    const struct hec_record *record = hec_entity_record(reader->shards[0]);
+    if (record == NULL) {
+        return NAN;
+    }
+    uint16_t count;
+    int part = reader->kind->lists[reading->list].part;
+    const uint8_t *at = hec_part_find(record, &reader->kind->layout, part, &count);
+    uint32_t hour = hec_hour_of_week(reader->now_ms) + cycle;
+    double near = 2.0 * hec_hours_in(count, at, hour, cycle) +
+                  hec_hours_in(count, at, hour - 1, cycle) +
+                  hec_hours_in(count, at, hour + 1, cycle);
+    uint32_t total = hec_hours_total(count, at);
+    return total == 0 ? NAN : -log((near / 4 + 1.0 / cycle) / (total + 1.0));
 }
 
 static double distinct(const struct reader *reader, const struct hec_reading *reading)
@@ -272,17 +333,27 @@ static double tell(const struct reader *reader, const struct hec_reading *readin
     case HEC_AGG_DISTINCT: return distinct(reader, reading);
     case HEC_AGG_IS_NEW: return is_new(reader, reading);
     case HEC_AGG_AGE:
-        return at_most(
-            seconds_since(reader, reading->slot < 0 ? reader->first_ms : slot(reader, reading)),
-            reading->most);
+        return at_most(seconds_since(reader, reading->slot < 0
+                                                 ? reader->first_ms
+                                                 : slot(reader, reading->slot, EARLIEST)),
+                       reading->most);
     case HEC_AGG_SINCE:
-        return at_most(
-            seconds_since(reader, reading->slot < 0 ? reader->newest_ms : slot(reader, reading)),
-            reading->most);
+        return at_most(seconds_since(reader, reading->slot < 0
+                                                 ? reader->newest_ms
+                                                 : slot(reader, reading->slot, LATEST)),
+                       reading->most);
+    case HEC_AGG_STREAK: return (double)slot(reader, reading->slot, TOTAL);
+    case HEC_AGG_MIN:
+    case HEC_AGG_MAX: return peak(reader, reading);
+    case HEC_AGG_PORTION: return portion(reader, reading);
+    case HEC_AGG_GAP: return gap(reader, reading);
+    case HEC_AGG_DECAYED_COUNT:
+    case HEC_AGG_DECAYED_MEAN: return decayed(reader, reading);
+    case HEC_AGG_HOUR_SURPRISE: return surprise(reader, reading, 24);
+    case HEC_AGG_WEEK_SURPRISE: return surprise(reader, reading, HEC_HOURS_MAX);
     case HEC_AGG_SHARE:
     case HEC_AGG_MET: return remembered(reader, reading);
     case HEC_AGG_SINCE_SAME: return at_most(remembered(reader, reading), reading->most);
-    case HEC_AGG_STREAK: return (double)slot(reader, reading);
     case HEC_AGG_DISTANCE: return distance(reader, reading, &apart_ms);
     case HEC_AGG_SPEED: return speed(reader, reading);
     default: return NAN;

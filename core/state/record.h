@@ -44,11 +44,12 @@ _Static_assert(sizeof(struct hec_record) == 56, "stored: a change needs a new ve
 #define HEC_PARTS_MAX 40
 
 enum hec_part_kind {
-    HEC_PART_TILES,    /* {u32 tile, i32 counts[], i64 sums[]}, by tile        state/tiles.h */
+    HEC_PART_TILES,    /* {u32 tile, i32 counts[], i64 sums[], peaks[]}      state/tiles.h */
     HEC_PART_DISTINCT, /* {u32 hash, u32 last tile} or one sketch a coarse tile state/distinct.h */
     HEC_PART_SEEN,     /* u32 hash, most recently used last                    state/recent.h */
     HEC_PART_IDS,      /* {u64 hash, u32 second} of accepted events, newest last state/recent.h */
     HEC_PART_VALUES,   /* {u32 hash, count, first second, last}, latest last    state/values.h */
+    HEC_PART_HOURS,    /* {u16 hour of the week, u16 count}                    state/hours.h */
     HEC_PART_VERDICTS, /* {u32 hash of the target, u32 verdict}, newest last    state/recent.h */
 };
 
@@ -61,6 +62,7 @@ struct hec_part {
     uint32_t ring;         /* TILES, DISTINCT: tiles kept, the head's included */
     uint32_t group;        /* DISTINCT: tiles a coarse tile of the sketches */
     uint32_t counts, sums; /* TILES: columns of an element */
+    uint32_t peaks;        /* TILES: columns behind the sums that keep the largest */
 };
 
 struct hec_layout {

@@ -61,5 +61,10 @@ void hec_tiles_add_up(const struct hec_part *part, uint16_t count, const uint8_t
             memcpy(&value, wide + 8 * (size_t)c, sizeof(value));
             sums[counts + c] = (int64_t)((uint64_t)sums[counts + c] + value);
         }
+        for (uint32_t c = columns; c < columns + part->peaks; c++) {
+            int64_t value;
+            memcpy(&value, wide + 8 * (size_t)c, sizeof(value));
+            sums[counts + c] = value > sums[counts + c] ? value : sums[counts + c];
+        }
     }
 }

@@ -3,11 +3,14 @@
  *
  * A part holds the live tiles of one width, oldest first:
  *
- *   { u32 tile = event_ms / width_ms, i32 counts[part->counts], i64 sums[part->sums] }
+ *   { u32 tile = event_ms / width_ms, i32 counts[part->counts], i64 sums[part->sums],
+ *     i64 peaks[part->peaks] }
  *
  * A tile without an event takes no room, and one that the ring has left behind is dropped when the
  * record is next touched. Columns are signed: labels and reversals take away again. Adding is
- * commutative, so shards merge by adding up. Elements are 4-aligned; sums are read by memcpy.
+ * commutative, so shards merge by adding up. A peak is positive and keeps the largest (0 none); the
+ * smallest value is a peak of the negative, see feature/plan.h. Elements are 4-aligned; sums are
+ * read by memcpy.
  */
 #ifndef HECATE_STATE_TILES_H
 #define HECATE_STATE_TILES_H
@@ -57,6 +60,18 @@ static inline void hec_tile_sum(const struct hec_part *part, uint8_t *element, u
     memcpy(sums + 8 * (size_t)column, &value, sizeof(value));
 }
 
+/* Raises a column to a peak; column counts on from the sums. */
+static inline void hec_tile_peak(const struct hec_part *part, uint8_t *element, uint32_t column,
+                                 int64_t peak)
+{
+    uint8_t *at = element + 4 + 4 * (size_t)part->counts + 8 * (size_t)column;
+    int64_t value;
+    memcpy(&value, at, sizeof(value));
+    if (peak > value) {
+        memcpy(at, &peak, sizeof(peak));
+    }
+}
+
 /** Drops the tiles that a ring with this head has left behind. at: where the part begins. */
 void hec_tiles_prune(struct hec_record *record, const struct hec_part *part, uint16_t *count,
                      uint8_t *at, uint32_t head);
@@ -65,7 +80,8 @@ void hec_tiles_prune(struct hec_record *record, const struct hec_part *part, uin
 uint8_t *hec_tiles_place(struct hec_record *record, const struct hec_part *part, uint16_t *count,
                          uint8_t *at, uint32_t tile);
 
-/** Adds the columns of tiles first .. last to sums[counts + sums], counts before sums. */
+/** Adds the columns of tiles first .. last to sums[counts + sums + peaks], in this order; peaks
+ * keep the larger. */
 void hec_tiles_add_up(const struct hec_part *part, uint16_t count, const uint8_t *at, int64_t first,
                       int64_t last, int64_t *sums);
 

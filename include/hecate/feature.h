@@ -40,6 +40,14 @@
     X(DISTINCT, "distinct", "different values of a text field in the window")                      \
     X(AGE, "age", "seconds since the entity was first seen")                                       \
     X(SINCE, "since", "seconds since the last event that passed the filter")                       \
+    X(MIN, "min", "smallest value of the field in the window")                                     \
+    X(MAX, "max", "largest value of the field in the window")                                      \
+    X(PORTION, "portion", "events of the second filter among the events of both in the window")    \
+    X(GAP, "gap", "mean seconds between two events that pass the filter, over all history")        \
+    X(DECAYED_COUNT, "decayed_count", "events, each worth half after every window of time")        \
+    X(DECAYED_MEAN, "decayed_mean", "mean of the field, weights halved after every window")        \
+    X(HOUR_SURPRISE, "hour_surprise", "-ln of the smoothed own share of this hour of the day")     \
+    X(WEEK_SURPRISE, "week_surprise", "-ln of the smoothed own share of this hour of the week")    \
     X(IS_NEW, "is_new", "1 when the entity never had this value of the field before")              \
     X(STREAK, "streak", "events that passed the filter since the last that passed the second")     \
     X(LABEL_COUNT, "label_count", "events of the window that are labelled fraud")                  \

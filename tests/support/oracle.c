@@ -98,7 +98,7 @@ bool oracle_amount(const struct oracle *oracle, const struct hec_event *event, d
     return true;
 }
 
-static bool known(const struct oracle *oracle, const struct hec_event *event, enum hec_field field,
+bool oracle_known(const struct oracle *oracle, const struct hec_event *event, enum hec_field field,
                   double *value)
 {
     if (field == HEC_F_AMOUNT_MINOR) {
@@ -131,7 +131,7 @@ static bool holds(const struct oracle *oracle, const struct hec_event *event,
         }
         return predicate->op == HEC_NE ? !found : found;
     }
-    if (!known(oracle, event, predicate->field, &value)) {
+    if (!oracle_known(oracle, event, predicate->field, &value)) {
         return false;
     }
     if (predicate->field == HEC_F_AMOUNT_MINOR) {
@@ -196,11 +196,12 @@ static int64_t own_ring(const struct oracle *oracle, const struct hec_feature *f
            (late < 1 ? 1 : late);
 }
 
-static bool has_tiles(const struct hec_feature *feature)
+bool oracle_has_tiles(const struct hec_feature *feature)
 {
     enum hec_aggregate of = feature->aggregate;
-    return feature->window_ms > 0 && of != HEC_AGG_MET && of != HEC_AGG_AGE &&
-           of != HEC_AGG_SINCE && of != HEC_AGG_SINCE_SAME;
+    return feature->window_ms > 0 && of != HEC_AGG_MET && of != HEC_AGG_DECAYED_COUNT &&
+           of != HEC_AGG_DECAYED_MEAN && of != HEC_AGG_AGE && of != HEC_AGG_SINCE &&
+           of != HEC_AGG_SINCE_SAME;
 }
 
 /* Tiles that the record keeps of this width: what the feature that needs most of them asks for. A
@@ -212,7 +213,7 @@ int64_t oracle_ring_of(const struct oracle *oracle, const struct hec_feature *fe
         const struct hec_feature *other = &oracle->schema->features[i];
         bool distinct = feature->aggregate == HEC_AGG_DISTINCT;
         bool shares =
-            other->entity == feature->entity && has_tiles(other) &&
+            other->entity == feature->entity && oracle_has_tiles(other) &&
             oracle_width_of(other) == oracle_width_of(feature) &&
             (other->aggregate == HEC_AGG_DISTINCT) == distinct &&
             (!distinct || (other->filter == feature->filter && other->field == feature->field));
@@ -225,7 +226,7 @@ int64_t oracle_ring_of(const struct oracle *oracle, const struct hec_feature *fe
 
 /* What one window comes to. */
 struct sums {
-    double events, of_second, known, sum, squares, fraud;
+    double events, of_second, known, sum, squares, fraud, smallest, largest;
 };
 
 /* Adds one item's part of the sums, with the sign of its effect. */
@@ -246,17 +247,22 @@ static void add(const struct oracle *oracle, const struct hec_feature *feature, 
     if (feature->filter2 >= 0 && oracle_passes(oracle, event, feature->filter2)) {
         sums->of_second += whole;
     }
-    if (first && feature->field != HEC_FIELDS && known(oracle, event, feature->field, &value)) {
+    if (first && feature->field != HEC_FIELDS &&
+        oracle_known(oracle, event, feature->field, &value)) {
         sums->known += whole;
         sums->sum += sign * value;
         sums->squares += whole * value * value;
+        if (event->type != HEC_REVERSAL) {
+            sums->smallest = fmin(sums->smallest, value);
+            sums->largest = fmax(sums->largest, value);
+        }
     }
 }
 
 static struct sums window(const struct oracle *oracle, const struct hec_feature *feature,
                           const struct hec_text *token, int64_t now_ms)
 {
-    struct sums sums = { 0 };
+    struct sums sums = { .smallest = INFINITY, .largest = -INFINITY };
     int64_t width = oracle_width_of(feature);
     int64_t n = feature->window_ms / width;
     int64_t head = now_ms / width;
@@ -444,7 +450,7 @@ static double of_event(const struct oracle *oracle, const struct hec_event *even
         return oracle_passes(oracle, event, feature->filter);
     }
     bool told = oracle_passes(oracle, event, feature->filter) &&
-                known(oracle, event, feature->field, &value);
+                oracle_known(oracle, event, feature->field, &value);
     return told ? value : NAN;
 }
 
@@ -469,6 +475,11 @@ static double tell(const struct oracle *oracle, const struct hec_event *event,
     case HEC_AGG_SHARE:
     case HEC_AGG_MET: return oracle_habit(oracle, feature, token, event);
     case HEC_AGG_SINCE_SAME: return capped(feature, oracle_habit(oracle, feature, token, event));
+    case HEC_AGG_DECAYED_COUNT:
+    case HEC_AGG_DECAYED_MEAN: return oracle_faded(oracle, feature, token, event);
+    case HEC_AGG_GAP:
+    case HEC_AGG_HOUR_SURPRISE:
+    case HEC_AGG_WEEK_SURPRISE: return oracle_rhythm(oracle, feature, token, event);
     case HEC_AGG_AGE:
     case HEC_AGG_SINCE: return capped(feature, history(oracle, feature, token, event));
     default: break;
@@ -483,10 +494,15 @@ static double tell(const struct oracle *oracle, const struct hec_event *event,
     case HEC_AGG_MEAN: return sums.known > 0 ? sums.sum / sums.known : NAN;
     case HEC_AGG_DEVIATION: return spread(&sums);
     case HEC_AGG_RATIO: return sums.events > 0 ? sums.of_second / sums.events : NAN;
+    case HEC_AGG_PORTION:
+        return sums.events + sums.of_second > 0 ? sums.of_second / (sums.events + sums.of_second)
+                                                : NAN;
+    case HEC_AGG_MIN: return isinf(sums.smallest) ? NAN : sums.smallest;
+    case HEC_AGG_MAX: return isinf(sums.largest) ? NAN : sums.largest;
     case HEC_AGG_LABEL_COUNT: return sums.fraud;
     case HEC_AGG_LABEL_RATE: return sums.events > 0 ? sums.fraud / sums.events : NAN;
     case HEC_AGG_ZSCORE:
-        return spread(&sums) > 0 && known(oracle, event, feature->field, &value)
+        return spread(&sums) > 0 && oracle_known(oracle, event, feature->field, &value)
                    ? (value - sums.sum / sums.known) / spread(&sums)
                    : NAN;
     default: return NAN;

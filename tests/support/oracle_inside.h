@@ -45,6 +45,17 @@ int64_t oracle_ring_of(const struct oracle *oracle, const struct hec_feature *fe
 /** Minor units of the reporting currency; false when there is no amount to tell. */
 bool oracle_amount(const struct oracle *oracle, const struct hec_event *event, double *minor);
 bool oracle_passes(const struct oracle *oracle, const struct hec_event *event, int filter);
+/** The field as a number in the units that are told. */
+bool oracle_known(const struct oracle *oracle, const struct hec_event *event, enum hec_field field,
+                  double *value);
+/** Whether the feature's window is one of tiles. */
+bool oracle_has_tiles(const struct hec_feature *feature);
+/** DECAYED_COUNT and DECAYED_MEAN. */
+double oracle_faded(const struct oracle *oracle, const struct hec_feature *feature,
+                    const struct hec_text *token, const struct hec_event *event);
+/** GAP, HOUR_SURPRISE and WEEK_SURPRISE. */
+double oracle_rhythm(const struct oracle *oracle, const struct hec_feature *feature,
+                     const struct hec_text *token, const struct hec_event *event);
 /** SHARE, SINCE_SAME and MET. */
 double oracle_habit(const struct oracle *oracle, const struct hec_feature *feature,
                     const struct hec_text *token, const struct hec_event *event);

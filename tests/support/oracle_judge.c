@@ -11,7 +11,7 @@ static int64_t reach_ms(const struct oracle *oracle)
     int64_t reach = 0;
     for (int i = 0; i < oracle->schema->features_count; i++) {
         const struct hec_feature *feature = &oracle->schema->features[i];
-        if (feature->window_ms > 0 && feature->aggregate != HEC_AGG_DISTINCT) {
+        if (oracle_has_tiles(feature) && feature->aggregate != HEC_AGG_DISTINCT) {
             int64_t own = oracle_ring_of(oracle, feature) * oracle_width_of(feature);
             reach = own > reach ? own : reach;
         }

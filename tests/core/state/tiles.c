@@ -169,3 +169,33 @@ Test(tiles, agrees_with_an_array_of_all_spans)
     }
     cr_expect(fixture_is_sound(&fixture));
 }
+
+Test(tiles, keeps_the_largest_as_a_peak_and_adds_the_rest)
+{
+    static const struct hec_part PEAKED = { .kind = HEC_PART_TILES,
+                                            .element_bytes = 4 + 4 + 2 * 8,
+                                            .elements_max = 10,
+                                            .width_ms = 1000,
+                                            .ring = 10,
+                                            .counts = 1,
+                                            .sums = 1,
+                                            .peaks = 1 };
+    static struct fixture fixture;
+    static const int64_t VALUES[] = { 7, 3, 9, 9, 1, 4 };
+    int64_t out[3] = { 0, 0, 2 };
+    struct hec_record *record = fixture_record(&fixture, PEAKED);
+    for (uint32_t i = 0; i < 6; i++) {
+        uint8_t *element = hec_tiles_place(record, &PEAKED, fixture_count(&fixture),
+                                           fixture_part(&fixture), 1 + i / 3);
+        hec_tile_count(element, 0, 1);
+        hec_tile_sum(&PEAKED, element, 0, VALUES[i]);
+        hec_tile_peak(&PEAKED, element, 1, VALUES[i]);
+    }
+    hec_tiles_add_up(&PEAKED, *fixture_count(&fixture), fixture_part(&fixture), 3, 9, out);
+    cr_expect_eq(out[2], 2, "of no tile it is what it was");
+    hec_tiles_add_up(&PEAKED, *fixture_count(&fixture), fixture_part(&fixture), 1, 2, out);
+    cr_expect_eq(out[0], 6);
+    cr_expect_eq(out[1], 33);
+    cr_expect_eq(out[2], 9);
+    cr_expect(fixture_is_sound(&fixture));
+}
