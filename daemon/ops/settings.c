@@ -163,7 +163,7 @@ static const struct hec_setting SETTINGS[] = {
             state.checkpoint_interval_ms,
             "How often changed states are written. What is not yet written is replayed from Kafka "
             "after a restart: never lost, but it takes time.", RESTART),
-    INTEGER("state", "checkpoint_records_max", "records", "4096", 1, 1000000,
+    INTEGER("state", "checkpoint_records_max", "records", "16384", 1, 1000000,
             state.checkpoint_records_max,
             "Checkpoint no later than when this many states have changed.", RESTART),
     INTEGER("state", "cache_mib", "MiB", "512", 16, 1048576, state.cache_mib,
