@@ -13,7 +13,7 @@ export TMPDIR=$scratch
 "$hecate" demo --rate 8000 >"$scratch/out" 2>&1 || fail "the demo: $(cat "$scratch/out")"
 left_behind
 for head in card_fraud ato anomaly; do
-    alerts=$(awk -v head="$head" '$1 == head && NF == 9 { print $2 }' "$scratch/out")
+    alerts=$(awk -v head="$head" '$1 == head && NF == 9 && $9 ~ /^[01][.][0-9]+$/ { print $2 }' "$scratch/out")
     [ "${alerts:-0}" -gt 0 ] || fail "no alert of $head: $(cat "$scratch/out")"
 done
 for words in 'keep nothing' 'kcat -b' 'p99' 'recall'; do
