@@ -45,7 +45,20 @@ proof-bank: ## both heads on the simulated bank stream (../shared)
 proof-parity: ## live equals offline, exactly once: 200 000 events, killed and flushed (../shared)
 	@tests/proof/parity_all.sh
 
+bench-replay: ## events a second from a file, silently and with features
+	@ninja -C build tests/bench/bench-replay >/dev/null
+	@build/daemon/hecate gen --users 3000 --days 50 --seed 5 --out build/bench-replay.ndjson 2>/dev/null
+	@build/tests/bench/bench-replay conf/features.conf build/bench-replay.ndjson
+
+bench-model: ## what the model costs a row
+	@ninja -C build tests/bench/bench-model >/dev/null
+	@build/tests/bench/bench-model
+
+bench-state: ## what reading and applying an event costs
+	@ninja -C build tests/bench/bench-state >/dev/null
+	@build/tests/bench/bench-state conf/features.conf
+
 bench-daemon: ## the daemon against a pass-through, on a real broker
 	@tests/bench/daemon.sh
 
-.PHONY: bench-daemon proof-parity proof-handbook proof-bank all demo test install clean help proof-fresh
+.PHONY: bench-replay bench-model bench-state bench-daemon proof-parity proof-handbook proof-bank all demo test install clean help proof-fresh
