@@ -285,7 +285,9 @@ static void publish_view(struct hec_engine *engine)
     hec_meter_set(meter, HEC_S_DEGRADED + HEC_DEGRADED_REBUILDING, rebuilding);
     atomic_store_explicit(&engine->replay_left, replay_left, memory_order_relaxed);
     atomic_store_explicit(&engine->lag_records, lag_records, memory_order_relaxed);
-    atomic_store_explicit(&engine->live, !rebuilding, memory_order_relaxed);
+    bool assigned = hec_source_is_assigned(engine->source);
+    atomic_store_explicit(&engine->assigned, assigned, memory_order_relaxed);
+    atomic_store_explicit(&engine->live, assigned && !rebuilding, memory_order_relaxed);
     atomic_store_explicit(&engine->store_connected, connected, memory_order_relaxed);
     atomic_store_explicit(&engine->brokers_down, stats.brokers_down, memory_order_relaxed);
 }
@@ -337,6 +339,7 @@ enum hec_status hec_engine_step(struct hec_engine *engine, struct hec_error *err
     if (status == HEC_ABORTED) {
         status = hec_partitions_recover(engine, status, error);
     }
+    engine->failed = status != HEC_OK;
     publish_view(engine);
     return status;
 }
@@ -344,7 +347,11 @@ enum hec_status hec_engine_step(struct hec_engine *engine, struct hec_error *err
 enum hec_status hec_engine_drain(struct hec_engine *engine, struct hec_error *error)
 {
     enum hec_status status = hec_partitions_commit(engine, error);
-    return status == HEC_OK ? hec_partitions_checkpoint(engine, error) : status;
+    if (status == HEC_OK) {
+        status = hec_partitions_checkpoint(engine, error);
+    }
+    engine->failed = status != HEC_OK;
+    return status;
 }
 
 static enum hec_status allocate(struct hec_engine *engine, struct hec_error *error)

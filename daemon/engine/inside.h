@@ -60,7 +60,9 @@ struct hec_engine {
     int64_t checkpoint_ms; /* when the last checkpoint was made */
     int64_t view_ms;       /* when the view was last published */
     bool store_was_away;
-    bool draining;
+    /* A step failed for good: what is in memory may be half of something and is neither published
+     * nor stored any more. */
+    bool failed;
     struct hec_error rebalance_error;
 
     char *text; /* the one buffer that outputs are written into */

@@ -230,6 +230,20 @@ static enum hec_status commit_open(struct hec_engine *engine, struct hec_error *
     return HEC_OK;
 }
 
+/* I12 while running: partitions that were added to the topic meanwhile took keys along. */
+static enum hec_status check_number(const struct hec_engine *engine, int32_t partition,
+                                    struct hec_error *error)
+{
+    return partition < engine->options.partitions
+               ? HEC_OK
+               : hec_fail(error, HEC_MISMATCH,
+                          "topic %s had %d partitions when this process started and has partition "
+                          "%d now: keys have moved between partitions. Use another "
+                          "state.key_prefix to rebuild the state from the log",
+                          engine->options.input_topic, (int)engine->options.partitions,
+                          (int)partition);
+}
+
 enum hec_status hec_partitions_assigned(void *context, struct hec_source_start *start, int count)
 {
     struct hec_engine *engine = context;
@@ -239,11 +253,12 @@ enum hec_status hec_partitions_assigned(void *context, struct hec_source_start *
     if (committed == NULL) {
         return HEC_NO_MEMORY;
     }
-    for (int i = 0; i < count; i++) {
-        committed[i].partition = start[i].partition;
-    }
     enum hec_status status = HEC_OK;
-    if (count > 0) {
+    for (int i = 0; i < count && status == HEC_OK; i++) {
+        committed[i].partition = start[i].partition;
+        status = check_number(engine, start[i].partition, error);
+    }
+    if (count > 0 && status == HEC_OK) {
         status = hec_source_committed(engine->source, committed, count, ANSWER_WAIT_MS, error);
     }
     for (int i = 0; i < count && status == HEC_OK; i++) {
@@ -260,7 +275,7 @@ enum hec_status hec_partitions_assigned(void *context, struct hec_source_start *
         hec_meter_add(engine->meter, HEC_S_REBALANCES + HEC_REBALANCE_ASSIGN, 1);
         hec_log(HEC_LOG_INFO, "engine", "assigned", "partitions assigned", "engine=%d count=%d",
                 engine->options.index, count);
-        atomic_store_explicit(&engine->assigned, true, memory_order_relaxed);
+        error->text[0] = '\0'; /* what was looked for and not found is no error */
     }
     return status;
 }
@@ -271,7 +286,7 @@ void hec_partitions_revoked(void *context, const int32_t *partitions, int count,
     struct hec_error *error = &engine->rebalance_error;
     error->text[0] = '\0';
     enum hec_status status = HEC_OK;
-    if (lost) {
+    if (lost || engine->failed) {
         status = hec_sink_abort(engine->sink, error);
     } else {
         /* The position of every row taken so far is in memory, so the cut is whole. */
@@ -288,6 +303,7 @@ void hec_partitions_revoked(void *context, const int32_t *partitions, int count,
     }
     for (int i = 0; i < count; i++) {
         hec_entities_drop(engine->entities, partitions[i]);
+        hec_store_release(engine->store, partitions[i]);
         engine->positions[partitions[i]].assigned = false;
         hec_meter_lag_end(engine->meter, partitions[i]);
     }

@@ -338,6 +338,12 @@ enum hec_status hec_store_claim(struct hec_store *store, int32_t partition, uint
                           (int)partition);
 }
 
+void hec_store_release(struct hec_store *store, int32_t partition)
+{
+    assert(partition >= 0 && partition < HEC_PARTITIONS_MAX);
+    store->claims[partition] = 0;
+}
+
 /* One load on its way: first the owners of the partitions concerned, then the records. */
 struct load {
     struct hec_store *store;

@@ -100,6 +100,9 @@ HEC_CHECKED enum hec_status hec_store_claim(struct hec_store *store, int32_t par
                                             uint64_t floor, uint64_t *epoch,
                                             struct hec_error *error);
 
+/** Gives a partition back: it is somebody else's, and what is loaded of it is only a copy. */
+void hec_store_release(struct hec_store *store, int32_t partition);
+
 /**
  * Answers missing entries in one round trip: each is adopted or told absent.
  *
@@ -110,7 +113,7 @@ HEC_CHECKED enum hec_status hec_store_claim(struct hec_store *store, int32_t par
  * @return  HEC_OK           none is missing any more
  *          HEC_CORRUPT      a record's bytes are damaged; the refused ones are still missing
  *          HEC_MISMATCH     a record has another state digest or version; likewise
- *          HEC_FENCED       a higher epoch owns a partition that this store had claimed
+ *          HEC_FENCED       a higher epoch owns a partition that this store holds
  *          HEC_MISMATCH     also: the claim is gone, so the store was emptied or rolled back
  *          HEC_UNAVAILABLE  some or all are still missing
  *          HEC_NO_MEMORY
