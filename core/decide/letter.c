@@ -8,6 +8,8 @@
 #include "hecate/decide.h"
 #include "hecate/digest.h"
 
+#define KEY_BYTES_MAX 1024 /* a longer one is taken for the reason that a letter is too large */
+
 /* Starts a value. Every put below appends to it; finish gives it its name. */
 static char *start(struct hec_headers *headers)
 {
@@ -207,13 +209,15 @@ void hec_dead_letter_make(struct hec_dead_letter_record *record,
     record->key_length = letter->key_length;
     record->value = letter->value;
     record->value_length = letter->value_length;
-    record->own_headers = letter->status != HEC_CARD_NUMBER;
-    if (letter->status == HEC_CARD_NUMBER) {
+    bool withheld = letter->digests_only || letter->status == HEC_CARD_NUMBER;
+    record->own_headers = !withheld;
+    if (withheld && letter->value != NULL) {
         record->value_length =
             digest_text(record->value_digest, letter->value, letter->value_length);
         record->value = record->value_digest;
     }
-    if (letter->key != NULL && hec_looks_like_card_number(letter->key, letter->key_length)) {
+    if (letter->key != NULL && (hec_looks_like_card_number(letter->key, letter->key_length) ||
+                                (letter->digests_only && letter->key_length > KEY_BYTES_MAX))) {
         record->key_length = digest_text(record->key_digest, letter->key, letter->key_length);
         record->key = record->key_digest;
     }

@@ -31,10 +31,10 @@ typedef void hec_store_visit(void *context, size_t index, struct hec_view value)
  *
  * get   one round trip for all keys
  * put   all pairs or none, and only if guard.key holds guard.value at that instant (value absent:
- *       only if there is no such key). HEC_MISMATCH: it does not, nothing was written, and visit
- *       was told what stands there (index 0)
- * scan  keys that begin with prefix, some at a time; cursor "" begins. HEC_OK: call again, HEC_END
- * del   deletes keys; absent ones are no error
+ *       only if there is no such key). A pair without a value deletes. HEC_MISMATCH: it does not,
+ * nothing was written, and visit was told what stands there (index 0) scan  keys that begin with
+ * prefix, some at a time; cursor "" begins. HEC_OK: call again, HEC_END del   deletes keys; absent
+ * ones are no error
  */
 struct hec_backend_ops {
     enum hec_status (*connect)(void *self, struct hec_error *error);

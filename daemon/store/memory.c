@@ -116,6 +116,23 @@ static enum hec_status memory_get(void *self, const struct hec_view *keys, size_
     return HEC_OK;
 }
 
+static enum hec_status memory_del(void *self, const struct hec_view *keys, size_t count,
+                                  struct hec_error *error)
+{
+    struct memory *memory = self;
+    (void)error;
+    for (size_t i = 0; i < count; i++) {
+        struct node **slot = slot_of(memory, keys[i]);
+        struct node *node = *slot;
+        if (node != NULL) {
+            *slot = node->next;
+            free(node);
+            memory->nodes--;
+        }
+    }
+    return HEC_OK;
+}
+
 static enum hec_status memory_put(void *self, const struct hec_pair *guard,
                                   const struct hec_pair *pairs, size_t count,
                                   hec_store_visit *visit, void *context, struct hec_error *error)
@@ -132,7 +149,11 @@ static enum hec_status memory_put(void *self, const struct hec_pair *guard,
     struct node *made = NULL;
     size_t made_count = 0;
     for (; made_count < count; made_count++) {
-        struct node *node = node_new(&pairs[count - 1 - made_count]);
+        const struct hec_pair *pair = &pairs[count - 1 - made_count];
+        if (pair->value.bytes == NULL) {
+            continue;
+        }
+        struct node *node = node_new(pair);
         if (node == NULL) {
             break;
         }
@@ -149,6 +170,11 @@ static enum hec_status memory_put(void *self, const struct hec_pair *guard,
             free(made);
         }
         made = next;
+    }
+    for (size_t i = 0; whole && i < count; i++) {
+        if (pairs[i].value.bytes == NULL) {
+            (void)memory_del(self, &pairs[i].key, 1, NULL);
+        }
     }
     return whole ? HEC_OK : hec_fail(error, HEC_NO_MEMORY, "store: no memory");
 }
@@ -171,23 +197,6 @@ static enum hec_status memory_scan(void *self, struct hec_view prefix, char *cur
     }
     snprintf(cursor, HEC_STORE_CURSOR_BYTES, "%zu", to);
     return to < memory->buckets_count ? HEC_OK : HEC_END;
-}
-
-static enum hec_status memory_del(void *self, const struct hec_view *keys, size_t count,
-                                  struct hec_error *error)
-{
-    struct memory *memory = self;
-    (void)error;
-    for (size_t i = 0; i < count; i++) {
-        struct node **slot = slot_of(memory, keys[i]);
-        struct node *node = *slot;
-        if (node != NULL) {
-            *slot = node->next;
-            free(node);
-            memory->nodes--;
-        }
-    }
-    return HEC_OK;
 }
 
 static void memory_close(void *self)

@@ -17,6 +17,7 @@
 #define CONNECT_MS 1000
 #define COMMAND_MS 200
 #define SCAN_COUNT "256"
+#define EXEC_PER_MS 50 /* writes that the slowest Redis executes in a millisecond */
 
 struct redis {
     redisContext *context; /* NULL: not connected */
@@ -52,10 +53,8 @@ static const char *where(const struct redis *redis)
 
 static void disconnect(struct redis *redis)
 {
-    if (redis->context != NULL) {
-        redisFree(redis->context);
-        redis->context = NULL;
-    }
+    redisFree(redis->context); /* accepts NULL */
+    redis->context = NULL;
     redis->out_length = 0;
 }
 
@@ -66,6 +65,14 @@ static enum hec_status lost(struct redis *redis, const char *why, struct hec_err
     redis->stats->errors++;
     disconnect(redis);
     return HEC_UNAVAILABLE;
+}
+
+/* How long one answer may take. */
+static enum hec_status set_timeout(struct redis *redis, int ms, struct hec_error *error)
+{
+    return redis->context == NULL || redisSetTimeout(redis->context, timeval_of(ms)) == REDIS_OK
+               ? HEC_OK
+               : lost(redis, "the timeout could not be set", error);
 }
 
 /* An answer that is an error: what it means for the caller. The connection is in step, so only what
@@ -299,27 +306,20 @@ static enum hec_status redis_connect(void *self, struct hec_error *error)
         hec_fail(error, HEC_UNAVAILABLE,
                  "redis: nobody answers at %s: %s: start it or correct the address", where(redis),
                  context == NULL ? "no memory" : context->errstr);
-        if (context != NULL) {
-            redisFree(context);
-        }
+        redisFree(context);
         return HEC_UNAVAILABLE;
     }
     redis->context = context;
     context->reader->maxbuf = 0; /* keep the read buffer: it would be freed above 16 KiB */
     /* The connect timeout is not one for commands. */
-    if (redisSetTimeout(context, timeval_of(redis->command_ms)) != REDIS_OK) {
-        return lost(redis, "the timeout could not be set", error);
-    }
-    enum hec_status status = introduce(redis, error);
-    if (status == HEC_OK) {
-        status = redis_check(redis, error);
-    }
+    enum hec_status status = set_timeout(redis, redis->command_ms, error);
+    status = status == HEC_OK ? introduce(redis, error) : status;
+    status = status == HEC_OK ? redis_check(redis, error) : status;
     if (status != HEC_OK) {
         disconnect(redis);
-        return status;
     }
-    redis->stats->connects++;
-    return HEC_OK;
+    redis->stats->connects += status == HEC_OK;
+    return status;
 }
 
 static bool redis_is_connected(const void *self)
@@ -460,8 +460,11 @@ static enum hec_status redis_put(void *self, const struct hec_pair *guard,
         }
         bool said = status == HEC_OK && say(redis, &multi, 1);
         for (size_t i = 0; said && i < count; i++) {
-            struct hec_view words[3] = { { "SET", 3 }, pairs[i].key, pairs[i].value };
-            said = say(redis, words, 3);
+            bool kept = pairs[i].value.bytes != NULL;
+            struct hec_view words[3] = { { kept ? "SET" : "DEL", 3 },
+                                         pairs[i].key,
+                                         pairs[i].value };
+            said = say(redis, words, kept ? 3 : 2);
         }
         said = said && say(redis, &exec, 1);
         if (status == HEC_OK) {
@@ -469,10 +472,15 @@ static enum hec_status redis_put(void *self, const struct hec_pair *guard,
                 said ? send_all(redis, error) : hec_fail(error, HEC_NO_MEMORY, "redis: no memory");
         }
         if (status == HEC_OK) {
+            /* EXEC says nothing until all is done: after an hour without Redis that is much. */
+            status = set_timeout(redis, redis->command_ms + (int)(count / EXEC_PER_MS), error);
+        }
+        if (status == HEC_OK) {
             status = hear_exec(redis, count, &executed, error);
         }
     }
     note_time(redis, begun_us);
+    (void)set_timeout(redis, redis->command_ms, error);
     if (status == HEC_OK && !executed) {
         return hec_fail(error, HEC_FENCED, "redis: others write the guard at the same time");
     }

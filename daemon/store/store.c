@@ -259,9 +259,7 @@ static void visit_pair(void *context, size_t index, struct hec_view value)
     struct pair_read *read = context;
     char *to = index == 0 ? read->own : read->watermark;
     size_t size = index == 0 ? sizeof(read->own) : sizeof(read->watermark);
-    if (value.length > size) {
-        value.length = size; /* too long to be one of ours: refused when parsed */
-    }
+    value.length = value.length < size ? value.length : size; /* too long: refused when parsed */
     if (value.bytes != NULL) {
         memcpy(to, value.bytes, value.length);
         read->views[index] = (struct hec_view){ to, value.length };
@@ -310,9 +308,8 @@ enum hec_status hec_store_claim(struct hec_store *store, int32_t partition, uint
     for (int attempt = 0; status == HEC_OK && attempt < CLAIM_ATTEMPTS; attempt++) {
         uint64_t found;
         char text[24];
-        if (!hec_epoch_parse(&found, read.views[0])) {
-            found = 0; /* damaged: written anew, above the floor */
-        }
+        /* A damaged one is written anew, above the floor. */
+        found = hec_epoch_parse(&found, read.views[0]) ? found : 0;
         *epoch = (found > floor ? found : floor) + 1;
         size_t length = (size_t)(append_number(text, *epoch) - text);
         if (!reserve(store, 1)) {
@@ -340,7 +337,6 @@ enum hec_status hec_store_claim(struct hec_store *store, int32_t partition, uint
 
 void hec_store_release(struct hec_store *store, int32_t partition)
 {
-    assert(partition >= 0 && partition < HEC_PARTITIONS_MAX);
     store->claims[partition] = 0;
 }
 
@@ -390,8 +386,12 @@ static void visit_record(void *context, size_t index, struct hec_view value)
     }
     enum hec_status status = hec_entities_adopt(load->entities, entity, value.bytes, value.length);
     store->stats.loaded += status == HEC_OK;
+    struct hec_entity_id id = hec_entity_id(entity);
+    if (status != HEC_OK && status != HEC_NO_MEMORY && store->claims[id.partition] == 0) {
+        store->stats.errors++;
+        return; /* its owner rebuilds it; to us it is not known */
+    }
     if (status != HEC_OK && load->status == HEC_OK) {
-        struct hec_entity_id id = hec_entity_id(entity);
         load_failed(load, status, id.partition);
         hec_fail(load->error, status, "store: a %s record of partition %d: %s",
                  hec_kind_info(id.kind)->name, (int)id.partition, hec_status_text(status));
@@ -446,12 +446,6 @@ enum hec_status hec_store_load(struct hec_store *store, struct hec_entities *ent
     return status;
 }
 
-static void visit_owner(void *context, size_t index, struct hec_view value)
-{
-    (void)index;
-    visit_pair(context, 0, value);
-}
-
 enum hec_status hec_store_checkpoint(struct hec_store *store, int32_t partition,
                                      const struct hec_image *image,
                                      const struct hec_watermark *watermark, struct hec_error *error)
@@ -480,7 +474,7 @@ enum hec_status hec_store_checkpoint(struct hec_store *store, int32_t partition,
         .value = { epoch, (size_t)(append_number(epoch, watermark->epoch) - epoch) },
     };
     enum hec_status status = store->backend.ops->put(store->backend.self, &guard, store->pairs,
-                                                     image->count + 1, visit_owner, &found, error);
+                                                     image->count + 1, visit_pair, &found, error);
     if (status == HEC_OK) {
         store->stats.written += image->count;
         store->stats.checkpoints++;
@@ -527,7 +521,7 @@ enum hec_status hec_store_verify(struct hec_store *store, int32_t partition,
     return HEC_OK;
 }
 
-/* Keys of other generations than the kept one, copied because the answer goes away. */
+/* Keys of older generations than the kept one, copied because the answer goes away. */
 struct sweep {
     struct hec_store *store;
     size_t prefix_length;
@@ -546,7 +540,8 @@ static void visit_key(void *context, size_t index, struct hec_view key)
     memcpy(digits, (const char *)key.bytes + sweep->prefix_length, left < 11 ? left : 11);
     char *end;
     unsigned long generation = strtoul(digits, &end, 10);
-    if (end == digits || *end != ':' || generation == sweep->kept) {
+    /* A newer one is of somebody who took the partition over: never ours to delete. */
+    if (end == digits || *end != ':' || generation >= sweep->kept) {
         return;
     }
     if (!heap_reserve(heap, sizeof(key.length) + key.length)) {

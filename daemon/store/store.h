@@ -110,7 +110,8 @@ void hec_store_release(struct hec_store *store, int32_t partition);
  * @param generations  of each input partition, by partition number
  * @param bad          receives the partition of the first record that was refused; may be NULL
  *
- * @return  HEC_OK           none is missing any more
+ * @return  HEC_OK           none is missing any more, but shards of partitions that this store
+ *                           does not hold and that cannot be read (an owner of another version)
  *          HEC_CORRUPT      a record's bytes are damaged; the refused ones are still missing
  *          HEC_MISMATCH     a record has another state digest or version; likewise
  *          HEC_FENCED       a higher epoch owns a partition that this store holds
@@ -160,7 +161,7 @@ HEC_CHECKED enum hec_status hec_store_verify(struct hec_store *store, int32_t pa
                                              struct hec_watermark *found, struct hec_error *error);
 
 /**
- * Deletes records of other generations of one partition, a little at a time.
+ * Deletes records of older generations of one partition, a little at a time.
  *
  * @param cursor  "" to begin; keeps the place between calls
  *

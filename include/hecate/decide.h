@@ -288,6 +288,7 @@ struct hec_dead_letter {
     const char *instance, *version;
     const void *key, *value; /* as received; may be NULL */
     size_t key_length, value_length;
+    bool digests_only; /* too large to be published: the value, and a long key, go as digests */
 };
 
 /* What a dead letter is produced with. Key and value are views of the input or of this. */
@@ -295,7 +296,7 @@ struct hec_dead_letter_record {
     struct hec_headers headers; /* to be added to the record's own */
     const void *key, *value;
     size_t key_length, value_length;
-    bool own_headers; /* the record's own headers may be copied too; false for a card number */
+    bool own_headers; /* the record's own headers may be copied too; false where digests stand */
     char key_digest[80], value_digest[80];
 };
 

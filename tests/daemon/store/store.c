@@ -186,6 +186,47 @@ Test(store, tells_the_partition_of_a_record_that_was_refused_and_loads_the_rest)
     over_both(check_refused_records);
 }
 
+/* A record without bytes is one that was forgotten. */
+static void check_forgotten(struct hec_store *store)
+{
+    uint64_t epoch = claim(store, 1, 0);
+    struct hec_image_record records[2] = { record_of(1, HEC_USER, "a", "bytes of a"),
+                                           record_of(1, HEC_USER, "b", "bytes of b") };
+    cr_assert_eq(checkpoint(store, 1, records, 2, watermark_of(1, epoch, 1)), HEC_OK);
+    records[0].bytes = NULL;
+    records[0].length = 0;
+    cr_assert_eq(checkpoint(store, 1, records, 2, watermark_of(2, epoch, 1)), HEC_OK);
+    struct hec_entity asked[2] = { entity_of(1, HEC_USER, "a"), entity_of(1, HEC_USER, "b") };
+    cr_assert_eq(load(store, asked, 2, 1, NULL), HEC_OK);
+    cr_expect_eq((int)asked[0].fate, ABSENT);
+    cr_expect_eq((int)asked[1].fate, ADOPTED);
+}
+
+Test(store, deletes_what_was_forgotten)
+{
+    over_both(check_forgotten);
+}
+
+/* The owner of another partition may be of another version, or about to rebuild it. */
+static void check_foreign(struct hec_store *store)
+{
+    struct hec_image_record records[2] = { record_of(1, HEC_TERMINAL, "t", "bad bytes"),
+                                           record_of(1, HEC_TERMINAL, "u", "old digest") };
+    uint64_t epoch = claim(store, 1, 0);
+    cr_assert_eq(checkpoint(store, 1, records, 2, watermark_of(1, epoch, 1)), HEC_OK);
+    hec_store_release(store, 1);
+    struct hec_entity asked[2] = { entity_of(1, HEC_TERMINAL, "t"),
+                                   entity_of(1, HEC_TERMINAL, "u") };
+    cr_expect_eq(load(store, asked, 2, 1, NULL), HEC_OK);
+    cr_expect_eq((int)asked[0].fate, MISSING);
+    cr_expect_eq((int)asked[1].fate, MISSING);
+}
+
+Test(store, leaves_a_shard_of_others_missing_that_cannot_be_read)
+{
+    over_both(check_foreign);
+}
+
 static void check_verify(struct hec_store *store)
 {
     uint64_t epoch = claim(store, 0, 0);
@@ -261,6 +302,12 @@ static void check_sweep(struct hec_store *store)
         cr_assert_eq(load(store, &asked, 1, 11, NULL), HEC_OK);
         cr_expect_eq((int)asked.fate, ADOPTED);
     }
+    char again[HEC_STORE_CURSOR_BYTES] = "";
+    while (hec_store_sweep(store, 1, 6, again, NULL) == HEC_OK) {
+    }
+    struct hec_entity newer = entity_of(1, HEC_USER, tokens[0]);
+    cr_assert_eq(load(store, &newer, 1, 11, NULL), HEC_OK);
+    cr_expect_eq((int)newer.fate, ADOPTED, "a newer generation is of a later owner");
     struct hec_entity asked = entity_of(11, HEC_USER, "t0");
     cr_assert_eq(load(store, &asked, 1, 1, NULL), HEC_OK);
     cr_expect_eq((int)asked.fate, ADOPTED, "partition 11 is not partition 1");
@@ -268,7 +315,7 @@ static void check_sweep(struct hec_store *store)
     cr_expect_eq(hec_store_watermark_read(store, 1, &found, NULL), HEC_OK);
 }
 
-Test(store, sweeps_the_other_generations_of_one_partition)
+Test(store, sweeps_the_older_generations_of_one_partition)
 {
     over_both(check_sweep);
 }
