@@ -39,7 +39,32 @@ static int own_headers(struct hec_kafka_header *list, int room, const struct hec
     return kept;
 }
 
-/* The key, value and headers go as they came, and why beside them. */
+static enum hec_status produce_dead_letter(struct hec_engine *engine,
+                                           const struct hec_dead_letter *letter,
+                                           const struct hec_record *record, struct hec_error *error)
+{
+    static _Thread_local struct hec_dead_letter_record made;
+    hec_dead_letter_make(&made, letter);
+    struct hec_kafka_header list[HEC_SINK_HEADERS_MAX];
+    int count = 0;
+    if (made.own_headers) {
+        count = own_headers(list, HEC_SINK_HEADERS_MAX - HEC_HEADERS_MAX, record);
+    }
+    struct hec_sink_record out = {
+        .topic = HEC_TO_DEAD_LETTERS,
+        .key = made.key,
+        .value = made.value,
+        .key_length = made.key_length,
+        .value_length = made.value_length,
+        .headers = list,
+        .headers_count = add_headers(list, count, &made.headers),
+        .partition = -1,
+    };
+    return hec_sink_produce(engine->sink, &out, error);
+}
+
+/* The key, value and headers go as they came, and why beside them. What is larger than a topic
+ * takes goes as its digest: every input offset has an outcome (I11). */
 static enum hec_status emit_dead_letter(struct hec_engine *engine, const struct hec_row *row,
                                         enum hec_status why, struct hec_error *error)
 {
@@ -57,27 +82,14 @@ static enum hec_status emit_dead_letter(struct hec_engine *engine, const struct 
         .key_length = record->key_length,
         .value_length = record->value_length,
     };
-    static _Thread_local struct hec_dead_letter_record made;
-    hec_dead_letter_make(&made, &letter);
-
-    struct hec_kafka_header list[HEC_SINK_HEADERS_MAX];
-    int count = 0;
-    if (made.own_headers) {
-        count = own_headers(list, HEC_SINK_HEADERS_MAX - HEC_HEADERS_MAX, record);
-    }
-    struct hec_sink_record out = {
-        .topic = HEC_TO_DEAD_LETTERS,
-        .key = made.key,
-        .value = made.value,
-        .key_length = made.key_length,
-        .value_length = made.value_length,
-        .headers = list,
-        .headers_count = add_headers(list, count, &made.headers),
-        .partition = -1,
-    };
     hec_meter_add(engine->meter, hec_series_dead_letter(why), 1);
     hec_meter_add(engine->meter, HEC_S_PRODUCED + HEC_OUTPUT_DEAD_LETTER, 1);
-    return hec_sink_produce(engine->sink, &out, error);
+    enum hec_status status = produce_dead_letter(engine, &letter, record, error);
+    if (status == HEC_TOO_LARGE) {
+        letter.digests_only = true;
+        status = produce_dead_letter(engine, &letter, record, error);
+    }
+    return status;
 }
 
 static struct hec_alert alert_of(const struct hec_engine *engine, const struct hec_row *row,
@@ -245,8 +257,6 @@ static enum hec_status emit_row(struct hec_engine *engine, const struct hec_row 
     }
     hec_meter_add(engine->meter, HEC_S_EVENTS + (int)row->event.type, 1);
     hec_meter_add(engine->meter, HEC_S_DEGRADED_ROWS, row->degraded);
-    hec_meter_add(engine->meter, HEC_S_LATE + HEC_LATE_ACTION_SCORE_ONLY,
-                  row->outcome == HEC_OUT_SCORED_LATE);
     if (row->event.type == HEC_LABEL) {
         count_label(engine, &row->event.value[HEC_F_LABEL].text);
     }

@@ -38,6 +38,10 @@ static enum hec_status poll(struct hec_engine *engine, struct hec_error *error)
     if (status != HEC_OK && error != NULL && engine->rebalance_error.text[0] != '\0') {
         *error = engine->rebalance_error; /* the group's callback knew better than the library */
     }
+    if (status == HEC_OK && engine->rebalance_status != HEC_OK) {
+        status = engine->rebalance_status;
+        *error = engine->rebalance_error;
+    }
     int64_t polled_us = hec_now_us();
     int64_t bytes = 0, replayed = 0;
     for (int i = 0; i < engine->records_count && status == HEC_OK; i++) {
@@ -178,6 +182,20 @@ static enum hec_status score(struct hec_engine *engine)
     return HEC_OK;
 }
 
+/* Markers of transactions and records that compaction or a rollback took are no rows: a replay that
+ * ends in them is done when the source has passed over them. */
+static void pass_gaps(struct hec_engine *engine)
+{
+    for (int32_t p = 0; p < engine->options.partitions; p++) {
+        struct hec_position *position = &engine->positions[p];
+        if (position->assigned && position->next < position->committed) {
+            int64_t passed = hec_source_position(engine->source, p);
+            passed = passed < position->committed ? passed : position->committed;
+            position->next = passed > position->next ? passed : position->next;
+        }
+    }
+}
+
 /* Step 6: alerts, scores and dead letters into the open transaction. */
 static enum hec_status emit(struct hec_engine *engine, struct hec_error *error)
 {
@@ -203,7 +221,8 @@ static size_t dirty_records(const struct hec_engine *engine)
 static bool checkpoint_is_due(const struct hec_engine *engine, int64_t now_ms)
 {
     return now_ms - engine->checkpoint_ms >= engine->options.checkpoint_interval_ms ||
-           dirty_records(engine) >= (size_t)engine->options.checkpoint_records_max;
+           (!engine->checkpoint_refused &&
+            dirty_records(engine) >= (size_t)engine->options.checkpoint_records_max);
 }
 
 /* Step 7: offsets and output as one. A checkpoint waits for a commit, so it can make one due. */
@@ -318,13 +337,19 @@ static enum hec_status one_batch(struct hec_engine *engine, struct hec_error *er
             return status;
         }
     }
+    pass_gaps(engine);
 
     status = commit_when_due(engine, error);
     if (status != HEC_OK) {
         return status;
     }
 
-    return checkpoint_when_due(engine, error);
+    status = checkpoint_when_due(engine, error);
+    if (status != HEC_OK) {
+        return status;
+    }
+
+    return hec_upkeep(engine, error);
 }
 
 enum hec_status hec_engine_step(struct hec_engine *engine, struct hec_error *error)

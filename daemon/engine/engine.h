@@ -6,7 +6,9 @@
  * hec_engine_step in engine.c first: it is the daemon in one screen.
  *
  *   engine.c     the way of one batch
- *   partition.c  where each partition stands: assignment, replay, rewind, checkpoint
+ *   partition.c  where each partition stands: assignment, replay, rewind
+ *   commit.c     publishing, checkpoints, and the way back from a broken transaction
+ *   upkeep.c     what is done now and then: old generations, the store's policy
  *   emit.c       what a batch says: alerts, scores, dead letters
  */
 #ifndef HECATE_ENGINE_ENGINE_H

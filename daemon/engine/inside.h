@@ -1,5 +1,5 @@
 /*
- * The inside of an engine, shared by engine.c, partition.c and emit.c.
+ * The inside of an engine, shared by its files.
  */
 #ifndef HECATE_ENGINE_INSIDE_H
 #define HECATE_ENGINE_INSIDE_H
@@ -10,6 +10,8 @@
 #include "hecate/entity.h"
 #include "hecate/scorer.h"
 #include "ops/clock.h"
+
+#define ANSWER_WAIT_MS 10000 /* how long a question to a broker may take */
 
 /*
  * Where one input partition stands. Always stored <= committed <= next, apart from silent replay,
@@ -30,9 +32,13 @@ struct hec_position {
     /* Nothing of this generation is in the store yet: a token that is not in memory was never seen,
      * and nobody needs to be asked. */
     bool fresh;
-    /* A checkpoint whose answer never came: the store may stand here as well as at stored. */
+    bool marked; /* mark is what stands in the store, of whatever generation, as read or written */
+    struct hec_watermark mark;
+    /* A checkpoint whose answer never came: the store may stand here as well as at mark. */
     bool maybe;
     struct hec_watermark maybe_watermark;
+    bool sweep; /* older generations are to be deleted; how far that came */
+    char sweep_cursor[HEC_STORE_CURSOR_BYTES];
 };
 
 struct hec_engine {
@@ -63,6 +69,9 @@ struct hec_engine {
     /* A step failed for good: what is in memory may be half of something and is neither published
      * nor stored any more. */
     bool failed;
+    bool checkpoint_refused; /* the last one: the next waits for its time, however much is dirty */
+    int64_t swept_ms, checked_ms; /* upkeep.c: when it last did anything */
+    enum hec_status rebalance_status;
     struct hec_error rebalance_error;
 
     char *text; /* the one buffer that outputs are written into */
@@ -95,11 +104,21 @@ HEC_CHECKED enum hec_status hec_partition_rebuild(struct hec_engine *engine, int
 HEC_CHECKED enum hec_status hec_partitions_meet_store(struct hec_engine *engine,
                                                       struct hec_error *error);
 
+/* commit.c */
+
+/** Publishes what is open and the offsets with it, once: what went wrong is the caller's. */
+HEC_CHECKED enum hec_status hec_partitions_publish(struct hec_engine *engine,
+                                                   struct hec_error *error);
+
+/** Notes what a checkpoint that was taken means. The first one of a generation leaves the older
+ * ones without use. */
+void hec_position_stored(struct hec_position *position, const struct hec_watermark *watermark);
+
 /** Stores every partition that moved. Only between transactions. */
 HEC_CHECKED enum hec_status hec_partitions_checkpoint(struct hec_engine *engine,
                                                       struct hec_error *error);
 
-/** Publishes what is open and the offsets with it. HEC_OK also when the transaction was rolled back
+/** The same, and recovers. HEC_OK also when the transaction was rolled back
  * and the partitions were rewound. */
 HEC_CHECKED enum hec_status hec_partitions_commit(struct hec_engine *engine,
                                                   struct hec_error *error);
@@ -107,6 +126,11 @@ HEC_CHECKED enum hec_status hec_partitions_commit(struct hec_engine *engine,
 /** After an aborted or broken transaction: rolls back, mends the producer, rewinds. */
 HEC_CHECKED enum hec_status hec_partitions_recover(struct hec_engine *engine,
                                                    enum hec_status broken, struct hec_error *error);
+
+/* upkeep.c */
+
+/** A little of what is to be done now and then; never waits for more than one answer. */
+HEC_CHECKED enum hec_status hec_upkeep(struct hec_engine *engine, struct hec_error *error);
 
 /* emit.c */
 

@@ -10,11 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "engine/inside.h"
 #include "ops/log.h"
 
-#define ANSWER_WAIT_MS 10000
+#define STORE_WAIT_MS 3000
 
 /* The offset's metadata carries the highest epoch, so that fencing survives a store that was rolled
  * back. Plain ASCII: older librdkafka garbles anything else. */
@@ -22,22 +23,6 @@ static uint64_t epoch_of(const char *metadata)
 {
     uint64_t epoch = 0;
     return sscanf(metadata, "epoch=%" SCNu64, &epoch) == 1 ? epoch : 0;
-}
-
-static struct hec_watermark watermark_of(const struct hec_engine *engine, int32_t partition,
-                                         int64_t offset)
-{
-    const struct hec_position *position = &engine->positions[partition];
-    struct hec_watermark watermark = {
-        .offset = offset,
-        .epoch = position->epoch,
-        .generation = position->generation,
-        .partitions = engine->options.partitions,
-        .state_digest = hec_plan_state_digest(engine->options.plan),
-        .history_from = position->history_from,
-    };
-    snprintf(watermark.cluster_id, sizeof(watermark.cluster_id), "%s", engine->options.cluster_id);
-    return watermark;
 }
 
 /* I12: state of another topic layout or another cluster would be misread. */
@@ -71,6 +56,7 @@ static void start_anew(struct hec_engine *engine, int32_t partition, int64_t low
     position->stored = low;
     position->history_from = low;
     position->fresh = true;
+    position->maybe = false;
 }
 
 /* Decides where the state of a partition continues: fills generation, stored and history_from. */
@@ -84,6 +70,8 @@ static enum hec_status resume(struct hec_engine *engine, int32_t partition, enum
         if (status != HEC_OK) {
             return status;
         }
+        position->mark = *found;
+        position->marked = true;
     }
     if (read != HEC_OK || found->state_digest != hec_plan_state_digest(engine->options.plan)) {
         const char *why = read == HEC_OK          ? "the feature schema changed"
@@ -119,6 +107,33 @@ static enum hec_status resume(struct hec_engine *engine, int32_t partition, enum
     return HEC_OK;
 }
 
+/* A Redis that restarts in the moment of a rebalance is waited for: without it the partition could
+ * not be taken up, and the process would have to end. */
+static void await_store(struct hec_engine *engine)
+{
+    static const struct timespec PAUSE = { 0, 20 * 1000000 };
+    int64_t until_ms = hec_now_ms() + STORE_WAIT_MS;
+    enum hec_status status = hec_store_connect(engine->store, hec_now_ms(), NULL);
+    while (status == HEC_UNAVAILABLE && hec_now_ms() < until_ms) {
+        nanosleep(&PAUSE, NULL);
+        status = hec_store_connect(engine->store, hec_now_ms(), NULL);
+    }
+}
+
+/* An offset that the log never reached is another log's: the topic was made anew. What is published
+ * from now on would be taken for published already, up to that offset. */
+static enum hec_status check_end(const struct hec_engine *engine, int32_t partition,
+                                 int64_t committed, int64_t high, struct hec_error *error)
+{
+    return committed <= high
+               ? HEC_OK
+               : hec_fail(error, HEC_MISMATCH,
+                          "topic %s, partition %d ends at offset %" PRId64 ", the group has "
+                          "committed %" PRId64 ": the topic was made anew or the log was cut. "
+                          "Reset the group's offsets and use another state.key_prefix",
+                          engine->options.input_topic, (int)partition, high, committed);
+}
+
 static enum hec_status open_partition(struct hec_engine *engine, const struct hec_offset *committed,
                                       int64_t *start, struct hec_error *error)
 {
@@ -133,6 +148,10 @@ static enum hec_status open_partition(struct hec_engine *engine, const struct he
     if (status != HEC_OK) {
         return status;
     }
+    status = check_end(engine, partition, committed->offset, high, error);
+    if (status != HEC_OK) {
+        return status;
+    }
     position->committed = committed->offset;
     if (committed->offset < 0) {
         position->committed = engine->options.start_earliest ? low : high;
@@ -144,6 +163,7 @@ static enum hec_status open_partition(struct hec_engine *engine, const struct he
         position->committed = low;
     }
 
+    await_store(engine);
     struct hec_watermark found = { 0 };
     enum hec_status read = hec_store_watermark_read(engine->store, partition, &found, error);
     if (read != HEC_OK && read != HEC_NOT_FOUND && read != HEC_CORRUPT) {
@@ -178,56 +198,6 @@ static void count_assigned(struct hec_engine *engine)
     hec_entities_set_partitions(engine->entities, engine->options.partitions, engine->owned);
     hec_meter_set(engine->meter, HEC_S_ASSIGNED, count);
     atomic_store_explicit(&engine->partitions, count, memory_order_relaxed);
-}
-
-static int offsets_to_commit(const struct hec_engine *engine, struct hec_offset *offsets)
-{
-    int count = 0;
-    for (int32_t p = 0; p < engine->options.partitions; p++) {
-        const struct hec_position *position = &engine->positions[p];
-        if (!position->assigned || position->next <= position->committed) {
-            continue;
-        }
-        offsets[count].partition = p;
-        offsets[count].offset = position->next;
-        snprintf(offsets[count].metadata, sizeof(offsets[count].metadata),
-                 "epoch=%" PRIu64 " state=%016" PRIx64, position->epoch,
-                 hec_plan_state_digest(engine->options.plan));
-        count++;
-    }
-    return count;
-}
-
-static enum hec_commit_result commit_result(enum hec_status status)
-{
-    return status == HEC_OK        ? HEC_COMMIT_OK
-           : status == HEC_ABORTED ? HEC_COMMIT_ABORTED
-           : status == HEC_FENCED  ? HEC_COMMIT_FENCED
-                                   : HEC_COMMIT_FATAL;
-}
-
-static enum hec_status commit_open(struct hec_engine *engine, struct hec_error *error)
-{
-    if (engine->open_rows == 0) {
-        return HEC_OK;
-    }
-    int64_t began_us = hec_now_us();
-    int count = offsets_to_commit(engine, engine->offsets);
-    enum hec_status status =
-        hec_sink_commit(engine->sink, engine->source, engine->offsets, count, error);
-    hec_meter_add(engine->meter, HEC_S_COMMITS + (int)commit_result(status), 1);
-    hec_meter_observe(engine->meter, HEC_D_STAGE + HEC_STAGE_COMMIT,
-                      1000 * (hec_now_us() - began_us));
-    if (status != HEC_OK) {
-        return status;
-    }
-    for (int i = 0; i < count; i++) {
-        engine->positions[engine->offsets[i].partition].committed = engine->offsets[i].offset;
-    }
-    hec_meter_set(engine->meter, HEC_S_LAST_COMMIT, hec_wall_ms());
-    engine->open_rows = 0;
-    engine->open_since_ms = 0;
-    return HEC_OK;
 }
 
 /* I12 while running: partitions that were added to the topic meanwhile took keys along. */
@@ -290,12 +260,15 @@ void hec_partitions_revoked(void *context, const int32_t *partitions, int count,
         status = hec_sink_abort(engine->sink, error);
     } else {
         /* The position of every row taken so far is in memory, so the cut is whole. */
-        status = commit_open(engine, error);
+        status = hec_partitions_publish(engine, error);
         if (status == HEC_OK) {
             status = hec_partitions_checkpoint(engine, error);
         } else if (status == HEC_ABORTED) {
             status = hec_sink_abort(engine->sink, error);
         }
+    }
+    if (status == HEC_FENCED) {
+        engine->rebalance_status = status; /* told by the poll that we are in */
     }
     if (status != HEC_OK) {
         hec_log(HEC_LOG_WARN, "engine", "revoke_unfinished",
@@ -351,37 +324,62 @@ enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partiti
         status =
             hec_store_claim(engine->store, partition, position->epoch, &position->epoch, error);
     }
+    if (status == HEC_OK) {
+        enum hec_status read =
+            hec_store_watermark_read(engine->store, partition, &position->mark, error);
+        position->marked = read == HEC_OK;
+        status = read == HEC_UNAVAILABLE ? read : HEC_OK;
+    }
     if (status != HEC_OK) {
         return status;
     }
     hec_log(HEC_LOG_WARN, "engine", "state_rebuild", "state is built from the log",
             "partition=%d cause=%d from=%" PRId64 " committed=%" PRId64, (int)partition, (int)cause,
             low, position->committed);
-    position->maybe = false;
     start_anew(engine, partition, low, cause);
     engine->generations[partition] = position->generation;
     return hec_partition_rewind(engine, partition, error);
+}
+
+/* A checkpoint that was sent over the lost connection may still be waiting in Redis. A new epoch
+ * makes it void (its WATCH fails), so what is read after the claim is the last word. */
+static enum hec_status last_word(struct hec_engine *engine, int32_t partition,
+                                 struct hec_watermark *found, struct hec_error *error)
+{
+    struct hec_position *position = &engine->positions[partition];
+    const struct hec_watermark *expected = position->marked ? &position->mark : NULL;
+    const struct hec_watermark *maybe = position->maybe ? &position->maybe_watermark : NULL;
+    enum hec_status status =
+        hec_store_verify(engine->store, partition, expected, maybe, found, error);
+    if (status == HEC_OK) {
+        status =
+            hec_store_claim(engine->store, partition, position->epoch, &position->epoch, error);
+    }
+    return status == HEC_OK
+               ? hec_store_verify(engine->store, partition, expected, maybe, found, error)
+               : status;
 }
 
 /* I9: the Redis that came back may be an emptied or an older one. */
 static enum hec_status meet(struct hec_engine *engine, int32_t partition, struct hec_error *error)
 {
     struct hec_position *position = &engine->positions[partition];
-    struct hec_watermark expected = watermark_of(engine, partition, position->stored);
-    struct hec_watermark found = expected;
-    bool stored_once = position->stored > position->history_from;
-    enum hec_status status =
-        hec_store_verify(engine->store, partition, stored_once ? &expected : NULL,
-                         position->maybe ? &position->maybe_watermark : NULL, &found, error);
+    struct hec_watermark found = { .offset = -1 };
+    enum hec_status status = last_word(engine, partition, &found, error);
     if (status == HEC_MISMATCH) {
         return hec_partition_rebuild(engine, partition, HEC_REBUILD_NO_STATE, error);
     }
     if (status != HEC_OK) {
         return status;
     }
-    position->stored = found.offset;
+    if (position->maybe && found.offset == position->maybe_watermark.offset &&
+        found.generation == position->generation) {
+        hec_position_stored(position, &found);
+    }
     position->maybe = false;
-    return position->holes ? hec_partition_rewind(engine, partition, error) : HEC_OK;
+    /* Replayed from an older place meanwhile: what is stored must not go back. */
+    bool behind = position->next < position->stored;
+    return position->holes || behind ? hec_partition_rewind(engine, partition, error) : HEC_OK;
 }
 
 enum hec_status hec_partitions_meet_store(struct hec_engine *engine, struct hec_error *error)
@@ -413,114 +411,4 @@ enum hec_status hec_partitions_meet_store(struct hec_engine *engine, struct hec_
         hec_log(HEC_LOG_INFO, "engine", "store_back", "redis answers again", NULL);
     }
     return status;
-}
-
-static enum hec_status checkpoint_one(struct hec_engine *engine, int32_t partition,
-                                      struct hec_error *error)
-{
-    struct hec_position *position = &engine->positions[partition];
-    struct hec_image image;
-    enum hec_status status = hec_entities_cut(engine->entities, partition, &image);
-    if (status != HEC_OK) {
-        return status;
-    }
-    assert(position->next <= position->committed); /* I1 */
-    struct hec_watermark watermark = watermark_of(engine, partition, position->next);
-    int64_t began_us = hec_now_us();
-    status = hec_store_checkpoint(engine->store, partition, &image, &watermark, error);
-    hec_meter_observe(engine->meter, HEC_D_REDIS + HEC_REDIS_WRITE,
-                      1000 * (hec_now_us() - began_us));
-    if (status == HEC_OK) {
-        hec_entities_kept(engine->entities, partition);
-        hec_meter_set(engine->meter, HEC_S_LAST_CHECKPOINT, hec_wall_ms());
-        position->stored = watermark.offset;
-        position->fresh = false;
-        hec_meter_add(engine->meter, HEC_S_CHECKPOINT_RECORDS, (int64_t)image.count);
-        hec_meter_add(engine->meter, HEC_S_CHECKPOINT_BYTES, (int64_t)image.bytes);
-        return HEC_OK;
-    }
-    hec_entities_discard(engine->entities, partition);
-    if (status == HEC_UNAVAILABLE) {
-        position->maybe = true;
-        position->fresh = false;
-        position->maybe_watermark = watermark;
-    }
-    return status;
-}
-
-enum hec_status hec_partitions_checkpoint(struct hec_engine *engine, struct hec_error *error)
-{
-    engine->checkpoint_ms = hec_now_ms();
-    for (int32_t p = 0; p < engine->options.partitions; p++) {
-        const struct hec_position *position = &engine->positions[p];
-        if (!position->assigned || position->holes || position->next == position->stored ||
-            !hec_store_is_connected(engine->store)) {
-            continue;
-        }
-        enum hec_status status = checkpoint_one(engine, p, error);
-        hec_meter_add(engine->meter, HEC_S_CHECKPOINTS + (int)commit_result(status), 1);
-        if (status == HEC_MISMATCH) {
-            status = hec_partition_rebuild(engine, p, HEC_REBUILD_NO_STATE, error);
-        }
-        if (status == HEC_UNAVAILABLE) {
-            hec_log(HEC_LOG_WARN, "engine", "checkpoint_failed",
-                    "redis did not take the checkpoint, scoring goes on", "why=%s", error->text);
-            return HEC_OK;
-        }
-        if (status != HEC_OK) {
-            return status;
-        }
-    }
-    return HEC_OK;
-}
-
-enum hec_status hec_partitions_commit(struct hec_engine *engine, struct hec_error *error)
-{
-    enum hec_status status = commit_open(engine, error);
-    return status == HEC_OK ? HEC_OK : hec_partitions_recover(engine, status, error);
-}
-
-/* The broker's word on what was published; after a broken commit only it knows. */
-static enum hec_status read_committed(struct hec_engine *engine, struct hec_error *error)
-{
-    int count = 0;
-    for (int32_t p = 0; p < engine->options.partitions; p++) {
-        if (engine->positions[p].assigned) {
-            engine->offsets[count++].partition = p;
-        }
-    }
-    enum hec_status status =
-        hec_source_committed(engine->source, engine->offsets, count, ANSWER_WAIT_MS, error);
-    for (int i = 0; i < count && status == HEC_OK; i++) {
-        struct hec_position *position = &engine->positions[engine->offsets[i].partition];
-        if (engine->offsets[i].offset > position->committed) {
-            position->committed = engine->offsets[i].offset;
-        }
-    }
-    return status;
-}
-
-enum hec_status hec_partitions_recover(struct hec_engine *engine, enum hec_status broken,
-                                       struct hec_error *error)
-{
-    hec_log(HEC_LOG_WARN, "engine", "transaction_rolled_back",
-            "the open batch is rolled back and done again", "status=%s why=%s",
-            hec_status_name(broken), error->text);
-    engine->open_rows = 0;
-    engine->open_since_ms = 0;
-    hec_meter_add(engine->meter,
-                  HEC_S_KAFKA_ERRORS +
-                      (broken == HEC_ABORTED ? HEC_KAFKA_ERROR_ABORTABLE : HEC_KAFKA_ERROR_FATAL),
-                  1);
-    enum hec_status status = broken;
-    if (status == HEC_ABORTED) {
-        status = hec_sink_abort(engine->sink, error);
-    }
-    if (status == HEC_FATAL || status == HEC_UNAVAILABLE) {
-        status = hec_sink_recreate(engine->sink, error);
-    }
-    if (status == HEC_OK) {
-        status = read_committed(engine, error);
-    }
-    return status == HEC_OK ? hec_partitions_rewind_all(engine, error) : status;
 }

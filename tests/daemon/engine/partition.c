@@ -79,7 +79,7 @@ Test(partition, refuses_a_partition_that_the_topic_did_not_have_at_the_start)
 Test(partition, is_not_live_before_its_replay_is_done)
 {
     world_begin(1);
-    struct hec_engine_options options = options_of("one-0", 0);
+    struct hec_engine_options options = options_of(NULL, 0);
     struct hec_engine *engine = engine_of(&options);
     pay_all(0, 200);
     run_rows(engine, 200);
@@ -121,4 +121,188 @@ Test(partition, a_member_that_is_given_none_is_assigned_and_live)
     cr_expect(both);
     hec_engine_free(engines[0], 3000);
     hec_engine_free(engines[1], 3000);
+}
+
+static int dead_letters(char *value, size_t size)
+{
+    struct hec_tap *tap = NULL;
+    struct hec_record record;
+    int count = 0;
+    cr_assert_eq(hec_tap_new(&tap, &world.kafka, "dead", HEC_TAP_START, &world.error), HEC_OK);
+    while (hec_tap_next(tap, &record, 3000, &world.error) == HEC_OK) {
+        snprintf(value, size, "%.*s", (int)record.value_length, (const char *)record.value);
+        hec_source_release(&record, 1);
+        count++;
+    }
+    hec_tap_close(tap);
+    return count;
+}
+
+Test(partition, publishes_a_dead_letter_of_a_record_that_no_topic_would_take)
+{
+    enum { LARGE = 100000 };
+    static char large[LARGE], value[128];
+    world_begin(1);
+    struct hec_engine_options options = options_of("one-0", 0);
+    options.sink.record_bytes_max = LARGE / 2;
+    struct hec_engine *engine = engine_of(&options);
+    memset(large, 'x', sizeof(large));
+    cr_assert_eq(hec_feed_send(world.feed, "in", 0, "u0", 2, large, LARGE, T0, &world.error),
+                 HEC_OK);
+    cr_assert_eq(hec_feed_flush(world.feed, 10000, &world.error), HEC_OK);
+    run_rows(engine, 1);
+    run_ms(engine, 200);
+    cr_expect_eq(dead_letters(value, sizeof(value)), 1);
+    cr_expect_eq(strncmp(value, "sha256:", 7), 0, "%s", value);
+    hec_engine_free(engine, 3000);
+}
+
+Test(partition, counts_a_late_event_once)
+{
+    world_begin(1);
+    struct hec_engine_options options = options_of("one-0", 0);
+    struct hec_engine *engine = engine_of(&options);
+    pay(0, 1000000000);
+    pay(0, 1);
+    cr_assert_eq(hec_feed_flush(world.feed, 10000, &world.error), HEC_OK);
+    run_rows(engine, 2);
+    cr_expect_eq(hec_metrics_value(world.metrics, HEC_S_LATE + HEC_LATE_ACTION_SCORE_ONLY), 1);
+    hec_engine_free(engine, 3000);
+}
+
+static enum hec_status commit_anything(void *context, struct hec_source_start *start, int count)
+{
+    (void)context;
+    for (int i = 0; i < count; i++) {
+        start[i].offset = 0;
+    }
+    return HEC_OK;
+}
+
+static void revoke_anything(void *context, const int32_t *partitions, int count, bool lost)
+{
+    (void)context;
+    (void)partitions;
+    (void)count;
+    (void)lost;
+}
+
+/* Commits an offset for the group as a former life of the topic would have. */
+static void commit_offset(int64_t offset)
+{
+    struct hec_source *source = NULL;
+    struct hec_source_options options = options_of(NULL, 0).source;
+    struct hec_source_callbacks callbacks = { commit_anything, revoke_anything, NULL };
+    struct hec_offset row = { .partition = 0, .offset = offset };
+    struct hec_record rows[1];
+    int count = 0;
+    cr_assert_eq(hec_source_new(&source, &options, &callbacks, &world.error), HEC_OK);
+    for (int i = 0; i < 400 && !hec_source_is_assigned(source); i++) {
+        cr_assert_eq(hec_source_poll(source, rows, 1, 25, 0, &count, &world.error), HEC_OK);
+        hec_source_release(rows, count);
+    }
+    cr_assert_eq(hec_source_commit(source, &row, 1, &world.error), HEC_OK, "%s", world.error.text);
+    hec_source_close(source, 3000);
+}
+
+/* Steps until the engine is live or fails. */
+static enum hec_status run_live(struct hec_engine *engine)
+{
+    enum hec_status status = HEC_OK;
+    int64_t until_ms = hec_now_ms() + 20000;
+    while (status == HEC_OK && !view_of(engine).live && hec_now_ms() < until_ms) {
+        status = step(engine);
+    }
+    return status;
+}
+
+Test(partition, refuses_an_offset_beyond_the_end_of_the_log)
+{
+    world_begin(1);
+    commit_offset(1000);
+    pay_all(0, 5);
+    struct hec_engine_options options = options_of(NULL, 0);
+    struct hec_engine *engine = engine_of(&options);
+    cr_expect_eq(run_live(engine), HEC_MISMATCH);
+    cr_expect_not_null(strstr(world.error.text, "made anew"), "%s", world.error.text);
+    hec_engine_free(engine, 3000);
+}
+
+/* A daemon of another feature schema was here; while its state is replaced the connection breaks.
+ */
+Test(partition, a_broken_connection_does_not_begin_a_rebuild_again)
+{
+    char ignored[256];
+    world_begin(1);
+    struct hec_engine_options options = options_of("one-0", 0);
+    options.checkpoint_interval_ms = 60000;
+    redis_fixture_cli(&world.redis,
+                      "SET 'hec:wm:{0}' 'offset=7 epoch=1 generation=1 partitions=1 "
+                      "state=0123456789abcdef history_from=0 cluster=cluster'",
+                      ignored, sizeof(ignored));
+    redis_fixture_cli(&world.redis, "SET 'hec:{0}:1:user:u9' old", ignored, sizeof(ignored));
+    struct hec_engine *engine = engine_of(&options);
+    pay_all(0, 5);
+    run_rows(engine, 5);
+    int rebuilds = HEC_S_REBUILDS + HEC_REBUILD_MISMATCH;
+    cr_assert_eq(hec_metrics_value(world.metrics, rebuilds), 1);
+    redis_fixture_cli(&world.redis, "CLIENT KILL TYPE normal", ignored, sizeof(ignored));
+    cr_assert_eq(hec_engine_drain(engine, &world.error), HEC_OK, "%s", world.error.text);
+    run_ms(engine, 1000);
+    cr_expect(view_of(engine).store_connected);
+    cr_expect_eq(hec_metrics_value(world.metrics, rebuilds), 1);
+    cr_expect_eq(hec_metrics_value(world.metrics, HEC_S_REBUILDS + HEC_REBUILD_NO_STATE), 0);
+    cr_assert_eq(hec_engine_drain(engine, &world.error), HEC_OK, "%s", world.error.text);
+    cr_expect_eq(stored_offset(0), 5);
+    run_ms(engine, 300);
+    redis_fixture_cli(&world.redis, "EXISTS 'hec:{0}:1:user:u9'", ignored, sizeof(ignored));
+    cr_expect_eq(ignored[0], '0', "the older generation is swept");
+    hec_engine_free(engine, 3000);
+}
+
+Test(partition, a_supplanted_producer_ends_the_engine_also_in_a_rebalance)
+{
+    static const int SUPPLANTED[] = { 90, 90, 90 }; /* PRODUCER_FENCED, to EndTxn */
+    world_begin(2);
+    struct hec_engine_options first = options_of("one-0", 0), second = options_of("one-1", 1);
+    first.sink.transactional_id = "one-0";
+    first.commit_interval_ms = 60000;
+    struct hec_engine *engines[2] = { engine_of(&first), NULL };
+    pay_all(0, 5);
+    run_rows(engines[0], 10);
+    hec_mock_push_errors(world.mock, 26, SUPPLANTED, 3);
+    engines[1] = engine_of(&second);
+    enum hec_status status = HEC_OK;
+    int64_t until_ms = hec_now_ms() + 20000;
+    while (status == HEC_OK && hec_now_ms() < until_ms) {
+        cr_assert_eq(hec_engine_step(engines[1], &world.error), HEC_OK);
+        status = step(engines[0]);
+    }
+    cr_expect_eq(status, HEC_FENCED, "%s", hec_status_name(status));
+    hec_engine_free(engines[0], 3000);
+    hec_engine_free(engines[1], 3000);
+}
+
+Test(partition, a_full_redis_is_not_asked_at_every_step)
+{
+    char ignored[64];
+    world_begin(1);
+    struct hec_engine_options options = options_of("one-0", 0);
+    options.checkpoint_records_max = 1;
+    options.checkpoint_interval_ms = 1000;
+    struct hec_engine *engine = engine_of(&options);
+    pay_all(0, 1);
+    run_rows(engine, 1);
+    run_ms(engine, 100);
+    redis_fixture_cli(&world.redis, "CONFIG SET maxmemory 1", ignored, sizeof(ignored));
+    int64_t before = hec_metrics_value(world.metrics, HEC_S_CHECKPOINTS + HEC_COMMIT_FATAL);
+    for (int n = 1; n < 20; n++) {
+        pay_all(n, 1);
+        run_ms(engine, 50);
+    }
+    int64_t tries = hec_metrics_value(world.metrics, HEC_S_CHECKPOINTS + HEC_COMMIT_FATAL) - before;
+    cr_expect(tries >= 1 && tries <= 3, "%d", (int)tries);
+    cr_expect_geq(
+        hec_metrics_value(world.metrics, HEC_S_REDIS_ERRORS + HEC_REDIS_ERROR_UNAVAILABLE), 1);
+    hec_engine_free(engine, 3000);
 }

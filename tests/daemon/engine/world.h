@@ -257,5 +257,4 @@ static inline int64_t stored_offset(int32_t partition)
     return found == NULL ? -1 : strtoll(found + 7, NULL, 10);
 }
 
-
 #endif
