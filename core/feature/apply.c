@@ -182,8 +182,35 @@ static void change_decay(const struct change *change, const struct hec_slot *slo
     }
     struct hec_decay decay;
     memcpy(&decay, at, sizeof(decay));
-    hec_decay_add(&decay, slot->half_life_ms, change->at_ms, value);
+    hec_decay_add(&decay, slot->span_ms, change->at_ms, value);
     memcpy(at, &decay, sizeof(decay));
+}
+
+/* Whether the event brings a value that the list, which knows others, does not know. */
+static bool brings_new(const struct change *change, const struct hec_kind_plan *kind,
+                       const struct hec_record *record, int list)
+{
+    enum hec_field field = kind->lists[list].field;
+    uint16_t count;
+    const uint8_t *at = hec_part_find(record, &kind->layout, kind->lists[list].part, &count);
+    return hec_event_has(change->event, field) && count > 0 &&
+           !hec_seen_has(count, at, change->event->value[field].text.hash);
+}
+
+/* at[0]: when the first step was last done; at[1]: the second, within its time after a first. */
+static void change_chain(const struct change *change, const struct hec_kind_plan *kind,
+                         const struct hec_record *record, const struct hec_slot *slot, int64_t *at)
+{
+    bool second = change->facts.mask >> slot->filter2 & 1;
+    bool first = change->facts.mask >> slot->filter & 1;
+    int64_t since_ms = change->at_ms - at[0];
+    if (second && at[0] != 0 && since_ms >= 0 && since_ms <= slot->span_ms &&
+        change->at_ms > at[1]) {
+        at[1] = change->at_ms;
+    }
+    if (first && since_ms > 0 && (slot->list < 0 || brings_new(change, kind, record, slot->list))) {
+        at[0] = change->at_ms;
+    }
 }
 
 static void change_slots(const struct change *change, const struct hec_kind_plan *kind,
@@ -217,6 +244,7 @@ static void change_slots(const struct change *change, const struct hec_kind_plan
                 change_place(change, at);
             }
             break;
+        case HEC_SLOT_CHAIN: change_chain(change, kind, record, slot, at); break;
         case HEC_SLOT_TOTAL: *at += passes; break;
         case HEC_SLOT_DECAY:
             if (passes) {

@@ -8,6 +8,7 @@
 #define HOUR_MS (60 * MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
 #define SPAN_MS_MAX (366 * DAY_MS)
+#define PRIOR_WEIGHT_MAX 1e6
 
 int64_t hec_plan_tile_ms(int64_t window_ms)
 {
@@ -75,22 +76,26 @@ static enum hec_status check_filter(const struct hec_schema *schema, int i, stru
 #define NEEDS_FILTER2 16u
 #define ONLY_OWNED 32u /* what it keeps does not merge exactly over shards */
 #define MAY_DELAY 64u
-#define NEEDS_KEY 128u       /* a text field, or a derived one that can be remembered */
-#define MAY_WINDOW 256u      /* as the most that is told */
-#define NEEDS_HALF_LIFE 512u /* a window that is not cut into tiles */
+#define NEEDS_KEY 128u  /* a text field, or a derived one that can be remembered */
+#define MAY_WINDOW 256u /* as the most that is told */
+#define NEEDS_FILTER3 1024u
+#define NEEDS_WINDOW2 2048u
+#define MAY_TEXT 4096u
+#define MAY_PRIOR 8192u
+#define NEEDS_SPAN 512u /* a window that is not cut into tiles */
 
 static const unsigned NEEDS[HEC_AGGREGATES] = {
     [HEC_AGG_COUNT] = NEEDS_WINDOW | MAY_DELAY,
     [HEC_AGG_SUM] = NEEDS_WINDOW | NEEDS_NUMBER | MAY_DELAY,
     [HEC_AGG_MEAN] = NEEDS_WINDOW | NEEDS_NUMBER | MAY_DELAY,
     [HEC_AGG_DEVIATION] = NEEDS_WINDOW | NEEDS_NUMBER | MAY_DELAY,
-    [HEC_AGG_RATIO] = NEEDS_WINDOW | NEEDS_FILTER2 | MAY_DELAY,
+    [HEC_AGG_RATIO] = NEEDS_WINDOW | NEEDS_FILTER2 | MAY_DELAY | MAY_PRIOR,
     [HEC_AGG_DISTINCT] = NEEDS_WINDOW | NEEDS_TEXT,
     [HEC_AGG_MIN] = NEEDS_WINDOW | NEEDS_NUMBER | MAY_DELAY,
     [HEC_AGG_MAX] = NEEDS_WINDOW | NEEDS_NUMBER | MAY_DELAY,
     [HEC_AGG_PORTION] = NEEDS_WINDOW | NEEDS_FILTER | NEEDS_FILTER2 | MAY_DELAY,
-    [HEC_AGG_DECAYED_COUNT] = NEEDS_HALF_LIFE | ONLY_OWNED,
-    [HEC_AGG_DECAYED_MEAN] = NEEDS_HALF_LIFE | NEEDS_NUMBER | ONLY_OWNED,
+    [HEC_AGG_DECAYED_COUNT] = NEEDS_SPAN | ONLY_OWNED,
+    [HEC_AGG_DECAYED_MEAN] = NEEDS_SPAN | NEEDS_NUMBER | ONLY_OWNED,
     [HEC_AGG_HOUR_SURPRISE] = ONLY_OWNED,
     [HEC_AGG_WEEK_SURPRISE] = ONLY_OWNED,
     [HEC_AGG_IS_NEW] = NEEDS_TEXT,
@@ -101,7 +106,13 @@ static const unsigned NEEDS[HEC_AGGREGATES] = {
     [HEC_AGG_MET] = NEEDS_KEY | ONLY_OWNED | NEEDS_WINDOW,
     [HEC_AGG_STREAK] = NEEDS_FILTER | NEEDS_FILTER2 | ONLY_OWNED,
     [HEC_AGG_LABEL_COUNT] = NEEDS_WINDOW | MAY_DELAY,
-    [HEC_AGG_LABEL_RATE] = NEEDS_WINDOW | MAY_DELAY,
+    [HEC_AGG_LABEL_RATE] = NEEDS_WINDOW | MAY_DELAY | MAY_PRIOR,
+    [HEC_AGG_BURST] = NEEDS_WINDOW | NEEDS_WINDOW2,
+    [HEC_AGG_CHAIN] =
+        NEEDS_SPAN | NEEDS_FILTER | NEEDS_FILTER2 | NEEDS_FILTER3 | MAY_TEXT | ONLY_OWNED,
+    [HEC_AGG_SURPRISE] = NEEDS_KEY | ONLY_OWNED,
+    [HEC_AGG_SINCE_FIRST] = NEEDS_KEY | ONLY_OWNED | MAY_WINDOW,
+    [HEC_AGG_TIMES] = NEEDS_KEY | ONLY_OWNED,
     [HEC_AGG_DISTANCE] = ONLY_OWNED,
     [HEC_AGG_SPEED] = ONLY_OWNED,
     [HEC_AGG_ZSCORE] = NEEDS_WINDOW | NEEDS_NUMBER | MAY_DELAY,
@@ -129,8 +140,37 @@ bool hec_aggregate_window_is_cap(enum hec_aggregate aggregate)
     return NEEDS[aggregate] & MAY_WINDOW;
 }
 
+/* The rules of the keys that few aggregates take. */
+static const char *broken_rare_rule(const struct hec_feature *feature, unsigned needs)
+{
+    if (((needs & NEEDS_FILTER3) != 0) != (feature->filter3 >= 0)) {
+        return needs & NEEDS_FILTER3 ? "needs a filter3" : "takes no filter3";
+    }
+    bool weighs = feature->prior_weight != 0 || feature->prior != 0;
+    bool fits = feature->prior >= 0 && feature->prior <= 1 && feature->prior_weight >= 0 &&
+                feature->prior_weight <= PRIOR_WEIGHT_MAX;
+    if (weighs && !(needs & MAY_PRIOR)) {
+        return "takes no prior";
+    }
+    if (!fits) {
+        return "has a prior of 0 to 1 and a prior_weight of 0 to 1000000";
+    }
+    if (!(needs & NEEDS_WINDOW2)) {
+        return feature->window2_ms == 0 ? NULL : "takes no window2";
+    }
+    if (feature->window2_ms <= feature->window_ms || feature->window2_ms > SPAN_MS_MAX ||
+        feature->window2_ms % hec_plan_tile_ms(feature->window2_ms) != 0) {
+        return "needs a window2 that is longer than the window and a whole number of tiles";
+    }
+    return NULL;
+}
+
 static const char *broken_event_rule(const struct hec_feature *feature)
 {
+    const char *rare = broken_rare_rule(feature, 0);
+    if (rare != NULL) {
+        return rare;
+    }
     if (feature->window_ms != 0 || feature->delay_ms != 0 || feature->filter2 >= 0) {
         return "takes no window, delay or filter2";
     }
@@ -155,11 +195,10 @@ static const char *broken_span_rule(const struct hec_feature *feature, unsigned 
                      feature->window_ms % 1000 == 0 && feature->delay_ms == 0;
         return whole ? NULL : "has a window of whole seconds up to 366d, or none, and no delay";
     }
-    if (needs & NEEDS_HALF_LIFE) {
+    if (needs & NEEDS_SPAN) {
         bool fits = feature->window_ms >= MINUTE_MS && feature->window_ms <= SPAN_MS_MAX;
-        return fits && feature->delay_ms == 0
-                   ? NULL
-                   : "needs a window of 1m to 366d, in which weights halve, and takes no delay";
+        return fits && feature->delay_ms == 0 ? NULL
+                                              : "needs a window of 1m to 366d and takes no delay";
     }
     if (!(needs & NEEDS_WINDOW)) {
         return feature->window_ms == 0 && feature->delay_ms == 0 ? NULL
@@ -198,7 +237,11 @@ static const char *broken_entity_rule(const struct hec_feature *feature)
     if ((needs & NEEDS_KEY) && !is_key(feature)) {
         return "needs a text field, or hour, place, ip_net or amount_band";
     }
-    if (!(needs & (NEEDS_NUMBER | NEEDS_TEXT | NEEDS_KEY)) &&
+    if ((needs & MAY_TEXT) && (feature->field != HEC_FIELDS || feature->derived) &&
+        !field_is_text(feature)) {
+        return "takes a text field or none";
+    }
+    if (!(needs & (NEEDS_NUMBER | NEEDS_TEXT | NEEDS_KEY | MAY_TEXT)) &&
         (feature->field != HEC_FIELDS || feature->derived != HEC_NOT_DERIVED)) {
         return "takes no field";
     }
@@ -211,7 +254,8 @@ static const char *broken_entity_rule(const struct hec_feature *feature)
     if ((needs & ONLY_OWNED) && !hec_kind_info(feature->entity)->owned) {
         return "is for user and card only: it cannot be merged over partitions";
     }
-    return broken_span_rule(feature, needs);
+    const char *broken = broken_rare_rule(feature, needs);
+    return broken != NULL ? broken : broken_span_rule(feature, needs);
 }
 
 static enum hec_status check_feature(const struct hec_schema *schema, int i,
@@ -231,7 +275,8 @@ static enum hec_status check_feature(const struct hec_schema *schema, int i,
     if ((unsigned)feature->aggregate >= HEC_AGGREGATES) {
         broken = "names no aggregate";
     } else if (feature->filter < -1 || feature->filter >= schema->filters_count ||
-               feature->filter2 < -1 || feature->filter2 >= schema->filters_count) {
+               feature->filter2 < -1 || feature->filter2 >= schema->filters_count ||
+               feature->filter3 < -1 || feature->filter3 >= schema->filters_count) {
         broken = "names a filter that is not there";
     } else if (feature->aggregate == HEC_AGG_VALUE || feature->aggregate == HEC_AGG_CATEGORY) {
         broken = broken_event_rule(feature);

@@ -55,6 +55,8 @@ enum hec_status hec_plan_make_digests(struct hec_plan *plan)
         kept->entity = feature->entity;
         kept->filter = feature->filter;
         kept->filter2 = feature->filter2;
+        kept->filter3 = feature->aggregate == HEC_AGG_CHAIN ? -1 : feature->filter3;
+        kept->window2_ms = feature->window2_ms;
         kept->field = feature->field;
         kept->derived = feature->derived;
         kept->window_ms = hec_aggregate_window_is_cap(feature->aggregate) ? 0 : feature->window_ms;

@@ -144,7 +144,7 @@ static int place_slot(struct compiler *compiler, struct hec_kind_plan *kind, str
         const struct hec_slot *other = &kind->slots[i];
         if (other->kind == wanted.kind && other->filter == wanted.filter &&
             other->filter2 == wanted.filter2 && other->value == wanted.value &&
-            other->half_life_ms == wanted.half_life_ms) {
+            other->span_ms == wanted.span_ms && other->list == wanted.list) {
             return other->at;
         }
     }
@@ -154,9 +154,10 @@ static int place_slot(struct compiler *compiler, struct hec_kind_plan *kind, str
     }
     wanted.at = (uint16_t)(kind->layout.fixed_bytes / 8);
     kind->slots[kind->slots_count++] = wanted;
-    kind->layout.fixed_bytes += wanted.kind == HEC_SLOT_DECAY   ? (uint32_t)sizeof(struct hec_decay)
-                                : wanted.kind == HEC_SLOT_PLACE ? 16
-                                                                : 8;
+    kind->layout.fixed_bytes += wanted.kind == HEC_SLOT_DECAY ? (uint32_t)sizeof(struct hec_decay)
+                                : wanted.kind == HEC_SLOT_PLACE || wanted.kind == HEC_SLOT_CHAIN
+                                    ? 16
+                                    : 8;
     return wanted.at;
 }
 
@@ -166,7 +167,8 @@ static int want_slot(struct compiler *compiler, struct hec_kind_plan *kind,
     return place_slot(compiler, kind,
                       (struct hec_slot){ .kind = (uint8_t)slot_kind,
                                          .filter = filter_bit(filter),
-                                         .filter2 = filter_bit(filter2) });
+                                         .filter2 = filter_bit(filter2),
+                                         .list = -1 });
 }
 
 /* A decayed mean and a decayed count over one field share nothing: the count counts every event. */
@@ -176,12 +178,13 @@ static void compile_decay(struct compiler *compiler, struct hec_kind_plan *kind,
     bool counts = feature->aggregate == HEC_AGG_DECAYED_COUNT;
     reading->value = counts ? HEC_VALUES_MAX : (uint8_t)value_of(compiler, feature->field);
     reading->scale = counts ? 1 : hec_value_scale(compiler->plan, feature->field);
-    reading->half_life_ms = feature->window_ms;
+    reading->span_ms = feature->window_ms;
     reading->slot = place_slot(compiler, kind,
                                (struct hec_slot){ .kind = HEC_SLOT_DECAY,
                                                   .filter = filter_bit(feature->filter),
                                                   .value = reading->value,
-                                                  .half_life_ms = feature->window_ms });
+                                                  .span_ms = feature->window_ms,
+                                                  .list = -1 });
 }
 
 static int want_list(struct compiler *compiler, struct hec_kind_plan *kind,
@@ -225,6 +228,23 @@ static void compile_distinct(struct compiler *compiler, struct hec_kind_plan *ki
     }
 }
 
+/* The last step is no state: it is the event that asks. */
+static void compile_chain(struct compiler *compiler, struct hec_kind_plan *kind,
+                          const struct hec_feature *feature, struct hec_reading *reading)
+{
+    struct hec_slot wanted = { .kind = HEC_SLOT_CHAIN,
+                               .filter = filter_bit(feature->filter),
+                               .filter2 = filter_bit(feature->filter2),
+                               .span_ms = feature->window_ms,
+                               .list = -1 };
+    if (feature->field != HEC_FIELDS) {
+        wanted.list = want_list(compiler, kind, feature, HEC_PART_SEEN, 0);
+    }
+    reading->slot = place_slot(compiler, kind, wanted);
+    reading->filter3 = filter_bit(feature->filter3);
+    reading->span_ms = feature->window_ms;
+}
+
 /* Columns of sums over a field: how many values are known, their sum, and their squares. */
 static void compile_moments(struct compiler *compiler, struct hec_kind_plan *kind,
                             const struct hec_feature *feature, struct hec_reading *reading,
@@ -263,6 +283,15 @@ static void compile_windowed(struct compiler *compiler, struct hec_kind_plan *ki
     default: break;
     }
     reading->columns[0] = want_column(compiler, kind, part, feature->filter, HEC_MEASURE_COUNT, 0);
+    if (feature->aggregate == HEC_AGG_BURST) {
+        struct hec_feature longer = *feature;
+        longer.window_ms = feature->window2_ms;
+        reading->window2 = want_window(compiler, kind, &longer);
+        reading->columns[1] = want_column(compiler, kind, kind->windows[reading->window2].part,
+                                          feature->filter, HEC_MEASURE_COUNT, 0);
+        reading->pace = (double)feature->window2_ms / (double)feature->window_ms;
+        return;
+    }
     if (feature->aggregate == HEC_AGG_RATIO || feature->aggregate == HEC_AGG_PORTION) {
         reading->columns[1] =
             want_column(compiler, kind, part, feature->filter2, HEC_MEASURE_COUNT, 0);
@@ -283,7 +312,10 @@ static void compile_feature(struct compiler *compiler, int index, struct hec_rea
     reading->derived = feature->derived;
     reading->missing = (float)feature->missing;
     reading->most = feature->window_ms > 0 ? (double)feature->window_ms / 1000 : INFINITY;
+    reading->prior = feature->prior;
+    reading->prior_weight = feature->prior_weight;
     reading->window = -1;
+    reading->window2 = -1;
     reading->slot = -1;
     switch (feature->aggregate) {
     case HEC_AGG_VALUE:
@@ -295,6 +327,10 @@ static void compile_feature(struct compiler *compiler, int index, struct hec_rea
     case HEC_AGG_IS_NEW:
         reading->list = want_list(compiler, kind, feature, HEC_PART_SEEN, 0);
         break;
+    case HEC_AGG_CHAIN: compile_chain(compiler, kind, feature, reading); break;
+    case HEC_AGG_SURPRISE:
+    case HEC_AGG_SINCE_FIRST:
+    case HEC_AGG_TIMES:
     case HEC_AGG_SHARE:
     case HEC_AGG_SINCE_SAME:
     case HEC_AGG_MET:
@@ -368,6 +404,7 @@ static void sort_windows(struct hec_kind_plan *kind, struct hec_reading *reading
     for (int r = 0; r < kind->readings_count; r++) {
         struct hec_reading *reading = &readings[kind->readings + r];
         reading->window = reading->window < 0 ? -1 : moved_to[reading->window];
+        reading->window2 = reading->window2 < 0 ? -1 : moved_to[reading->window2];
     }
 }
 
@@ -407,7 +444,8 @@ static void place_columns(struct compiler *compiler, struct hec_kind_plan *kind,
         struct hec_reading *reading = &readings[kind->readings + r];
         for (int c = 0; reading->window >= 0 && c < 4; c++) {
             const struct hec_column *column = &kind->columns[moved_to[reading->columns[c]]];
-            reading->columns[c] = kind->windows[reading->window].sums + column->slot;
+            int window = c == 1 && reading->window2 >= 0 ? reading->window2 : reading->window;
+            reading->columns[c] = kind->windows[window].sums + column->slot;
         }
     }
 }

@@ -55,13 +55,15 @@ enum hec_slot_kind {
     HEC_SLOT_STREAK,
     HEC_SLOT_PLACE,
     HEC_SLOT_TOTAL,
-    HEC_SLOT_DECAY
+    HEC_SLOT_DECAY,
+    HEC_SLOT_CHAIN
 };
 struct hec_slot {
     uint8_t kind, filter, filter2;
-    uint8_t value; /* DECAY: index into the values */
-    uint16_t at;   /* index into the fixed int64_t; a place takes two, a decay three */
-    int64_t half_life_ms;
+    uint8_t value;   /* DECAY: index into the values */
+    uint16_t at;     /* index into the fixed int64_t; a place takes two, a decay three */
+    int64_t span_ms; /* DECAY: the half-life; CHAIN: from one step to the next */
+    int list;        /* CHAIN: values that are not new; -1 none */
 };
 
 struct hec_list {
@@ -78,16 +80,19 @@ struct hec_reading {
     uint8_t value;
     enum hec_field field;
     enum hec_derived derived;
-    int window;
+    int window, window2;
+    uint8_t filter3;
+    double prior, prior_weight;
+    double pace;    /* BURST: the second window over the first */
     int columns[4]; /* into hec_kind_plan.columns while compiling, then into the sums */
     int list;
-    uint32_t tiles; /* DISTINCT: of the window */
-    int slot;       /* index into the fixed int64_t; -1: the record's own first_ms, newest_ms */
-    double scale;   /* stored units a unit that is told */
-    int slots[3];   /* GAP: first, last, total */
-    int64_t half_life_ms;
-    double most;    /* AGE, SINCE, SINCE_SAME: in seconds */
-    int64_t span_s; /* MET */
+    uint32_t tiles;  /* DISTINCT: of the window */
+    int slot;        /* index into the fixed int64_t; -1: the record's own first_ms, newest_ms */
+    double scale;    /* stored units a unit that is told */
+    int slots[3];    /* GAP: first, last, total */
+    int64_t span_ms; /* DECAYED_*: the half-life; CHAIN: a step */
+    double most;     /* AGE, SINCE, SINCE_SAME: in seconds */
+    int64_t span_s;  /* MET */
     float missing;
 };
 

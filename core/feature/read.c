@@ -155,8 +155,35 @@ static double zscore(const struct reader *reader, const struct hec_reading *read
 
 static double ratio(const struct reader *reader, const struct hec_reading *reading)
 {
-    int64_t of = reader->sums[reading->columns[0]];
-    return of == 0 ? NAN : (double)reader->sums[reading->columns[1]] / (double)of;
+    double of = (double)reader->sums[reading->columns[0]] + reading->prior_weight;
+    double part =
+        (double)reader->sums[reading->columns[1]] + reading->prior_weight * reading->prior;
+    return of == 0 ? NAN : part / of;
+}
+
+static double burst(const struct reader *reader, const struct hec_reading *reading)
+{
+    int64_t longer = reader->sums[reading->columns[1]];
+    double lately = (double)reader->sums[reading->columns[0]];
+    return longer == 0 ? NAN : lately * reading->pace / (double)longer;
+}
+
+static bool is_within(int64_t then_ms, int64_t now_ms, int64_t span_ms)
+{
+    return then_ms != 0 && now_ms >= then_ms && now_ms - then_ms <= span_ms;
+}
+
+static double chain(const struct reader *reader, const struct hec_reading *reading)
+{
+    const struct hec_record *record = hec_entity_record(reader->shards[0]);
+    if (record == NULL) {
+        return 0;
+    }
+    const int64_t *at = hec_record_fixed(record) + reading->slot;
+    if (!is_within(at[1], reader->now_ms, reading->span_ms)) {
+        return is_within(at[0], reader->now_ms, reading->span_ms);
+    }
+    return 2 + hec_facts_passes(reader->plan, reader->event, reader->facts, reading->filter3);
 }
 
 static double portion(const struct reader *reader, const struct hec_reading *reading)
@@ -190,7 +217,7 @@ static double decayed(const struct reader *reader, const struct hec_reading *rea
         memcpy(&decay, hec_record_fixed(record) + reading->slot, sizeof(decay));
     }
     if (reading->aggregate == HEC_AGG_DECAYED_COUNT) {
-        return hec_decay_weight(&decay, reading->half_life_ms, reader->now_ms);
+        return hec_decay_weight(&decay, reading->span_ms, reader->now_ms);
     }
     return decay.weight > 0 ? decay.sum / decay.weight / reading->scale : NAN;
 }
@@ -279,6 +306,16 @@ static double remembered(const struct reader *reader, const struct hec_reading *
     if (reading->aggregate == HEC_AGG_SHARE) {
         return (double)value.count / hec_values_total(count, at);
     }
+    if (reading->aggregate == HEC_AGG_SURPRISE) {
+        /* One event more is thought to be spread over the values and one that never came. */
+        return -log((value.count + 1.0 / (count + 1)) / (hec_values_total(count, at) + 1.0));
+    }
+    if (reading->aggregate == HEC_AGG_TIMES) {
+        return value.count;
+    }
+    if (reading->aggregate == HEC_AGG_SINCE_FIRST) {
+        return !known ? NAN : now_s > value.first_s ? (double)(now_s - value.first_s) : 0;
+    }
     return !known ? NAN : now_s > value.last_s ? (double)(now_s - value.last_s) : 0;
 }
 
@@ -351,8 +388,13 @@ static double tell(const struct reader *reader, const struct hec_reading *readin
     case HEC_AGG_DECAYED_MEAN: return decayed(reader, reading);
     case HEC_AGG_HOUR_SURPRISE: return surprise(reader, reading, 24);
     case HEC_AGG_WEEK_SURPRISE: return surprise(reader, reading, HEC_HOURS_MAX);
+    case HEC_AGG_BURST: return burst(reader, reading);
+    case HEC_AGG_CHAIN: return chain(reader, reading);
     case HEC_AGG_SHARE:
+    case HEC_AGG_SURPRISE:
+    case HEC_AGG_TIMES:
     case HEC_AGG_MET: return remembered(reader, reading);
+    case HEC_AGG_SINCE_FIRST:
     case HEC_AGG_SINCE_SAME: return at_most(remembered(reader, reading), reading->most);
     case HEC_AGG_DISTANCE: return distance(reader, reading, &apart_ms);
     case HEC_AGG_SPEED: return speed(reader, reading);

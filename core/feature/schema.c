@@ -58,6 +58,7 @@ void hec_feature_init(struct hec_feature *feature)
     memset(feature, 0, sizeof(*feature));
     feature->filter = -1;
     feature->filter2 = -1;
+    feature->filter3 = -1;
     feature->field = HEC_FIELDS;
     feature->missing = NAN;
     feature->heads = UINT32_MAX;
@@ -313,6 +314,9 @@ static void put_feature(struct printer *printer, const struct hec_schema *schema
     if (feature->filter2 >= 0) {
         put(printer, " filter2 = %s", schema->filters[feature->filter2].name);
     }
+    if (feature->filter3 >= 0) {
+        put(printer, " filter3 = %s", schema->filters[feature->filter3].name);
+    }
     if (feature->derived != HEC_NOT_DERIVED) {
         put(printer, " field = %s", DERIVED[feature->derived]);
     } else if (feature->field != HEC_FIELDS) {
@@ -322,6 +326,16 @@ static void put_feature(struct printer *printer, const struct hec_schema *schema
         feature->window_ms != 0 ? window : "");
     put(printer, "%s%s", feature->delay_ms != 0 ? " delay = " : "",
         feature->delay_ms != 0 ? delay : "");
+    if (feature->window2_ms != 0) {
+        hec_duration_print(feature->window2_ms, window);
+        put(printer, " window2 = %s", window);
+    }
+    if (feature->prior_weight != 0) {
+        put(printer, " prior = ");
+        put_number(printer, feature->prior);
+        put(printer, " prior_weight = ");
+        put_number(printer, feature->prior_weight);
+    }
     if (!isnan(feature->missing)) {
         put(printer, " missing = ");
         put_number(printer, feature->missing);

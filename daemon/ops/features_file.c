@@ -21,9 +21,10 @@ static const char *const ROOT_KEYS[] = { "currency", "allowed_lateness_ms", "ded
 static const char *const FILTER_KEYS[] = { "events", "where", NULL };
 static const char *const FILTER_LISTS[] = { "events", "where", NULL };
 static const char *const FEATURE_LISTS[] = { "heads", NULL };
-static const char *const FEATURE_KEYS[] = { "aggregate", "entity", "filter", "filter2",
-                                            "field",     "window", "delay",  "missing",
-                                            "heads",     "reason", "text",   NULL };
+static const char *const FEATURE_KEYS[] = { "aggregate", "entity", "filter",       "filter2",
+                                            "filter3",   "field",  "window",       "window2",
+                                            "delay",     "prior",  "prior_weight", "missing",
+                                            "heads",     "reason", "text",         NULL };
 static const struct hec_conf_section SECTIONS[] = {
     { .name = "" },
     { .name = "rate", .titled = true },
@@ -376,10 +377,19 @@ static void take_feature_key(const struct parsing *p, const struct hec_conf_item
         feature->filter = take_filter_name(p, item);
     } else if (strcmp(key, "filter2") == 0) {
         feature->filter2 = take_filter_name(p, item);
+    } else if (strcmp(key, "filter3") == 0) {
+        feature->filter3 = take_filter_name(p, item);
     } else if (strcmp(key, "field") == 0) {
         take_field(p, item, feature);
     } else if (strcmp(key, "window") == 0) {
         feature->window_ms = take_duration(p, item);
+    } else if (strcmp(key, "window2") == 0) {
+        feature->window2_ms = take_duration(p, item);
+    } else if (strcmp(key, "prior") == 0 || strcmp(key, "prior_weight") == 0) {
+        double *number = key[5] == '\0' ? &feature->prior : &feature->prior_weight;
+        if (!parse_number(item->value, number) || !isfinite(*number)) {
+            refuse_value(p, item, "a number");
+        }
     } else if (strcmp(key, "delay") == 0) {
         feature->delay_ms = take_duration(p, item);
     } else if (strcmp(key, "missing") == 0) {

@@ -48,6 +48,11 @@
     X(DECAYED_MEAN, "decayed_mean", "mean of the field, weights halved after every window")        \
     X(HOUR_SURPRISE, "hour_surprise", "-ln of the smoothed own share of this hour of the day")     \
     X(WEEK_SURPRISE, "week_surprise", "-ln of the smoothed own share of this hour of the week")    \
+    X(BURST, "burst", "rate of events in the window over their rate in the longer second window")  \
+    X(CHAIN, "chain", "steps done of three, each within the window of the one before")             \
+    X(SURPRISE, "surprise", "-ln of the smoothed own share of the event's value of the field")     \
+    X(SINCE_FIRST, "since_first", "seconds since the entity first had this value of the field")    \
+    X(TIMES, "times", "how often the entity had this value of the field")                          \
     X(IS_NEW, "is_new", "1 when the entity never had this value of the field before")              \
     X(STREAK, "streak", "events that passed the filter since the last that passed the second")     \
     X(LABEL_COUNT, "label_count", "events of the window that are labelled fraud")                  \
@@ -110,9 +115,12 @@ struct hec_feature {
     enum hec_aggregate aggregate;
     enum hec_kind entity; /* not for VALUE and CATEGORY */
     int filter, filter2;  /* index into schema filters; -1 none */
+    int filter3;          /* CHAIN: the last step */
     enum hec_field field; /* HEC_FIELDS when none */
     enum hec_derived derived;
     int64_t window_ms, delay_ms; /* 0 when none */
+    int64_t window2_ms;          /* BURST: the longer one */
+    double prior, prior_weight;  /* RATIO, LABEL_RATE: (part + weight * prior) / (all + weight) */
     double missing;              /* value when there is nothing to tell; NaN = missing, flagged */
     uint32_t heads;              /* mask of heads it may give reasons for; ~0 = all */
     char reason_code[HEC_CODE_MAX]; /* such as "VEL-001"; empty = never a reason */
@@ -147,6 +155,10 @@ struct hec_schema {
  *   feature NAME { aggregate = count   entity = user   filter = declined   filter2 = NAME
  *                  field = amount_minor   window = 1d   delay = 7d   missing = 0
  *                  heads = {card_fraud}   reason = "VEL-001"   text = "{observed} ..." }
+ *
+ * More keys: window2 (burst), filter3 (chain; with a text field its first step must bring a value
+ * that the entity, which has others, never had), prior and prior_weight (ratio, label_rate: so many
+ * events of that rate are thought to stand before all).
  *
  * events: default every scored type. where: at most 4 predicates, all must hold. field: a path of
  * HEC_FIELD_TABLE or a name of HEC_DERIVED_TABLE. window, delay: a duration. missing: a number or

@@ -199,9 +199,9 @@ static int64_t own_ring(const struct oracle *oracle, const struct hec_feature *f
 bool oracle_has_tiles(const struct hec_feature *feature)
 {
     enum hec_aggregate of = feature->aggregate;
-    return feature->window_ms > 0 && of != HEC_AGG_MET && of != HEC_AGG_DECAYED_COUNT &&
-           of != HEC_AGG_DECAYED_MEAN && of != HEC_AGG_AGE && of != HEC_AGG_SINCE &&
-           of != HEC_AGG_SINCE_SAME;
+    return feature->window_ms > 0 && of != HEC_AGG_MET && of != HEC_AGG_CHAIN &&
+           of != HEC_AGG_SINCE_FIRST && of != HEC_AGG_DECAYED_COUNT && of != HEC_AGG_DECAYED_MEAN &&
+           of != HEC_AGG_AGE && of != HEC_AGG_SINCE && of != HEC_AGG_SINCE_SAME;
 }
 
 /* Tiles that the record keeps of this width: what the feature that needs most of them asks for. A
@@ -219,6 +219,13 @@ int64_t oracle_ring_of(const struct oracle *oracle, const struct hec_feature *fe
             (!distinct || (other->filter == feature->filter && other->field == feature->field));
         if (shares && own_ring(oracle, other) > ring) {
             ring = own_ring(oracle, other);
+        }
+        struct hec_feature second = *other;
+        second.window_ms = other->window2_ms;
+        if (other->entity == feature->entity && other->window2_ms > 0 && !distinct &&
+            oracle_width_of(&second) == oracle_width_of(feature) &&
+            own_ring(oracle, &second) > ring) {
+            ring = own_ring(oracle, &second);
         }
     }
     return ring;
@@ -472,6 +479,10 @@ static double tell(const struct oracle *oracle, const struct hec_event *event,
         return travelled(oracle, feature, token, event);
     }
     switch (feature->aggregate) {
+    case HEC_AGG_CHAIN: return oracle_chain(oracle, feature, token, event);
+    case HEC_AGG_SINCE_FIRST: return capped(feature, oracle_habit(oracle, feature, token, event));
+    case HEC_AGG_SURPRISE:
+    case HEC_AGG_TIMES:
     case HEC_AGG_SHARE:
     case HEC_AGG_MET: return oracle_habit(oracle, feature, token, event);
     case HEC_AGG_SINCE_SAME: return capped(feature, oracle_habit(oracle, feature, token, event));
@@ -488,19 +499,34 @@ static double tell(const struct oracle *oracle, const struct hec_event *event,
         return history(oracle, feature, token, event);
     }
     struct sums sums = window(oracle, feature, token, hec_event_ms(event));
+    struct hec_feature second = *feature;
+    double weight = feature->prior_weight;
     switch (feature->aggregate) {
+    case HEC_AGG_BURST: {
+        second.window_ms = feature->window2_ms;
+        double longer = window(oracle, &second, token, hec_event_ms(event)).events;
+        return longer > 0 ? sums.events / (double)feature->window_ms /
+                                (longer / (double)feature->window2_ms)
+                          : NAN;
+    }
     case HEC_AGG_COUNT: return sums.events;
     case HEC_AGG_SUM: return sums.sum;
     case HEC_AGG_MEAN: return sums.known > 0 ? sums.sum / sums.known : NAN;
     case HEC_AGG_DEVIATION: return spread(&sums);
-    case HEC_AGG_RATIO: return sums.events > 0 ? sums.of_second / sums.events : NAN;
+    case HEC_AGG_RATIO:
+        return sums.events + weight > 0
+                   ? (sums.of_second + weight * feature->prior) / (sums.events + weight)
+                   : NAN;
     case HEC_AGG_PORTION:
         return sums.events + sums.of_second > 0 ? sums.of_second / (sums.events + sums.of_second)
                                                 : NAN;
     case HEC_AGG_MIN: return isinf(sums.smallest) ? NAN : sums.smallest;
     case HEC_AGG_MAX: return isinf(sums.largest) ? NAN : sums.largest;
     case HEC_AGG_LABEL_COUNT: return sums.fraud;
-    case HEC_AGG_LABEL_RATE: return sums.events > 0 ? sums.fraud / sums.events : NAN;
+    case HEC_AGG_LABEL_RATE:
+        return sums.events + weight > 0
+                   ? (sums.fraud + weight * feature->prior) / (sums.events + weight)
+                   : NAN;
     case HEC_AGG_ZSCORE:
         return spread(&sums) > 0 && oracle_known(oracle, event, feature->field, &value)
                    ? (value - sums.sum / sums.known) / spread(&sums)

@@ -127,5 +127,15 @@ double oracle_habit(const struct oracle *oracle, const struct hec_feature *featu
     if (feature->aggregate == HEC_AGG_SHARE) {
         return n == 0 ? NAN : at < n ? (double)habits[at].count / sum : 0;
     }
+    if (feature->aggregate == HEC_AGG_TIMES) {
+        return n == 0 ? NAN : at < n ? (double)habits[at].count : 0;
+    }
+    if (feature->aggregate == HEC_AGG_SURPRISE) {
+        double own = at < n ? habits[at].count : 0;
+        return n == 0 ? NAN : log(sum + 1) - log(own + 1.0 / (n + 1));
+    }
+    if (feature->aggregate == HEC_AGG_SINCE_FIRST) {
+        return at < n ? fmax(0, (double)(now_s - habits[at].first_s)) : NAN;
+    }
     return at < n ? fmax(0, (double)(now_s - habits[at].last_s)) : NAN;
 }

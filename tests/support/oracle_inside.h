@@ -56,7 +56,9 @@ double oracle_faded(const struct oracle *oracle, const struct hec_feature *featu
 /** GAP, HOUR_SURPRISE and WEEK_SURPRISE. */
 double oracle_rhythm(const struct oracle *oracle, const struct hec_feature *feature,
                      const struct hec_text *token, const struct hec_event *event);
-/** SHARE, SINCE_SAME and MET. */
+double oracle_chain(const struct oracle *oracle, const struct hec_feature *feature,
+                    const struct hec_text *token, const struct hec_event *event);
+/** What is told of a field's values. */
 double oracle_habit(const struct oracle *oracle, const struct hec_feature *feature,
                     const struct hec_text *token, const struct hec_event *event);
 

@@ -1,4 +1,4 @@
-/* The oracle's sense of time: gaps, hours and weights that halve, each from the whole list. */
+/* The oracle's sense of time: gaps, hours, fading weights and chains, from the whole list. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -66,4 +66,56 @@ double oracle_rhythm(const struct oracle *oracle, const struct hec_feature *feat
         return events < 2 ? NAN : (double)(latest - earliest) / 1000 / (events - 1);
     }
     return events > 0 ? -log((near + 1.0 / (double)cycle) / (events + 1)) : NAN;
+}
+
+/* Whether no earlier item of the entity has item i's value of the field, and one has another. */
+static bool is_novel(const struct oracle *oracle, const struct hec_feature *feature,
+                     const struct hec_text *token, int i)
+{
+    const struct hec_event *own = oracle->items[i].event;
+    bool others = false;
+    for (int j = 0; j < i; j++) {
+        const struct hec_event *other = oracle->items[j].event;
+        if (!hec_event_is_scored(other->type) || !oracle_passes(oracle, other, feature->filter) ||
+            !oracle_counts(oracle, j, (int)feature->entity, token) ||
+            !hec_event_has(other, feature->field)) {
+            continue;
+        }
+        others = true;
+        if (!hec_event_has(own, feature->field) ||
+            oracle_same(&own->value[feature->field].text, &other->value[feature->field].text)) {
+            return false;
+        }
+    }
+    return others && hec_event_has(own, feature->field);
+}
+
+/* Steps in the order of the log: what came first there must also be first in time. */
+double oracle_chain(const struct oracle *oracle, const struct hec_feature *feature,
+                    const struct hec_text *token, const struct hec_event *event)
+{
+    int64_t span = feature->window_ms;
+    int64_t first = -1 - span;
+    int64_t second = -1 - span;
+    for (int i = 0; i < oracle->count; i++) {
+        const struct hec_event *other = oracle->items[i].event;
+        int64_t ms = hec_event_ms(other);
+        if (!hec_event_is_scored(other->type) ||
+            !oracle_counts(oracle, i, (int)feature->entity, token)) {
+            continue;
+        }
+        if (oracle_passes(oracle, other, feature->filter2) && ms >= first && ms - first <= span &&
+            ms > second) {
+            second = ms;
+        }
+        if (oracle_passes(oracle, other, feature->filter) && ms > first &&
+            (feature->field == HEC_FIELDS || is_novel(oracle, feature, token, i))) {
+            first = ms;
+        }
+    }
+    int64_t now = hec_event_ms(event);
+    if (now >= second && now - second <= span) {
+        return 2 + oracle_passes(oracle, event, feature->filter3);
+    }
+    return now >= first && now - first <= span;
 }

@@ -123,18 +123,26 @@ static void option(struct scanner *scanner, struct hec_schema *schema, struct he
         feature->aggregate = hec_aggregate_named(word);
     } else if (strcmp(key, "entity") == 0) {
         feature->entity = hec_kind_named(word, strlen(word));
-    } else if (strcmp(key, "filter") == 0 || strcmp(key, "filter2") == 0) {
+    } else if (strncmp(key, "filter", 6) == 0) {
         int found = hec_schema_filter_named(schema, word);
         if (found < 0) {
             give_up("no such filter", word);
         }
-        *(key[6] == '2' ? &feature->filter2 : &feature->filter) = found;
+        *(key[6] == '3'   ? &feature->filter3
+          : key[6] == '2' ? &feature->filter2
+                          : &feature->filter) = found;
     } else if (strcmp(key, "field") == 0) {
         if (!hec_feature_set_field(feature, word)) {
             give_up("no such field", word);
         }
     } else if (strcmp(key, "window") == 0) {
         feature->window_ms = hec_duration_ms(word);
+    } else if (strcmp(key, "window2") == 0) {
+        feature->window2_ms = hec_duration_ms(word);
+    } else if (strcmp(key, "prior") == 0) {
+        feature->prior = strtod(word, NULL);
+    } else if (strcmp(key, "prior_weight") == 0) {
+        feature->prior_weight = strtod(word, NULL);
     } else if (strcmp(key, "delay") == 0) {
         feature->delay_ms = hec_duration_ms(word);
     } else if (strcmp(key, "missing") == 0) {

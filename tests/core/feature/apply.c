@@ -270,3 +270,18 @@ Test(apply, keeps_a_card_seen_five_times_small)
     }
     engine_end(&engine);
 }
+
+Test(apply, leaves_extremes_alone_when_a_part_is_reversed)
+{
+    struct engine engine = engine_from(
+        "feature least { aggregate = min entity = user field = amount_minor window = 1d }\n"
+        "feature most { aggregate = max entity = user field = amount_minor window = 1d }\n");
+    struct hec_event event = payment("e", T0, 5000);
+    struct hec_event undo = reversal("r", &event, 100, 0);
+    cr_expect(isnan(ask(&engine, "least", T0)));
+    apply(&engine, &event);
+    cr_expect_eq(apply(&engine, &undo), HEC_APPLIED);
+    cr_expect_eq(ask(&engine, "least", T0), 50);
+    cr_expect_eq(ask(&engine, "most", T0), 50);
+    engine_end(&engine);
+}

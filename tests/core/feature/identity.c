@@ -19,6 +19,8 @@ Test(identity, compiles_to_other_digests_exactly_when_something_else_is_meant)
         { "window = 2d", "window = 3d", false },
         { "window = 1d ", "window = 1d missing = 3 ", false },
         { "window = 1d ", "window = 1d heads = {ato} ", false },
+        { "= count entity = user filter = p window = 1d ",
+          "= burst entity = user filter = p window = 1d window2 = 7d ", true },
         { "feature a", "feature b", false },
         { "field = hour", "field = night", false },
         { "window = 1d", "window = 7d", true },
@@ -65,4 +67,30 @@ Test(identity, numbers_its_columns_in_the_order_of_the_schema)
     cr_expect_str_eq(hec_plan_schema(plan)->features[2].name, "c");
     cr_expect_eq(strlen(hec_plan_digest(plan)), 64u);
     hec_plan_free(plan);
+}
+
+Test(identity, keeps_its_state_when_only_a_prior_or_the_last_step_changes)
+{
+    static const char RATE[] = "filter p { events = {card_auth} }\nfilter q { events = {login} }\n"
+                               "feature r { aggregate = label_rate entity = user window = 7d %s }\n"
+                               "feature c { aggregate = chain entity = user filter = p filter2 = q "
+                               "filter3 = %s window = %s }\n";
+    static const struct {
+        const char *prior, *last, *window;
+        bool state_changes;
+    } CASES[] = { { "prior = 0.1 prior_weight = 5", "p", "1d", false },
+                  { "", "q", "1d", false },
+                  { "", "p", "2d", true } };
+    char text[512];
+    snprintf(text, sizeof(text), RATE, "", "p", "1d");
+    struct hec_plan *base = plan_of(text);
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(*CASES); i++) {
+        snprintf(text, sizeof(text), RATE, CASES[i].prior, CASES[i].last, CASES[i].window);
+        struct hec_plan *plan = plan_of(text);
+        cr_expect_str_neq(hec_plan_digest(plan), hec_plan_digest(base), "case %zu", i);
+        cr_expect_eq(hec_plan_state_digest(plan) != hec_plan_state_digest(base),
+                     CASES[i].state_changes, "case %zu", i);
+        hec_plan_free(plan);
+    }
+    hec_plan_free(base);
 }
