@@ -36,6 +36,7 @@ struct engine_thread {
     struct hec_error error;
     uint64_t seen_steps; /* the main thread's: for the watchdog */
     int64_t moved_ms;
+    bool told; /* that it ended with a failure */
 };
 
 struct service {
@@ -269,10 +270,14 @@ static void on_tick(evutil_socket_t none, short what, void *context)
         }
         bool done = atomic_load(&thread->done);
         all_done &= done;
-        if (done && thread->status != HEC_OK) {
+        if (done && thread->status != HEC_OK && !thread->told) {
+            thread->told = true;
             hec_log(HEC_LOG_ERROR, "service", "engine_stopped", thread->error.text,
                     "engine=%d status=%s", i, hec_status_name(thread->status));
             begin_stop(service, thread->status);
+            if (service->exit_status == HEC_EXIT_OK) { /* a drain that failed is no success */
+                service->exit_status = (int)hec_exit_of(thread->status);
+            }
         }
     }
     if (all_done) {
