@@ -135,6 +135,11 @@ static bool is_key(const struct hec_feature *feature)
            field_is_text(feature);
 }
 
+bool hec_feature_has_tiles(const struct hec_feature *feature)
+{
+    return (NEEDS[feature->aggregate] & NEEDS_WINDOW) && feature->aggregate != HEC_AGG_MET;
+}
+
 bool hec_aggregate_window_is_cap(enum hec_aggregate aggregate)
 {
     return NEEDS[aggregate] & MAY_WINDOW;

@@ -183,9 +183,6 @@ HEC_CHECKED enum hec_status hec_plan_make_digests(struct hec_plan *plan);
 /** Whether a window only bounds what is told, so that the state does not depend on it. */
 bool hec_aggregate_window_is_cap(enum hec_aggregate aggregate);
 
-/** Which tile width a window is cut into. */
-int64_t hec_plan_tile_ms(int64_t window_ms);
-
 /** The rules of a schema; HEC_INVALID names the feature and the rule. */
 HEC_CHECKED enum hec_status hec_schema_check(const struct hec_schema *schema,
                                              struct hec_error *error);

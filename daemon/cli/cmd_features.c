@@ -1,8 +1,9 @@
-/* hecate features: the row of every event, as the model sees it. */
+/* hecate features: the row of every event, as the model sees it, and what its columns mean. */
 #include <math.h>
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/features_tell.h"
 #include "cli/journey.h"
 
 struct table {
@@ -70,23 +71,56 @@ static enum hec_status on_batch(void *user, const struct hec_batch *batch,
     return HEC_OK;
 }
 
+static int export_rows(const struct hec_arguments *arguments, const struct hec_luggage *luggage)
+{
+    struct table table = { 0 };
+    if (!hec_given(arguments, "data") || !hec_given(arguments, "out")) {
+        return hec_cli_misused(arguments, "--%s is needed",
+                               hec_given(arguments, "data") ? "out" : "data");
+    }
+    int status = hec_journey_output(arguments, hec_text_or(arguments, "out", NULL), &table.out);
+    if (status == HEC_EXIT_OK) {
+        table.numerics = hec_plan_numerics(luggage->plan);
+        table.categories = hec_plan_categories(luggage->plan);
+        write_head(&table, luggage->plan);
+        status = hec_journey(arguments, luggage, "features", on_batch, &table, &table.out, 1);
+    }
+    return status;
+}
+
+static int explain(const struct hec_arguments *arguments, const struct hec_luggage *luggage)
+{
+    const char *nearest = NULL;
+    if (arguments->positionals_count < 2) {
+        return hec_cli_misused(arguments, "explain needs the name of a feature");
+    }
+    const char *name = arguments->positionals[1];
+    if (!hec_features_explain(luggage->plan, name, stdout, &nearest)) {
+        return hec_cli_misused(arguments, "no feature is named \"%.60s\"%s%s%s", name,
+                               nearest ? " (did you mean \"" : "", nearest ? nearest : "",
+                               nearest ? "\"?)" : "");
+    }
+    return HEC_EXIT_OK;
+}
+
 static int run(const struct hec_arguments *arguments)
 {
     struct hec_luggage luggage;
-    struct table table = { 0 };
-    if (arguments->positionals_count > 0 && strcmp(arguments->positionals[0], "export") != 0) {
-        return hec_cli_misused(arguments, "\"%.60s\" is not something to do; export is",
-                               arguments->positionals[0]);
+    const char *verb = arguments->positionals_count > 0 ? arguments->positionals[0] : "export";
+    bool lists = strcmp(verb, "list") == 0;
+    bool explains = strcmp(verb, "explain") == 0;
+    if (!lists && !explains && strcmp(verb, "export") != 0) {
+        return hec_cli_misused(
+            arguments, "\"%.60s\" is not something to do; export, list and explain are", verb);
+    }
+    if (arguments->positionals_count > 1 && !explains) {
+        return hec_cli_misused(arguments, "%s takes no name", verb);
     }
     int status = hec_luggage_features(&luggage, arguments);
-    if (status == HEC_EXIT_OK) {
-        status = hec_journey_output(arguments, hec_text_or(arguments, "out", NULL), &table.out);
-    }
-    if (status == HEC_EXIT_OK) {
-        table.numerics = hec_plan_numerics(luggage.plan);
-        table.categories = hec_plan_categories(luggage.plan);
-        write_head(&table, luggage.plan);
-        status = hec_journey(arguments, &luggage, "features", on_batch, &table, &table.out, 1);
+    if (status == HEC_EXIT_OK && lists) {
+        hec_features_list(luggage.plan, stdout);
+    } else if (status == HEC_EXIT_OK) {
+        status = explains ? explain(arguments, &luggage) : export_rows(arguments, &luggage);
     }
     hec_luggage_free(&luggage);
     return status;
@@ -95,17 +129,21 @@ static int run(const struct hec_arguments *arguments)
 const struct hec_command hec_cmd_features = {
     .name = "features",
     .line = "writes the features of every event",
-    .positionals = "[export]",
-    .positionals_max = 1,
+    .positionals = "[export|list|explain NAME]",
+    .positionals_max = 2,
     .examples = { "hecate features --data events.ndjson.zst --out features.csv.zst",
-                  "hecate features --data day1.ndjson day2.ndjson --out - | head" },
+                  "hecate features explain user_speed_kmh" },
     .text = "One row for every card_auth, transfer, login and account_change: event_id,\n"
             "event_type, event_time_ms, user_token, then a column a feature. Empty is\n"
-            "missing; a category is its hash.",
+            "missing; a category is its hash. list prints the columns, and what is left out\n"
+            "and why; explain tells one: definition, tiles, missing rule, cost.",
     .run = run,
     .flags = {
-        HEC_FLAG_DATA,
-        { "out", "CSV", "where to; - is standard output", HEC_FLAG_TEXT, .required = true },
+        { "data", "FILE",
+          "to export: NDJSON events in time order, several files as if they were one; - is "
+          "standard input",
+          HEC_FLAG_TEXT, .many = true },
+        { "out", "CSV", "to export: where to; - is standard output", HEC_FLAG_TEXT },
         HEC_FLAG_FEATURES,
     },
 };

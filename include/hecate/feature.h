@@ -198,6 +198,11 @@ const char *hec_aggregate_name(enum hec_aggregate aggregate);
 /** Sets feature's field or derived from its name; false when there is none of that name. */
 bool hec_feature_set_field(struct hec_feature *feature, const char *name);
 
+/** Which tile width a window is cut into. */
+int64_t hec_plan_tile_ms(int64_t window_ms);
+/** Whether its window is one of tiles; else it has none, or one that fades or only bounds. */
+bool hec_feature_has_tiles(const struct hec_feature *feature);
+
 /** The filter's index in the schema; -1 when there is none of that name. */
 int hec_schema_filter_named(const struct hec_schema *schema, const char *name);
 

@@ -116,6 +116,23 @@ expect 0 features --data a.ndjson --out f.csv.zst
 expect 0 features export --data a.ndjson --out g.csv.zst
 cmp f.csv.zst g.csv.zst || fail "features export is another word for features"
 expect 2 features look --data a.ndjson --out -
+expect 2 features --data a.ndjson
+expect 2 features --out -
+expect 2 features list user_age
+expect 2 features explain
+expect 2 features explain user_agee
+{ "$hecate" features explain user_agee 2>&1 || true; } | grep -q 'did you mean "user_age"' ||
+    fail "a name that is nearly right is not guessed"
+"$hecate" features list >"$scratch/list" || fail "features list"
+[ "$("$hecate" features --data a.ndjson --out - | head -1 | tr , '\n' | tail -n +5 | sort)" = \
+    "$(sed -n '2,/^$/p' "$scratch/list" | awk 'NF { print $1 }' | sort)" ] ||
+    fail "features list names other columns than features export"
+grep -q 'own past scores' "$scratch/list" || fail "features list does not tell what is left out"
+"$hecate" features explain terminal_risk_7d | grep -q '28 tiles of 6h, ending before' ||
+    fail "features explain does not tell the tiles"
+for name in $(sed -n '2,/^$/p' "$scratch/list" | awk 'NF { print $1 }'); do
+    "$hecate" features explain "$name" >/dev/null || fail "features explain $name"
+done
 [ "$(zstd -qdc f.csv.zst | awk -F, '{ print NF }' | sort -u | wc -l)" -eq 1 ] ||
     fail "rows of features differ in length"
 expect 1 score --model m1 --data e.ndjson --out /no/such/directory/s.csv
