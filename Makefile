@@ -42,6 +42,9 @@ proof-handbook: ## the handbook's split, beside its published table (../shared)
 proof-bank: ## both heads on the simulated bank stream (../shared)
 	@tests/proof/bank.sh
 
+proof-features: ## every feature of 100 000 events against an oracle in Python
+	@tests/proof/features.sh
+
 proof-parity: ## live equals offline, exactly once: 200 000 events, killed and flushed (../shared)
 	@tests/proof/parity_all.sh
 
@@ -61,4 +64,4 @@ bench-state: ## what reading and applying an event costs
 bench-daemon: ## the daemon against a pass-through, on a real broker
 	@tests/bench/daemon.sh
 
-.PHONY: bench-replay bench-model bench-state bench-daemon proof-parity proof-handbook proof-bank all demo test install clean help proof-fresh
+.PHONY: bench-replay bench-model bench-state bench-daemon proof-features proof-parity proof-handbook proof-bank all demo test install clean help proof-fresh
