@@ -22,10 +22,10 @@ done
 
 # Stopped while it plays: the same end, only sooner. A script's background jobs ignore SIGINT, so
 # the other signal it is.
-"$hecate" demo >"$scratch/out" 2>&1 &
+"$hecate" demo >"$scratch/stopped" 2>&1 &
 demo=$!
 later "$demo"
-wait_for 60 grep -q 'from here on it is live' "$scratch/out"
+wait_for 60 grep -q 'from here on it is live' "$scratch/stopped"
 kill -TERM "$demo"
 status=0
 wait "$demo" || status=$?
