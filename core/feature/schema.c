@@ -240,7 +240,8 @@ static void put(struct printer *printer, const char *format, ...)
     printer->length += n > 0 ? (size_t)n : 0;
 }
 
-/* The shortest decimal that reads back as the same double. */
+/* The shortest decimal that reads back as the same double, without a plus in its exponent: the
+ * grammar's words hold none. */
 static void put_number(struct printer *printer, double number)
 {
     char text[32] = "nan";
@@ -249,6 +250,10 @@ static void put_number(struct printer *printer, double number)
         if (strtod(text, NULL) == number) {
             break;
         }
+    }
+    char *plus = strchr(text, '+');
+    if (plus != NULL) {
+        memmove(plus, plus + 1, strlen(plus));
     }
     put(printer, "%s", text);
 }

@@ -135,15 +135,19 @@ Test(schema, keeps_quotes_and_numbers_through_its_text)
     struct hec_schema *schema = schema_of("rate USD { per_unit = 0.1 }\n"
                                           "feature a { aggregate = value field = hour "
                                           "missing = -0.30000000000000004 heads = {ato} "
-                                          "text = \"say \\\"{observed}\\\" \\\\\" }\n");
+                                          "text = \"say \\\"{observed}\\\" \\\\\" }\n"
+                                          "feature b { aggregate = value field = hour "
+                                          "missing = 1209600 }\n");
     char text[1024];
     hec_schema_print(schema, text, sizeof(text));
     cr_expect_not_null(strstr(text, "per_unit = 0.1 }"), "%s", text);
     cr_expect_not_null(strstr(text, "missing = -0.30000000000000004 "), "%s", text);
     cr_expect_not_null(strstr(text, "heads = {ato}"), "%s", text);
+    cr_expect_null(strchr(text, '+'), "no word of the grammar holds a plus: %s", text);
     struct hec_schema *second = schema_of(text);
     cr_expect_str_eq(second->features[0].text, "say \"{observed}\" \\");
     cr_expect_eq(second->features[0].missing, -0.30000000000000004);
+    cr_expect_eq(second->features[1].missing, 1209600);
     free(schema);
     free(second);
 }
