@@ -265,7 +265,8 @@ Test(apply, keeps_a_card_seen_five_times_small)
     cr_assert_eq(hec_entities_cut(engine.entities, 0, &image), HEC_OK);
     for (size_t i = 0; i < image.count; i++) {
         if (image.records[i].id.kind == HEC_CARD) {
-            cr_expect_leq(image.records[i].length, 400u, "%zu", image.records[i].length);
+            /* 584 with the 30 card features that ship; live tiles only. */
+            cr_expect_leq(image.records[i].length, 640u, "%zu", image.records[i].length);
         }
     }
     engine_end(&engine);

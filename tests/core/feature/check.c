@@ -176,6 +176,6 @@ Test(check, accepts_the_files_that_ship)
     hec_plan_free(handbook);
     struct hec_plan *plan = plan_of_file("conf/features.conf");
     cr_expect_geq(hec_plan_numerics(plan), 40);
-    cr_expect_eq(hec_plan_categories(plan), 8);
+    cr_expect_geq(hec_plan_categories(plan), 8);
     hec_plan_free(plan);
 }
