@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "model/gemm.h"
 #include "model/layers.h"
 #include "model/model.h"
 
@@ -35,21 +34,6 @@ static void through_relu(float *multiplier, const float *pre, const float *base,
 
 #define P(tensor) (model->parameters + model->layout.place[HEC_T_##tensor].offset)
 
-/* The row's numbers before each ReLU, put where the forward pass left those after it. The order is
- * from the top down, because each needs the layer below still as it was. */
-static void before_relus(struct hec_predictor *predictor)
-{
-    const struct hec_model *model = predictor->model;
-    const struct hec_shape *s = &model->shape;
-    struct hec_work *work = &predictor->work;
-    hec_dense_forward(work->t, work->a1, P(HEADS_0_WEIGHT), P(HEADS_0_BIAS), 1, s->hidden[1],
-                      s->heads * s->tower, 0);
-    hec_dense_forward(work->a1, work->a0, P(TRUNK_1_WEIGHT), P(TRUNK_1_BIAS), 1, s->hidden[0],
-                      s->hidden[1], 0);
-    hec_dense_forward(work->a0, work->input, P(TRUNK_0_WEIGHT), P(TRUNK_0_BIAS), 1, work->inputs,
-                      s->hidden[0], 0);
-}
-
 static void multipliers(struct hec_predictor *predictor, int logit)
 {
     const struct hec_model *model = predictor->model;
@@ -59,14 +43,14 @@ static void multipliers(struct hec_predictor *predictor, int logit)
 
     memcpy(predictor->back_towers, P(HEADS_1_WEIGHT) + first, sizeof(float) * (size_t)s->tower);
     through_relu(predictor->back_towers, work->t + first, model->base_towers + first, s->tower);
-    hec_gemm_nn_f32(predictor->back1, predictor->back_towers,
-                    P(HEADS_0_WEIGHT) + first * s->hidden[1], 1, s->hidden[1], s->tower);
+    hec_serve_back(predictor->back1, predictor->back_towers,
+                   P(HEADS_0_WEIGHT) + first * s->hidden[1], s->hidden[1], s->tower);
     through_relu(predictor->back1, work->a1, model->base_pre1, s->hidden[1]);
-    hec_gemm_nn_f32(predictor->back0, predictor->back1, P(TRUNK_1_WEIGHT), 1, s->hidden[0],
-                    s->hidden[1]);
+    hec_serve_back(predictor->back0, predictor->back1, P(TRUNK_1_WEIGHT), s->hidden[0],
+                   s->hidden[1]);
     through_relu(predictor->back0, work->a0, model->base_pre0, s->hidden[0]);
-    hec_gemm_nn_f32(predictor->back_input, predictor->back0, P(TRUNK_0_WEIGHT), 1, work->inputs,
-                    s->hidden[0]);
+    hec_serve_back(predictor->back_input, predictor->back0, P(TRUNK_0_WEIGHT), work->inputs,
+                   s->hidden[0]);
 }
 
 static void by_column(const struct hec_predictor *predictor, float *contributions)
@@ -114,7 +98,8 @@ void hec_predictor_explain(struct hec_predictor *predictor, const float *numeric
     } else {
         sum = work->z[column] + model->shifts[head];
         base = model->base_z[column] + model->shifts[head];
-        before_relus(predictor);
+        struct hec_work *own = &predictor->work;
+        hec_net_before_relus(own, model->parameters, own->t, own->a1, own->a0);
         multipliers(predictor, column);
         by_column(predictor, contributions);
     }

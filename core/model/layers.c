@@ -15,28 +15,24 @@
 
 #define PI ((real)3.14159265358979323846)
 
-/* Adding and taking away 1.5 x 2^(mantissa bits - 1) rounds to the nearest integer in every lane.
- */
 #ifdef HEC_REAL_DOUBLE
 #define ROUNDER 6755399441055744.0
 #else
-#define ROUNDER 12582912.0f
+#define ROUNDER HEC_ROUNDER
 #endif
 
-/* Taylor series of sin(u)/u and cos(u) in q = u^2 for |u| <= pi/2, to the precision of real. */
+/* Taylor series of sin(u)/u in q = u^2 for |u| <= pi/2, to the precision of real. */
 static inline real sine_over_u(real q)
 {
 #ifdef HEC_REAL_DOUBLE
     real tail = 1.0 / 51090942171709440000.0 - q * (1.0 / 25852016738884976640000.0);
     tail = 1.0 / 355687428096000.0 + q * (-1.0 / 121645100408832000.0 + q * tail);
     tail = 1.0 / 6227020800.0 + q * (-1.0 / 1307674368000.0 + q * tail);
-    real last = -1.0 / 39916800.0 + q * tail;
+    tail = 1.0 / 362880.0 + q * (-1.0 / 39916800.0 + q * tail);
+    return 1 + q * (-1.0 / 6.0 + q * (1.0 / 120.0 + q * (-1.0 / 5040.0 + q * tail)));
 #else
-    real last = (real)(-1.0 / 39916800.0);
+    return HEC_SINE_OVER_U(q);
 #endif
-    real sum = (real)(1.0 / 362880.0) + q * last;
-    sum = (real)(1.0 / 120.0) + q * ((real)(-1.0 / 5040.0) + q * sum);
-    return 1 + q * ((real)(-1.0 / 6.0) + q * sum);
 }
 
 /* y = x w' + b */

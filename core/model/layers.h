@@ -37,6 +37,15 @@ void hec_dropout(real *y, const real *keep, int n);
  * waves (B,2Q,F): sines then cosines, kept for the backward pass; NULL = not wanted
  * Q <= HEC_PERIODIC_Q_MAX, E <= HEC_PERIODIC_E_MAX.
  */
+/* Sines in float, for a number or a vector of them. Adding and taking away 1.5 x 2^23 rounds to the
+ * nearest integer in every lane; the series is Taylor's of sin(u)/u in q = u^2, |u| <= pi/2. */
+#define HEC_ROUNDER 12582912.0f
+#define HEC_SINE_OVER_U(q)                                                                         \
+    (1 + (q) * ((float)(-1.0 / 6.0) +                                                              \
+                (q) * ((float)(1.0 / 120.0) +                                                      \
+                       (q) * ((float)(-1.0 / 5040.0) +                                             \
+                              (q) * ((float)(1.0 / 362880.0) + (q) * (float)(-1.0 / 39916800.0))))))
+
 #define HEC_PERIODIC_Q_MAX 16
 #define HEC_PERIODIC_E_MAX 8
 void hec_periodic_forward(real *y, int y_stride, real *waves, const real *x, int x_stride,

@@ -193,6 +193,7 @@ void hec_model_free(struct hec_model *model)
     free(model->golden_categories);
     free(model->base_input);
     free(model->parameters);
+    hec_panels_free(&model->panels);
     hec_scaler_free(&model->scaler);
     free(model);
 }
@@ -214,8 +215,6 @@ enum hec_status hec_model_shape(struct hec_model *model)
     return HEC_OK;
 }
 
-#define P(tensor) (model->parameters + model->layout.place[HEC_T_##tensor].offset)
-
 enum hec_status hec_model_settle(struct hec_model *model)
 {
     const struct hec_shape *s = &model->shape;
@@ -223,9 +222,12 @@ enum hec_status hec_model_settle(struct hec_model *model)
     struct hec_work work;
 
     hec_gemm_setup();
-    if (hec_work_new(&work, s, 1, 0) != HEC_OK) {
+    hec_panels_free(&model->panels);
+    if (hec_panels_make(&model->panels, &model->layout, model->parameters) != HEC_OK ||
+        hec_work_new(&work, s, 1, 0) != HEC_OK) {
         return HEC_NO_MEMORY;
     }
+    work.panels = &model->panels;
     free(model->base_input);
     model->base_input =
         calloc((size_t)(inputs + s->hidden[0] + s->hidden[1] + towers + s->heads), sizeof(float));
@@ -243,12 +245,8 @@ enum hec_status hec_model_settle(struct hec_model *model)
     hec_net_forward(&work, model->parameters, 1, 0);
     memcpy(model->base_input, work.input, sizeof(float) * (size_t)inputs);
     memcpy(model->base_z, work.z, sizeof(float) * (size_t)s->heads);
-    hec_dense_forward(model->base_pre0, work.input, P(TRUNK_0_WEIGHT), P(TRUNK_0_BIAS), 1, inputs,
-                      s->hidden[0], 0);
-    hec_dense_forward(model->base_pre1, work.a0, P(TRUNK_1_WEIGHT), P(TRUNK_1_BIAS), 1,
-                      s->hidden[0], s->hidden[1], 0);
-    hec_dense_forward(model->base_towers, work.a1, P(HEADS_0_WEIGHT), P(HEADS_0_BIAS), 1,
-                      s->hidden[1], towers, 0);
+    hec_net_before_relus(&work, model->parameters, model->base_towers, model->base_pre1,
+                         model->base_pre0);
     hec_work_free(&work);
     return HEC_OK;
 }

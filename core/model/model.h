@@ -29,6 +29,7 @@ struct hec_model {
     struct hec_shape shape;
     struct hec_layout layout;
     float *parameters;
+    struct hec_panels panels; /* of the parameters, made when the model is settled */
     struct hec_scaler scaler;
     struct hec_tail tail;
 

@@ -100,27 +100,58 @@ static int table_column(const struct hec_shape *s)
 #define P(tensor) (parameters + work->layout.place[HEC_T_##tensor].offset)
 #define G(tensor) (gradients + work->layout.place[HEC_T_##tensor].offset)
 
+/* One dense layer. Which of the two ways is the same for all of them: what serves has panels. */
+static void dense(const struct hec_work *work, real *y, const real *x, const real *parameters,
+                  enum hec_tensor weight, enum hec_tensor bias, int rows, int relu)
+{
+    const struct hec_tensor_place *place = &work->layout.place[weight];
+    const real *w = parameters + place->offset, *b = parameters + work->layout.place[bias].offset;
+#ifndef HEC_REAL_DOUBLE
+    if (work->panels != NULL) {
+        hec_serve_dense(y, x, work->panels->numbers + work->panels->at[weight], b, rows,
+                        place->cols, place->rows, relu);
+        return;
+    }
+#endif
+    hec_dense_forward(y, x, w, b, rows, place->cols, place->rows, relu);
+}
+
+#define DENSE(y, x, layer, relu)                                                                   \
+    dense(work, y, x, parameters, HEC_T_##layer##_WEIGHT, HEC_T_##layer##_BIAS, rows, relu)
+
+static void periodic(struct hec_work *work, const real *parameters, int rows)
+{
+    const struct hec_shape *s = &work->shape;
+    real *y = work->input + periodic_column(s);
+#ifndef HEC_REAL_DOUBLE
+    if (work->panels != NULL) {
+        hec_serve_periodic(y, work->inputs, work->input, work->inputs, P(PERIODIC_FREQUENCY),
+                           P(PERIODIC_WEIGHT), P(PERIODIC_BIAS), rows, s->numerics, s->frequencies,
+                           s->periodic);
+        return;
+    }
+#endif
+    hec_periodic_forward(y, work->inputs, work->waves, work->input, work->inputs,
+                         P(PERIODIC_FREQUENCY), P(PERIODIC_WEIGHT), P(PERIODIC_BIAS), rows,
+                         s->numerics, s->frequencies, s->periodic);
+}
+
 void hec_net_forward(struct hec_work *work, const real *parameters, int rows, int dropout)
 {
     const struct hec_shape *s = &work->shape;
-    int inputs = work->inputs, towers = s->heads * s->tower;
     assert(rows <= work->rows_max);
 
     if (s->periodic > 0) {
-        hec_periodic_forward(work->input + periodic_column(s), inputs, work->waves, work->input,
-                             inputs, P(PERIODIC_FREQUENCY), P(PERIODIC_WEIGHT), P(PERIODIC_BIAS),
-                             rows, s->numerics, s->frequencies, s->periodic);
+        periodic(work, parameters, rows);
     }
-    hec_embedding_forward(work->input + table_column(s), inputs, P(TABLE), work->index, rows,
+    hec_embedding_forward(work->input + table_column(s), work->inputs, P(TABLE), work->index, rows,
                           s->categories, s->table_dims);
 
-    hec_dense_forward(work->a0, work->input, P(TRUNK_0_WEIGHT), P(TRUNK_0_BIAS), rows, inputs,
-                      s->hidden[0], 1);
+    DENSE(work->a0, work->input, TRUNK_0, 1);
     if (dropout) {
         hec_dropout(work->a0, work->keep0, rows * s->hidden[0]);
     }
-    hec_dense_forward(work->a1, work->a0, P(TRUNK_1_WEIGHT), P(TRUNK_1_BIAS), rows, s->hidden[0],
-                      s->hidden[1], 1);
+    DENSE(work->a1, work->a0, TRUNK_1, 1);
     if (work->whole != NULL) {
         memcpy(work->whole, work->a1, sizeof(real) * (size_t)(rows * s->hidden[1]));
     }
@@ -128,20 +159,24 @@ void hec_net_forward(struct hec_work *work, const real *parameters, int rows, in
         hec_dropout(work->a1, work->keep1, rows * s->hidden[1]);
     }
 
-    hec_dense_forward(work->t, work->a1, P(HEADS_0_WEIGHT), P(HEADS_0_BIAS), rows, s->hidden[1],
-                      towers, 1);
+    DENSE(work->t, work->a1, HEADS_0, 1);
     hec_heads_out_forward(work->z, work->t, P(HEADS_1_WEIGHT), P(HEADS_1_BIAS), rows, s->heads,
                           s->tower);
 
     if (s->bottleneck > 0) {
-        const real *h = work->whole != NULL ? work->whole : work->a1;
-        hec_dense_forward(work->d0, h, P(DECODER_0_WEIGHT), P(DECODER_0_BIAS), rows, s->hidden[1],
-                          s->bottleneck, 0);
-        hec_dense_forward(work->d1, work->d0, P(DECODER_1_WEIGHT), P(DECODER_1_BIAS), rows,
-                          s->bottleneck, s->decoder, 1);
-        hec_dense_forward(work->y, work->d1, P(DECODER_2_WEIGHT), P(DECODER_2_BIAS), rows,
-                          s->decoder, s->numerics, 0);
+        DENSE(work->d0, work->whole != NULL ? work->whole : work->a1, DECODER_0, 0);
+        DENSE(work->d1, work->d0, DECODER_1, 1);
+        DENSE(work->y, work->d1, DECODER_2, 0);
     }
+}
+
+void hec_net_before_relus(const struct hec_work *work, const real *parameters, real *t, real *a1,
+                          real *a0)
+{
+    const int rows = 1;
+    DENSE(t, work->a1, HEADS_0, 0);
+    DENSE(a1, work->a0, TRUNK_1, 0);
+    DENSE(a0, work->input, TRUNK_0, 0);
 }
 
 /* The decoder's own way back ends at its first layer: dx is not wanted there. */

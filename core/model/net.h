@@ -17,6 +17,7 @@
 
 #include "hecate/status.h"
 #include "model/real.h"
+#include "model/serve.h"
 #include "model/shape.h"
 
 /* Activations of one batch; with gradients when made for training. Owned, one thread each. */
@@ -24,6 +25,7 @@ struct hec_work {
     struct hec_shape shape;
     struct hec_layout layout;
     int rows_max, inputs;
+    const struct hec_panels *panels; /* serving: the weights once more, packed; NULL: training */
     real *input;       /* (rows, inputs): the caller fills numerics and indicators */
     uint32_t *index;   /* (rows, categories): rows of the one big table; the caller fills it */
     real *a0, *a1;     /* (rows, hidden[0]), (rows, hidden[1]) */
@@ -50,6 +52,13 @@ void hec_work_free(struct hec_work *work);
  * @param dropout     apply keep0 and keep1 (training only)
  */
 void hec_net_forward(struct hec_work *work, const real *parameters, int rows, int dropout);
+
+/**
+ * After a forward pass of one row: what stood before each ReLU, from the top down, so that t, a1 and
+ * a0 may be the arrays of work itself.
+ */
+void hec_net_before_relus(const struct hec_work *work, const real *parameters, real *t, real *a1,
+                          real *a0);
 
 /**
  * From dz and dy to parameter gradients, after a forward pass with the same rows.

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "model/elementary.h"
-#include "model/gemm.h"
 #include "model/layers.h"
 #include "model/model.h"
 
@@ -21,7 +20,6 @@ enum hec_status hec_predictor_new(struct hec_predictor **ret, const struct hec_m
     if (predictor == NULL) {
         return HEC_NO_MEMORY;
     }
-    hec_gemm_setup();
     predictor->model = model;
     const struct hec_shape *s = &model->shape;
     size_t inputs = (size_t)hec_shape_inputs(s), towers = (size_t)(s->heads * s->tower);
@@ -32,6 +30,7 @@ enum hec_status hec_predictor_new(struct hec_predictor **ret, const struct hec_m
         hec_predictor_free(predictor);
         return HEC_NO_MEMORY;
     }
+    predictor->work.panels = &model->panels;
     predictor->back1 = predictor->back_towers + towers;
     predictor->back0 = predictor->back1 + s->hidden[1];
     predictor->back_input = predictor->back0 + s->hidden[0];

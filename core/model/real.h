@@ -19,6 +19,7 @@
 #define hec_embedding_forward hec_embedding_forward_f64
 #define hec_heads_out_backward hec_heads_out_backward_f64
 #define hec_heads_out_forward hec_heads_out_forward_f64
+#define hec_net_before_relus hec_net_before_relus_f64
 #define hec_net_backward hec_net_backward_f64
 #define hec_net_forward hec_net_forward_f64
 #define hec_periodic_backward hec_periodic_backward_f64

@@ -4,12 +4,14 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/elementary.h"
 #include "model/real.h"
 
 /* Below this share of the mean's size a deviation is rounding, not variation. */
 #define NEVER_VARIED 1e-6
+#define LANES 16
 
 enum hec_status hec_scaler_new(struct hec_scaler *scaler, int numerics)
 {
@@ -84,6 +86,7 @@ void hec_scaler_fit(struct hec_scaler *scaler, const float *numerics, const uint
     hec_scaler_settle(scaler);
 }
 
+/* n: a multiple of LANES, or the compiler's own ending costs as much as the rest. */
 HEC_WIDE static void scale_row(float *restrict y, const float *restrict x,
                                const float *restrict mean, const float *restrict inverse, int n)
 {
@@ -98,11 +101,20 @@ HEC_WIDE static void scale_row(float *restrict y, const float *restrict x,
 void hec_scaler_apply(const struct hec_scaler *scaler, const float *numerics, int rows,
                       float *input, int stride)
 {
-    int n = scaler->numerics;
+    int n = scaler->numerics, whole = n / LANES * LANES;
+    float mean[LANES] = { 0 }, inverse[LANES] = { 0 };
+    memcpy(mean, scaler->mean + whole, sizeof(float) * (size_t)(n - whole));
+    memcpy(inverse, scaler->inverse + whole, sizeof(float) * (size_t)(n - whole));
     for (int row = 0; row < rows; row++) {
         const float *x = numerics + (size_t)row * (size_t)n;
         float *y = input + (size_t)row * (size_t)stride;
-        scale_row(y, x, scaler->mean, scaler->inverse, n);
+        scale_row(y, x, scaler->mean, scaler->inverse, whole);
+        if (whole < n) {
+            float last[LANES] = { 0 }, scaled[LANES];
+            memcpy(last, x + whole, sizeof(float) * (size_t)(n - whole));
+            scale_row(scaled, last, mean, inverse, LANES);
+            memcpy(y + whole, scaled, sizeof(float) * (size_t)(n - whole));
+        }
         for (int i = 0; i < scaler->indicators; i++) {
             y[n + i] = isnan(x[scaler->indicator_column[i]]) ? 1.0f : 0.0f;
         }

@@ -44,12 +44,18 @@ static void size_tensors(struct hec_tensor_place *place, const struct hec_shape 
         [HEC_T_HEADS_1_WEIGHT] = 1,
         [HEC_T_HEADS_1_BIAS] = 1,
     };
+    static const bool dense[HEC_TENSORS] = {
+        [HEC_T_TRUNK_0_WEIGHT] = true,   [HEC_T_TRUNK_1_WEIGHT] = true,
+        [HEC_T_HEADS_0_WEIGHT] = true,   [HEC_T_DECODER_0_WEIGHT] = true,
+        [HEC_T_DECODER_1_WEIGHT] = true, [HEC_T_DECODER_2_WEIGHT] = true,
+    };
     for (int t = 0; t < HEC_TENSORS; t++) {
         bool frequencies = t == HEC_T_PERIODIC_FREQUENCY;
         place[t] = (struct hec_tensor_place){ .name = names[t],
                                               .rows = size[t][0],
                                               .cols = size[t][1],
                                               .is_matrix = size[t][0] != 1 && !frequencies,
+                                              .is_dense = dense[t],
                                               .head_rows = a_head[t] };
     }
     place[HEC_T_HEADS_1_WEIGHT].is_matrix = true; /* one head makes it look like a bias */

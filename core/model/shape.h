@@ -53,6 +53,7 @@ struct hec_tensor_place {
     size_t offset;  /* in numbers, a multiple of 16 */
     int rows, cols; /* a bias has one row */
     bool is_matrix; /* weight decay applies */
+    bool is_dense;  /* weight of a dense layer: rows = outputs, cols = inputs */
     int head_rows;  /* rows of one head; 0 = belongs to no single head */
 };
 
