@@ -96,7 +96,7 @@ format() {
     [ ! -f "$dir/data/meta.properties" ] || return 0
     local id
     id=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-22)
-    java_brief kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" \
+    java_brief kafka.tools.StorageTool format "--cluster-id=$id" -c "$dir/server.properties" \
         >"$dir/format.log" 2>&1 || {
         cat "$dir/format.log" >&2
         exit 1
