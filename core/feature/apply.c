@@ -95,66 +95,73 @@ static bool has_fraud(const struct hec_kind_plan *kind, int p)
     return false;
 }
 
+/* Whether the event may add to a part at all. What growth_of counts on is what change_part does, so
+ * both ask here. */
+static bool adds_to(const struct change *change, const struct hec_kind_plan *kind, int p)
+{
+    bool passes = change->facts.mask & kind->filters_of[p];
+    bool seen = passes && hec_event_is_scored(change->event->type);
+    switch (kind->layout.parts[p].kind) {
+    case HEC_PART_IDS: return true;
+    case HEC_PART_VERDICTS: return change->verdict != HEC_VERDICT_UNKNOWN;
+    case HEC_PART_SEEN:
+    case HEC_PART_DISTINCT:
+        return seen && hec_event_has(change->event, kind->lists[kind->list_of[p]].field);
+    case HEC_PART_VALUES:
+    case HEC_PART_HOURS: return seen;
+    case HEC_PART_TILES: return passes;
+    }
+    return true;
+}
+
 /* Drops what the ring has left behind, then adds. Tiles outside the ring, or ahead of anything
  * that the record has seen, are not there to be changed. */
 static void change_part(const struct change *change, const struct hec_kind_plan *kind, int p,
                         struct hec_record *record, uint16_t *count, uint8_t *at)
 {
     const struct hec_part *part = &kind->layout.parts[p];
-    bool scored = hec_event_is_scored(change->event->type);
-    if (part->kind == HEC_PART_IDS) {
+    const struct hec_list *list = kind->list_of[p] < 0 ? NULL : &kind->lists[kind->list_of[p]];
+    bool adds = adds_to(change, kind, p);
+    bool in_rings = part->kind == HEC_PART_TILES || part->kind == HEC_PART_DISTINCT;
+    if (!adds && !in_rings) {
+        return;
+    }
+    uint32_t head = in_rings ? hec_tile_of(part, record->newest_ms) : 0;
+    uint32_t tile = in_rings ? hec_tile_of(part, change->at_ms) : 0;
+    adds = adds && (!in_rings || (tile <= head && (uint64_t)tile + part->ring > head));
+    uint32_t key;
+    switch (part->kind) {
+    case HEC_PART_IDS:
         hec_ids_add(record, count, at, change->id_hash, hec_event_ms(change->event) / 1000);
-        return;
-    }
-    if (part->kind == HEC_PART_VERDICTS) {
-        if (change->verdict != HEC_VERDICT_UNKNOWN) {
-            hec_verdicts_set(record, count, at,
-                             change->event->value[HEC_F_TARGET_EVENT_ID].text.hash,
-                             change->verdict);
-        }
-        return;
-    }
-    bool passes = change->facts.mask & kind->filters_of[p];
-    if (part->kind == HEC_PART_SEEN) {
-        enum hec_field field = kind->lists[kind->list_of[p]].field;
-        if (scored && passes && hec_event_has(change->event, field)) {
-            hec_seen_add(record, count, at, change->event->value[field].text.hash);
-        }
-        return;
-    }
-    if (part->kind == HEC_PART_VALUES) {
-        uint32_t key;
-        if (scored && passes &&
-            hec_facts_key(change->event, &change->facts, &kind->lists[kind->list_of[p]], &key)) {
+        break;
+    case HEC_PART_VERDICTS:
+        hec_verdicts_set(record, count, at, change->event->value[HEC_F_TARGET_EVENT_ID].text.hash,
+                         change->verdict);
+        break;
+    case HEC_PART_SEEN:
+        hec_seen_add(record, count, at, change->event->value[list->field].text.hash);
+        break;
+    case HEC_PART_VALUES:
+        if (hec_facts_key(change->event, &change->facts, list, &key)) {
             hec_values_add(record, count, at, key, change->at_ms / 1000);
         }
-        return;
-    }
-    if (part->kind == HEC_PART_HOURS) {
-        if (scored && passes) {
-            hec_hours_add(record, count, at, hec_hour_of_week(change->at_ms));
-        }
-        return;
-    }
-    uint32_t head = hec_tile_of(part, record->newest_ms);
-    uint32_t tile = hec_tile_of(part, change->at_ms);
-    bool in_ring = tile <= head && (uint64_t)tile + part->ring > head;
-    if (part->kind == HEC_PART_DISTINCT) {
-        enum hec_field field = kind->lists[kind->list_of[p]].field;
+        break;
+    case HEC_PART_HOURS: hec_hours_add(record, count, at, hec_hour_of_week(change->at_ms)); break;
+    case HEC_PART_DISTINCT:
         hec_distinct_prune(record, part, count, at, head);
-        if (scored && passes && in_ring && hec_event_has(change->event, field)) {
-            hec_distinct_add(record, part, count, at, change->event->value[field].text.hash, tile);
+        if (adds) {
+            hec_distinct_add(record, part, count, at, change->event->value[list->field].text.hash,
+                             tile);
         }
-        return;
-    }
-    hec_tiles_prune(record, part, count, at, head);
-    if (!passes || !in_ring) {
-        return;
-    }
-    if (change->event->type != HEC_LABEL) {
-        add_columns(change, kind, p, hec_tiles_place(record, part, count, at, tile));
-    } else if (change->fraud != 0 && has_fraud(kind, p)) {
-        add_fraud(change, kind, p, hec_tiles_place(record, part, count, at, tile));
+        break;
+    case HEC_PART_TILES:
+        hec_tiles_prune(record, part, count, at, head);
+        if (adds && change->event->type != HEC_LABEL) {
+            add_columns(change, kind, p, hec_tiles_place(record, part, count, at, tile));
+        } else if (adds && change->fraud != 0 && has_fraud(kind, p)) {
+            add_fraud(change, kind, p, hec_tiles_place(record, part, count, at, tile));
+        }
+        break;
     }
 }
 
@@ -269,13 +276,14 @@ static uint32_t growth_of(const struct change *change, const struct hec_kind_pla
     for (int p = 0; p < kind->layout.parts_count; p++) {
         const struct hec_part *part = &kind->layout.parts[p];
         uint16_t count = counts[p];
-        if (part->kind == HEC_PART_TILES) {
+        bool adds = adds_to(change, kind, p);
+        if (adds && part->kind == HEC_PART_TILES) {
             bool has_it =
                 count > 0 && hec_tile_at(part, at, count - 1u) == hec_tile_of(part, change->at_ms);
             growth += has_it ? 0 : part->element_bytes;
-        } else if (part->kind == HEC_PART_DISTINCT) {
+        } else if (adds && part->kind == HEC_PART_DISTINCT) {
             growth += hec_distinct_growth(part, count);
-        } else {
+        } else if (adds) {
             growth += count == part->elements_max ? 0 : part->element_bytes;
         }
         at += hec_part_bytes(part, count);
