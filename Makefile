@@ -61,7 +61,8 @@ bench-state: ## what reading and applying an event costs
 	@ninja -C build tests/bench/bench-state >/dev/null
 	@build/tests/bench/bench-state conf/features.conf
 
-bench-daemon: ## the daemon against a pass-through, on a real broker
-	@tests/bench/daemon.sh
+bench-daemon: ## the daemon against a pass-through, on a real broker: 24 features, then all
+	@tests/bench/daemon.sh 5 1000000 core
+	@tests/bench/daemon.sh 5 1000000 all
 
 .PHONY: bench-replay bench-model bench-state bench-daemon proof-features proof-parity proof-handbook proof-bank all demo test install clean help proof-fresh

@@ -1,5 +1,6 @@
 # Sourced after lib.sh by the tests that run hecated: settings, topics, and questions to it.
 #
+#   $features                  the schema in use: the shipped one, if nobody sets another
 #   make_bank                  writes $events (NDJSON) and $model: a small bank and its model
 #   make_topics PARTITIONS     events, alerts, scores, dead on $broker
 #   write_config                 writes $scratch/hecate.conf
@@ -13,12 +14,13 @@
 #   read_topic TOPIC           what a careful reader sees (read_committed), one value a line
 #   committed                  sum of the group's committed offsets
 http=
+features=$source/conf/features.conf
 
 make_bank() {
     events=$scratch/events.ndjson model=$scratch/model.safetensors
     "$hecate" gen --users "${1:-120}" --days "${2:-40}" --seed 7 --out "$events" 2>/dev/null
     "$hecate" train --data "$events" --out "$model" --train-from 2025-01-13 \
-        --train-to 2025-02-05 --features "$source/conf/features.conf" >"$scratch/train.log" 2>&1 ||
+        --train-to 2025-02-05 --features "$features" >"$scratch/train.log" 2>&1 ||
         fail "no model: $(tail -1 "$scratch/train.log")"
 }
 
@@ -36,7 +38,7 @@ write_config() {
 	input { topic = events group = test }
 	output { alert_topic = alerts score_topic = scores dead_letter_topic = dead }
 	state { redis_address = "unix:$redis" }
-	features { schema_file = "$source/conf/features.conf" }
+	features { schema_file = "$features" }
 	model { file = "$model" }
 	admin { listen = "127.0.0.1:0" }
 	END
