@@ -54,8 +54,8 @@ void hec_work_free(struct hec_work *work);
 void hec_net_forward(struct hec_work *work, const real *parameters, int rows, int dropout);
 
 /**
- * After a forward pass of one row: what stood before each ReLU, from the top down, so that t, a1 and
- * a0 may be the arrays of work itself.
+ * After a forward pass of one row: what stood before each ReLU, from the top down, so that t, a1
+ * and a0 may be the arrays of work itself.
  */
 void hec_net_before_relus(const struct hec_work *work, const real *parameters, real *t, real *a1,
                           real *a0);

@@ -154,6 +154,11 @@ static void commit(struct run *run)
     int count = 0;
     run->transactions++;
     if (run->settings.abort_every > 0 && run->transactions % run->settings.abort_every == 0) {
+        /* What is still queued would be dropped here, and no reader could tell a roll-back. */
+        for (int i = 0; i < 10; i++) {
+            usleep(3000);
+            hec_sink_poll(run->sink);
+        }
         if (hec_sink_abort(run->sink, &error) != HEC_OK) {
             die("abort", &error);
         }
