@@ -65,6 +65,10 @@ says "card_fraud" out
 says "$(sha256sum m1 | cut -d' ' -f1)" out
 expect 0 train --data e.ndjson --out m2 "${window[@]}"
 cmp m1 m2 || fail "the same events, flags and seed should give the same model"
+if grep -qw avx2 /proc/cpuinfo && grep -qw fma /proc/cpuinfo; then
+    OPENBLAS_CORETYPE=Haswell expect 0 train --data e.ndjson --out m2 "${window[@]}"
+    cmp m1 m2 || fail "the kernels should be those that every processor with AVX2 has"
+fi
 expect 2 train --data e.ndjson --out m3 --train-from 2025-02-01 --train-to 2025-01-01
 expect 2 train --data e.ndjson --out m3 --train-from 2025-01-13 --train-to 2025-01-15
 says "mature" err
