@@ -251,8 +251,11 @@ enum hec_status hec_parts_make(struct hec_parts *parts, const struct hec_config 
     const struct hec_model_info *info = hec_model_info(parts->model);
     hec_metrics_set_model(parts->metrics, "primary", info->name, info->version,
                           parts->model_sha256);
-    hec_meter_set(hec_metrics_service(parts->metrics), HEC_S_MODEL_LOADED, hec_wall_ms());
-    hec_meter_add(hec_metrics_service(parts->metrics), HEC_S_MODEL_LOADS + HEC_LOADED_OK, 1);
+    struct hec_meter *meter = hec_metrics_service(parts->metrics);
+    hec_meter_set(meter, HEC_S_MODEL_LOADED, hec_wall_ms());
+    hec_meter_add(meter, HEC_S_MODEL_LOADS + HEC_LOADED_OK, 1);
+    hec_meter_set(meter, HEC_S_RELOADED, hec_wall_ms());
+    hec_meter_set(meter, HEC_S_RELOAD_GOOD, 1);
     return HEC_OK;
 }
 

@@ -10,6 +10,7 @@ extern const struct hec_command hec_cmd_features;
 extern const struct hec_command hec_cmd_gen;
 extern const struct hec_command hec_cmd_import;
 extern const struct hec_command hec_cmd_model;
+extern const struct hec_command hec_cmd_monitoring;
 extern const struct hec_command hec_cmd_replay;
 extern const struct hec_command hec_cmd_score;
 extern const struct hec_command hec_cmd_train;

@@ -196,6 +196,10 @@ enum hec_label_count {
 #define HEC_SERIES_TABLE(X)                                                                        \
     X(RUN_STATE, "run_state", GAUGE, SERVICE, 1, RUN_STATE, NONE, NONE,                            \
       "1 for the state that the daemon is in, 0 for the others.")                                  \
+    X(RELOAD_GOOD, "config_last_reload_successful", GAUGE, SERVICE, 1, NONE, NONE, NONE,           \
+      "Whether the settings that were last offered are in effect.")                                \
+    X(RELOADED, "config_last_reload_success_timestamp_seconds", GAUGE, SERVICE, 1000, NONE, NONE,  \
+      NONE, "When settings were last taken into effect.")                                          \
     X(DEGRADED, "degraded", GAUGE, MAX, 1, DEGRADED, NONE, NONE,                                   \
       "1 while some engine works with less than it should have.")                                  \
     X(CONSUMED, "events_consumed_total", COUNTER, SUM, 1, NONE, NONE, NONE,                        \
