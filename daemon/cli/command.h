@@ -40,7 +40,7 @@ struct hec_flag {
     int64_t minimum, maximum;
 };
 
-#define HEC_FLAGS_MAX 16
+#define HEC_FLAGS_MAX 48
 #define HEC_POSITIONALS_MAX 4
 
 struct hec_arguments;
