@@ -14,6 +14,12 @@ extern const struct hec_command hec_cmd_monitoring;
 extern const struct hec_command hec_cmd_replay;
 extern const struct hec_command hec_cmd_score;
 extern const struct hec_command hec_cmd_train;
+extern const struct hec_command hec_cmd_pause;
+extern const struct hec_command hec_cmd_resume;
+extern const struct hec_command hec_cmd_drain;
+extern const struct hec_command hec_cmd_loglevel;
+extern const struct hec_command hec_cmd_status;
+extern const struct hec_command hec_cmd_top;
 extern const struct hec_command hec_cmd_version;
 
 #endif

@@ -105,6 +105,8 @@ struct hec_config {
     } alerts;
     struct {
         char listen[HEC_CONFIG_TEXT_MAX]; /* 127.0.0.1:9677, [::1]:9677, unix:/path; empty: none */
+        char socket[HEC_CONFIG_TEXT_MAX]; /* of the console; empty: none */
+        char tokens_file[HEC_CONFIG_TEXT_MAX]; /* empty: the API answers on the socket only */
     } admin;
     struct {
         int64_t level;  /* enum hec_log_level of ops/log.h */

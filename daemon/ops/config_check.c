@@ -210,10 +210,11 @@ static void check_addresses(const struct hec_config *config, struct hec_problems
                          "%slisten: \"%s\" is no address: write 127.0.0.1:9677, [::1]:9677 or "
                          "unix:/run/hecate/admin.sock",
                          place(config, "admin", "listen", where), text);
-    } else if (listen.kind == HEC_LISTEN_INET && !listen.loopback) {
+    } else if (listen.kind == HEC_LISTEN_INET && !listen.loopback &&
+               config->admin.tokens_file[0] == '\0') {
         hec_problems_add(problems, HEC_INVALID,
                          "%slisten: \"%s\" is not a loopback address, and there is no access "
-                         "control: listen on 127.0.0.1 and put a proxy in front",
+                         "control: set admin.tokens_file, or listen on 127.0.0.1",
                          place(config, "admin", "listen", where), text);
     }
     text = config->state.redis_address;

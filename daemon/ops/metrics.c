@@ -275,3 +275,41 @@ void hec_metrics_lag(const struct hec_metrics *metrics, int64_t *records, int64_
         }
     }
 }
+
+int hec_metrics_lag_of(const struct hec_metrics *metrics, int32_t partition, int64_t *records,
+                       int64_t *ms)
+{
+    for (int meter = 0; meter < metrics->engines; meter++) {
+        *records = atomic_load_explicit(&metrics->meters[meter]->lags[partition].records,
+                                        memory_order_relaxed);
+        *ms =
+            atomic_load_explicit(&metrics->meters[meter]->lags[partition].ms, memory_order_relaxed);
+        if (*records >= 0) {
+            return meter;
+        }
+    }
+    return -1;
+}
+
+double hec_metrics_quantile(const struct hec_metrics *metrics, int distribution, double quantile)
+{
+    const struct hec_distribution_family *family = family_of(distribution);
+    int64_t counts[HEC_BOUNDS_MAX + 1] = { 0 }, total = 0;
+    for (int b = 0; b <= family->bounds_count; b++) {
+        for (int meter = 0; meter <= metrics->engines; meter++) {
+            counts[b] += atomic_load_explicit(
+                &metrics->meters[meter]->distributions[distribution].buckets[b],
+                memory_order_relaxed);
+        }
+        total += counts[b];
+    }
+    double rank = quantile * (double)total, below = 0;
+    for (int b = 0; b < family->bounds_count && total > 0; b++) {
+        double lower = b == 0 ? 0 : family->bounds[b - 1], upper = family->bounds[b];
+        if (counts[b] > 0 && below + (double)counts[b] >= rank) {
+            return lower + (upper - lower) * (rank - below) / (double)counts[b];
+        }
+        below += (double)counts[b];
+    }
+    return total > 0 ? family->bounds[family->bounds_count - 1] : 0;
+}

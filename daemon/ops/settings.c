@@ -53,7 +53,7 @@ static const struct hec_setting_section SECTIONS[] = {
       "times 1000, cut to 0 .. 999.",
       false },
     { "alerts", "What alerts say.", false },
-    { "admin", "Probes and metrics.", false },
+    { "admin", "Probes, metrics, and the API behind the console.", false },
     { "log", "Log lines, on standard error.", false },
     { NULL, NULL, false },
 };
@@ -207,8 +207,16 @@ static const struct hec_setting SETTINGS[] = {
             "loss makes one critical.", RELOAD),
 
     TEXT("admin", "listen", "127.0.0.1:9677", admin.listen,
-         "Where /livez, /readyz and /metrics answer: a loopback address with port, or unix:/path. "
-         "There is no access control, so no other address is accepted. Empty: nowhere.", RESTART),
+         "Where probes, metrics and the API answer: an address with port, or unix:/path. Other "
+         "than loopback addresses need tokens_file, and a proxy that speaks TLS in front. Empty: "
+         "nowhere.", RESTART),
+    TEXT("admin", "socket", "/run/hecate/admin.sock", admin.socket,
+         "Unix socket of the console (hecate status and the like): who may open the file may do "
+         "everything. Passed over when its directory does not exist. Empty: none.", RESTART),
+    TEXT("admin", "tokens_file", "", admin.tokens_file,
+         "Who may use the API on listen: a file, not readable by others, of \"role:token name\" "
+         "lines; roles are viewer, analyst and operator. Empty: only the socket answers the API.",
+         RESTART),
 
     CHOICE("log", "level", "info", LOG_LEVELS, log.level, "The least grave level that is written.",
            RELOAD),

@@ -1,0 +1,125 @@
+#include "desk/desk.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "desk/api.h"
+#include "desk/inside.h"
+#include "ops/clock.h"
+#include "ops/log.h"
+
+#define TURN_MS 50 /* the longest the desk sleeps */
+
+enum hec_status hec_desk_new(struct hec_desk **ret, const struct hec_desk_options *options,
+                             struct hec_error *error)
+{
+    struct hec_desk *desk = calloc(1, sizeof(*desk));
+    if (desk == NULL) {
+        return hec_fail(error, HEC_NO_MEMORY, "no memory for the desk");
+    }
+    desk->options = *options;
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_mutex_init(&desk->lock, NULL);
+    pthread_cond_init(&desk->came, &attributes);
+    pthread_condattr_destroy(&attributes);
+    *ret = desk;
+    return HEC_OK;
+}
+
+void hec_desk_ask(struct hec_desk *desk, struct hec_exchange *exchange)
+{
+    pthread_mutex_lock(&desk->lock);
+    assert(desk->queue_count < DESK_QUEUE);
+    desk->queue[(desk->queue_from + desk->queue_count++) % DESK_QUEUE] = exchange;
+    pthread_cond_signal(&desk->came);
+    pthread_mutex_unlock(&desk->lock);
+}
+
+/* The next exchange, or NULL after wait_ms without one. */
+static struct hec_exchange *next_exchange(struct hec_desk *desk, int wait_ms, bool *stopping)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += wait_ms * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    struct hec_exchange *exchange = NULL;
+    pthread_mutex_lock(&desk->lock);
+    int code = 0;
+    while (desk->queue_count == 0 && !desk->stopping && code != ETIMEDOUT) {
+        code = pthread_cond_timedwait(&desk->came, &desk->lock, &until);
+    }
+    if (desk->queue_count > 0) {
+        exchange = desk->queue[desk->queue_from];
+        desk->queue_from = (desk->queue_from + 1) % DESK_QUEUE;
+        desk->queue_count--;
+    }
+    *stopping = desk->stopping;
+    pthread_mutex_unlock(&desk->lock);
+    return exchange;
+}
+
+/* A level that was raised for a while goes back by itself. */
+static void mind_log_level(struct hec_desk *desk)
+{
+    if (desk->log_until_ms != 0 && hec_now_ms() >= desk->log_until_ms) {
+        desk->log_until_ms = 0;
+        hec_log_set_level((enum hec_log_level)desk->log_before);
+        hec_log(HEC_LOG_INFO, "desk", "log_level", "the log level is back", "level=%s",
+                hec_log_level_name((enum hec_log_level)desk->log_before));
+    }
+}
+
+static void *run(void *context)
+{
+    struct hec_desk *desk = context;
+    bool stopping = false;
+    for (;;) {
+        struct hec_exchange *exchange = next_exchange(desk, TURN_MS, &stopping);
+        if (exchange != NULL) {
+            hec_api_answer(desk, exchange);
+        } else if (stopping) {
+            return NULL;
+        }
+        mind_log_level(desk);
+    }
+}
+
+enum hec_status hec_desk_start(struct hec_desk *desk, struct hec_http *http,
+                               struct hec_error *error)
+{
+    desk->http = http;
+    int failed = pthread_create(&desk->thread, NULL, run, desk);
+    desk->started = failed == 0;
+    return failed == 0
+               ? HEC_OK
+               : hec_fail(error, HEC_NO_MEMORY, "cannot start a thread: %s", strerror(failed));
+}
+
+void hec_desk_stop(struct hec_desk *desk)
+{
+    if (desk == NULL || !desk->started) {
+        return;
+    }
+    pthread_mutex_lock(&desk->lock);
+    desk->stopping = true;
+    pthread_cond_signal(&desk->came);
+    pthread_mutex_unlock(&desk->lock);
+    pthread_join(desk->thread, NULL);
+    desk->started = false;
+}
+
+void hec_desk_free(struct hec_desk *desk)
+{
+    if (desk == NULL) {
+        return;
+    }
+    pthread_cond_destroy(&desk->came);
+    pthread_mutex_destroy(&desk->lock);
+    free(desk);
+}
