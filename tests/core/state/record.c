@@ -144,3 +144,87 @@ Test(record, opens_and_closes_gaps_without_touching_the_rest)
     cr_expect_eq(record->bytes, bytes);
     cr_expect_eq(memcmp(before, record, bytes), 0);
 }
+
+/* What only a forger writes: a good checksum over what no event can have left behind. */
+
+#define WIDTH_MS 30000
+
+static const struct hec_part RING = { .kind = HEC_PART_TILES,
+                                      .element_bytes = 8,
+                                      .elements_max = 4,
+                                      .width_ms = WIDTH_MS,
+                                      .width_units = 1,
+                                      .ring = 4,
+                                      .counts = 1 };
+
+/* A record whose newest event lies in tile 100 with these numbers in its part, all of 4 bytes. */
+static bool holds(struct hec_part part, uint16_t count, size_t bytes, const uint32_t *numbers)
+{
+    struct hec_record *record = fixture_record(&fixture, part);
+    record->first_ms = 5;
+    record->newest_ms = 100 * WIDTH_MS;
+    hec_record_open(record, fixture_part(&fixture), (uint32_t)bytes);
+    memcpy(fixture_part(&fixture), numbers, bytes);
+    fixture_count(&fixture)[0] = count;
+    hec_record_seal(record);
+    cr_assert_eq(check(record, record->bytes), HEC_OK);
+    return hec_record_holds(record, &fixture.layout);
+}
+
+Test(record, holds_tiles_that_rise_within_the_ring)
+{
+    cr_expect(holds(RING, 2, 16, (uint32_t[]){ 97, 1, 100, 1 }));
+    cr_expect_not(holds(RING, 2, 16, (uint32_t[]){ 96, 1, 100, 1 }), "left behind");
+    cr_expect_not(holds(RING, 2, 16, (uint32_t[]){ 97, 1, 101, 1 }), "ahead of the newest event");
+    cr_expect_not(holds(RING, 2, 16, (uint32_t[]){ 99, 1, 98, 1 }), "falling");
+    cr_expect_not(holds(RING, 2, 16, (uint32_t[]){ 99, 1, 99, 1 }), "twice");
+}
+
+Test(record, holds_distinct_values_and_sketches_of_the_ring)
+{
+    struct hec_part part = RING;
+    static uint32_t sketches[2 * HEC_SKETCH_BYTES / 4];
+    part.kind = HEC_PART_DISTINCT;
+    part.elements_max = 25;
+    part.group = 2;
+    cr_expect(holds(part, 2, 16, (uint32_t[]){ 7, 100, 8, 97 }));
+    cr_expect_not(holds(part, 2, 16, (uint32_t[]){ 7, 100, 8, 96 }), "left behind");
+    cr_expect_not(holds(part, 2, 16, (uint32_t[]){ 7, 101, 8, 97 }), "ahead");
+    static const struct {
+        uint32_t first, second;
+        bool holds;
+    } CASES[] = { { 48, 50, true }, { 47, 50, false }, { 48, 51, false }, { 50, 50, false } };
+    for (int i = 0; i < 4; i++) {
+        sketches[0] = CASES[i].first;
+        sketches[HEC_SKETCH_BYTES / 4] = CASES[i].second;
+        cr_expect_eq(holds(part, HEC_SKETCHED | 2, sizeof(sketches), sketches), CASES[i].holds,
+                     "case %d", i);
+    }
+    cr_expect_not(holds(part, HEC_SKETCHED, 0, sketches), "no sketch at all");
+}
+
+Test(record, holds_every_hour_of_the_week_once)
+{
+    struct hec_part part = { .kind = HEC_PART_HOURS, .element_bytes = 4, .elements_max = 168 };
+    cr_expect(holds(part, 2, 8, (uint32_t[]){ 167, 0 }));
+    cr_expect_not(holds(part, 2, 8, (uint32_t[]){ 168, 0 }));
+    cr_expect_not(holds(part, 2, 8, (uint32_t[]){ 3, 3 | 9 << 16 }));
+}
+
+Test(record, holds_times_that_are_times)
+{
+    static const struct {
+        int64_t first_ms, newest_ms;
+        bool holds;
+    } CASES[] = { { 0, 0, true },
+                  { -1, 0, false },
+                  { 0, -1, false },
+                  { 0, INT64_C(253402300799999), true },
+                  { 0, INT64_C(253402300800000), false } };
+    for (int i = 0; i < 5; i++) {
+        struct hec_record *record = fixture_record(&fixture, RING);
+        record->first_ms = CASES[i].first_ms;
+        record->newest_ms = CASES[i].newest_ms;
+        cr_expect_eq(hec_record_holds(record, &fixture.layout), CASES[i].holds, "case %d", i);
+    }
+}
