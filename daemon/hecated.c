@@ -13,10 +13,13 @@
 #include "service.h"
 
 static const char USAGE[] =
-    "usage: hecated [-c FILE] [--check] [--set SECTION.KEY=VALUE]... [-V] [-h]\n"
+    "usage: hecated [-c FILE] [--check [--offline] [--strict]] [--set SECTION.KEY=VALUE]... [-V] "
+    "[-h]\n"
     "\n"
     "  -c, --config FILE     settings (default " HEC_CONFIG_PATH ")\n"
     "      --check           check the settings and the files they name, and exit\n"
+    "      --offline         with --check: do not open the files that they name\n"
+    "      --strict          with --check: a warning is a failure\n"
     "      --set S.K=VALUE   one setting over what the file says; may be repeated\n"
     "  -V, --version         print the version and exit\n"
     "  -h, --help            print this and exit\n"
@@ -34,7 +37,7 @@ struct arguments {
     const char *path;
     const char *sets[SETS_MAX];
     int sets_count;
-    bool check;
+    bool check, offline, strict;
 };
 
 static int usage_error(const char *why)
@@ -48,6 +51,7 @@ static int read_arguments(struct arguments *arguments, int argc, char **argv)
 {
     static const struct option OPTIONS[] = {
         { "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, 'k' },
+        { "offline", no_argument, NULL, 'o' },      { "strict", no_argument, NULL, 't' },
         { "set", required_argument, NULL, 's' },    { "version", no_argument, NULL, 'V' },
         { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
     };
@@ -55,6 +59,8 @@ static int read_arguments(struct arguments *arguments, int argc, char **argv)
         switch (option) {
         case 'c': arguments->path = optarg; break;
         case 'k': arguments->check = true; break;
+        case 'o': arguments->offline = true; break;
+        case 't': arguments->strict = true; break;
         case 's':
             if (arguments->sets_count == SETS_MAX) {
                 return usage_error("too many --set");
@@ -65,6 +71,9 @@ static int read_arguments(struct arguments *arguments, int argc, char **argv)
         case 'h': fputs(USAGE, stdout); return HEC_EXIT_OK;
         default: fputs(USAGE, stderr); return HEC_EXIT_USAGE;
         }
+    }
+    if (!arguments->check && (arguments->offline || arguments->strict)) {
+        return usage_error("--offline and --strict belong to --check");
     }
     return optind == argc ? -1 : usage_error("takes no arguments but options");
 }
@@ -79,21 +88,33 @@ static enum hec_status read_config(struct hec_config *config, const struct argum
     if (status == HEC_OK) {
         status = hec_config_check(config, problems);
     }
-    return status == HEC_OK ? hec_config_check_files(config, problems) : status;
+    return status == HEC_OK && !arguments->offline ? hec_config_check_files(config, problems)
+                                                   : status;
 }
 
-/* The files that the settings name have to be good and to belong together. */
-static int check_parts(const struct hec_config *config, const char *path)
+static void tell(const char *kind, const struct hec_problems *problems)
 {
-    struct hec_parts parts;
-    struct hec_error error = { 0 };
-    enum hec_status status = hec_parts_read(&parts, config, &error);
-    hec_parts_free(&parts);
+    for (int i = 0; i < problems->count; i++) {
+        fprintf(stderr, "%s%s\n", kind, problems->rows[i].text);
+    }
+}
+
+/* What --check adds to what every start does: it opens the files, and tells warnings. */
+static int check(const struct hec_config *config, const struct arguments *arguments,
+                 struct hec_problems *problems)
+{
+    static struct hec_problems warnings;
+    enum hec_status status = arguments->offline ? HEC_OK : hec_parts_check(config, problems);
+    hec_config_warn(config, &warnings);
+    tell("", problems);
+    tell("warning: ", &warnings);
     if (status != HEC_OK) {
-        fprintf(stderr, "%s\n", error.text);
         return (int)hec_exit_of(status);
     }
-    printf("%s: good\n", path);
+    if (arguments->strict && warnings.count > 0) {
+        return HEC_EXIT_CONFIG;
+    }
+    printf("%s: good\n", arguments->path);
     return HEC_EXIT_OK;
 }
 
@@ -114,12 +135,10 @@ int main(int argc, char **argv)
         return HEC_EXIT_FAILURE;
     }
     if (read_config(config, &arguments, &problems) != HEC_OK) {
-        for (int i = 0; i < problems.count; i++) {
-            fprintf(stderr, "%s\n", problems.rows[i].text);
-        }
+        tell("", &problems);
         exit_status = HEC_EXIT_CONFIG;
     } else if (arguments.check) {
-        exit_status = check_parts(config, arguments.path);
+        exit_status = check(config, &arguments, &problems);
     } else {
         hec_log_setup(
             &(struct hec_log_options){ .level = (enum hec_log_level)config->log.level,

@@ -223,6 +223,22 @@ enum hec_status hec_parts_read(struct hec_parts *parts, const struct hec_config 
     return status == HEC_OK ? build_policy(parts, error) : status;
 }
 
+enum hec_status hec_parts_check(const struct hec_config *config, struct hec_problems *problems)
+{
+    struct hec_parts parts;
+    struct hec_error error = { 0 };
+    enum hec_status status = hec_config_check_files(config, problems);
+    if (status != HEC_OK) {
+        return status;
+    }
+    status = hec_parts_read(&parts, config, &error);
+    hec_parts_free(&parts);
+    if (status != HEC_OK) {
+        hec_problems_add(problems, status, "%s", error.text);
+    }
+    return status;
+}
+
 enum hec_status hec_parts_make(struct hec_parts *parts, const struct hec_config *config,
                                struct hec_error *error)
 {

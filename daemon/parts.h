@@ -29,10 +29,15 @@ struct hec_parts {
     int engines_count;
 };
 
-/** Makes those parts that need no server: features, model, policy. What `hecated --check` does.
- * Parameters and statuses of hec_parts_make. */
+/** Makes those parts that need no server: features, model, policy. Parameters and statuses of
+ * hec_parts_make. */
 HEC_CHECKED enum hec_status hec_parts_read(struct hec_parts *parts, const struct hec_config *config,
                                            struct hec_error *error);
+
+/** Whether the files that the settings name are good and belong together: features and model are
+ * opened and let go again. For `--check`. @return HEC_OK, or the status of the problem added */
+HEC_CHECKED enum hec_status hec_parts_check(const struct hec_config *config,
+                                            struct hec_problems *problems);
 
 /**
  * Makes the parts; asks Kafka for its topics on the way.

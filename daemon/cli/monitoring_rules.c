@@ -20,14 +20,16 @@ static const struct hec_rule RULES[] = {
       "{{ $labels.instance }} reads no partition",
       "The daemon is up and is not given any input partition; lag cannot tell, for it is only "
       "known of partitions that are assigned.",
-      "Look at /readyz?verbose. More engines in the group than partitions leave some idle, which is "
+      "Look at /readyz?verbose. More engines in the group than partitions leave some idle, which "
+      "is "
       "no fault: lower engines. Otherwise the broker or the group coordinator does not answer." },
     { "HecateDecisionTooLate", "critical", "5m",
       "histogram_quantile(0.99, sum by (instance, le) "
       "(rate(hecate_event_end_to_end_seconds_bucket[5m]))) > 0.1",
       "1 % of decisions on {{ $labels.instance }} come later than {{ $value | humanizeDuration }}",
       "From an event's own time to its decision; the producers' delay and clock are part of it.",
-      "Compare hecate_stage_duration_seconds by stage: load points at Redis, commit at Kafka, score "
+      "Compare hecate_stage_duration_seconds by stage: load points at Redis, commit at Kafka, "
+      "score "
       "at this machine. If no stage is slow, the events arrive late." },
     { "HecateLagAge", "critical", "5m",
       "max by (instance) (hecate_kafka_consumer_lag_seconds) > 30",
@@ -48,7 +50,8 @@ static const struct hec_rule RULES[] = {
       "systemctl status hecated tells how many records are left. A rebuild from nothing reads the "
       "topic's whole retention; hecate_state_rebuilds_total tells why it was needed." },
     { "HecateCheckpointStale", "warning", "5m",
-      "time() - hecate_last_checkpoint_timestamp_seconds > 300 and hecate_checkpoint_lag_records > 0",
+      "time() - hecate_last_checkpoint_timestamp_seconds > 300 and hecate_checkpoint_lag_records "
+      "> 0",
       "{{ $labels.instance }} last stored state {{ $value | humanizeDuration }} ago",
       "Decisions are not affected; a restart would have to replay what is not stored.",
       "Look at hecate_redis_errors_total by kind, at Redis' memory and at its log." },
@@ -79,10 +82,12 @@ static const struct hec_rule RULES[] = {
       "and sum(increase(hecate_alerts_total[30m])) == 0",
       "events are scored and nothing is alerted",
       "No alert from any instance for an hour while events flow: the failure nobody notices.",
-      "Look at the scores (hecate_score) and at thresholds and modes (hecate config show): heads in "
+      "Look at the scores (hecate_score) and at thresholds and modes (hecate config show): heads "
+      "in "
       "shadow send none. A model that knows other data scores everything low." },
     { "HecateScoreDrift", "warning", "1h",
-      "abs(ln((sum by (head) (rate(hecate_score_sum[1h])) / sum by (head) (rate(hecate_score_count[1h]))) "
+      "abs(ln((sum by (head) (rate(hecate_score_sum[1h])) / sum by (head) "
+      "(rate(hecate_score_count[1h]))) "
       "/ (sum by (head) (rate(hecate_score_sum[1d] offset 1d)) "
       "/ sum by (head) (rate(hecate_score_count[1d] offset 1d))))) > 0.693",
       "the mean score of {{ $labels.head }} left yesterday's by more than a factor of two",
