@@ -20,7 +20,7 @@ packages='gcc libc6-dev meson ninja-build pkgconf ca-certificates
     libxxhash-dev libssl-dev libzstd-dev libcsv-dev
     redis-server kcat jq zstd xz-utils'
 packages_for_tests='libcriterion-dev default-jre-headless maven python3 python3-jsonschema curl
-    prometheus systemd'
+    prometheus systemd man-db'
 
 # Packages of the lists above that Debian starts as a service. We only want their programs.
 services='redis-server prometheus'

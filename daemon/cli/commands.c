@@ -19,6 +19,8 @@ const struct hec_command *const HEC_COMMANDS[] = {
     &hec_cmd_drain,
     &hec_cmd_loglevel,
     &hec_cmd_monitoring,
+    &hec_cmd_completion,
+    &hec_cmd_manpage,
     &hec_cmd_version,
     NULL,
 };

@@ -4,11 +4,13 @@
 
 #include "cli/command.h"
 
+extern const struct hec_command hec_cmd_completion;
 extern const struct hec_command hec_cmd_config;
 extern const struct hec_command hec_cmd_demo;
 extern const struct hec_command hec_cmd_features;
 extern const struct hec_command hec_cmd_gen;
 extern const struct hec_command hec_cmd_import;
+extern const struct hec_command hec_cmd_manpage;
 extern const struct hec_command hec_cmd_model;
 extern const struct hec_command hec_cmd_monitoring;
 extern const struct hec_command hec_cmd_replay;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ops/config.h"
+#include "ops/roff.h"
 #include "ops/settings.h"
 
 /* Writes words as comment lines of at most 100 columns. */
@@ -210,23 +211,6 @@ void hec_config_show(const struct hec_config *config, FILE *out)
     }
 }
 
-/* Text for man(7): a backslash and a leading dot or quote mean something there. */
-static void print_roff(FILE *out, const char *text)
-{
-    if (*text == '.' || *text == '\'') {
-        fputs("\\&", out);
-    }
-    for (; *text != '\0'; text++) {
-        if (*text == '\\') {
-            fputs("\\e", out);
-        } else if (*text == '-') {
-            fputs("\\-", out);
-        } else {
-            fputc(*text, out);
-        }
-    }
-}
-
 void hec_config_manual_print(FILE *out)
 {
     struct hec_config *standard = hec_config_new();
@@ -237,7 +221,7 @@ void hec_config_manual_print(FILE *out)
     for (const struct hec_setting_section *section = hec_setting_sections(); section->name != NULL;
          section++) {
         fprintf(out, ".SS %s\n", section->name);
-        print_roff(out, section->help);
+        hec_roff_text(out, section->help);
         fprintf(out, "\n");
         for (const struct hec_setting *s = hec_settings(); s->name != NULL; s++) {
             if (!is_of(s, section->name)) {
@@ -246,13 +230,14 @@ void hec_config_manual_print(FILE *out)
             char range[128];
             hec_setting_range(s, range, sizeof(range));
             fprintf(out, ".TP\n.B %s\n", s->name);
-            print_roff(out, range);
+            hec_roff_text(out, range);
             if (s->standard[0] != '\0') {
                 fprintf(out, "; default ");
-                print_roff(out, s->standard);
+                hec_roff_text(out, s->standard);
             }
-            fprintf(out, "%s.\n", s->required ? "; required" : "");
-            print_roff(out, s->help);
+            fprintf(out, "%s; %s.\n", s->required ? "; required" : "",
+                    s->reloadable ? "taken up on reload" : "a change wants a restart");
+            hec_roff_text(out, s->help);
             fprintf(out, "\n");
         }
     }
