@@ -1,6 +1,7 @@
 #!/bin/bash
 # The whole of the parity proof: 200 000 events of the Fraud Detection Handbook, one and four
-# partitions, undisturbed, killed ten times, and killed ten times with Redis flushed in between.
+# partitions, undisturbed, killed ten times, killed ten times with Redis flushed in between, and
+# with Redis flushed under the daemon at work.
 #
 #   parity_all.sh [EVENTS]
 set -euo pipefail
@@ -16,7 +17,7 @@ features=$source/conf/features-handbook.conf
 "$hecate" train --data "$work/events.ndjson" --out "$work/model.safetensors" \
     --train-from 2018-04-01 --train-to 2018-04-18 --features "$features"
 for partitions in 1 4; do
-    for fault in none kill flush; do
+    for fault in none kill flush empty; do
         "$source/tests/proof/parity.sh" "$work/events.ndjson" "$work/model.safetensors" \
             "$features" "$partitions" "$fault"
     done
