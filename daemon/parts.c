@@ -18,7 +18,7 @@
 #include "ops/log.h"
 
 #define SURVEY_WAIT_MS 10000
-#define PROPERTIES_MAX 128
+#define PROPERTIES_MAX HEC_KAFKA_PROPERTIES_MAX
 
 static enum hec_status build_plan(struct hec_parts *parts, struct hec_error *error)
 {
@@ -110,6 +110,20 @@ static void log_kafka(void *context, int level, const char *text)
             : level <= 6 ? HEC_LOG_INFO
                          : HEC_LOG_DEBUG,
             "kafka", "librdkafka", "the Kafka client says", "text=%s", text);
+}
+
+void hec_parts_kafka(const struct hec_config *config, enum hec_kafka_client client,
+                     struct hec_kafka_property list[HEC_KAFKA_PROPERTIES_MAX],
+                     struct hec_kafka_options *options)
+{
+    const struct hec_properties *own = client == HEC_KAFKA_CONSUMER   ? &config->kafka_consumer
+                                       : client == HEC_KAFKA_PRODUCER ? &config->kafka_producer
+                                                                      : NULL;
+    *options = (struct hec_kafka_options){
+        .properties = list,
+        .properties_count = properties_of(list, &config->kafka, own),
+        .log = log_kafka,
+    };
 }
 
 static enum hec_status survey(struct hec_parts *parts, struct hec_error *error)

@@ -15,6 +15,8 @@ const struct hec_command *const HEC_COMMANDS[] = {
     &hec_cmd_config,
     &hec_cmd_status,
     &hec_cmd_top,
+    &hec_cmd_alert,
+    &hec_cmd_snooze,
     &hec_cmd_pause,
     &hec_cmd_resume,
     &hec_cmd_drain,

@@ -23,6 +23,8 @@ extern const struct hec_command hec_cmd_drain;
 extern const struct hec_command hec_cmd_loglevel;
 extern const struct hec_command hec_cmd_status;
 extern const struct hec_command hec_cmd_top;
+extern const struct hec_command hec_cmd_alert;
+extern const struct hec_command hec_cmd_snooze;
 extern const struct hec_command hec_cmd_version;
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "desk/inside.h"
+#include "ops/clock.h"
 #include "ops/log.h"
 
 #define V1 "/api/v1/"
@@ -26,6 +27,28 @@ static const struct hec_api_route ROUTES[] = {
       "finish what is open and end" },
     { HEC_METHOD_PUT, V1 "log-level", HEC_ROLE_OPERATOR, "log_level", false, hec_api_log_level,
       "{level, for_s}: for_s 0 is for good" },
+    { HEC_METHOD_GET, V1 "alerts", HEC_ROLE_ANALYST, NULL, true, hec_api_alerts,
+      "newest first; ?state ?head ?severity ?entity=kind:token ?min_score ?since_ms ?cursor ?limit" },
+    { HEC_METHOD_GET, V1 "alerts/*", HEC_ROLE_ANALYST, NULL, true, hec_api_alert,
+      "one, whole; its id or an unambiguous beginning of it" },
+    { HEC_METHOD_POST, V1 "alerts/*/take", HEC_ROLE_ANALYST, "alert_take", true, hec_api_take,
+      "it is yours" },
+    { HEC_METHOD_POST, V1 "alerts/*/release", HEC_ROLE_ANALYST, "alert_release", true,
+      hec_api_release, "it is nobody's" },
+    { HEC_METHOD_POST, V1 "alerts/*/label", HEC_ROLE_ANALYST, "alert_label", true, hec_api_label,
+      "{label, fraud_type, note}: a verdict, sent to the input topic" },
+    { HEC_METHOD_GET, V1 "entities/*/*", HEC_ROLE_ANALYST, NULL, true, hec_api_entity,
+      "kind/token: its alerts and snoozes" },
+    { HEC_METHOD_GET, V1 "snoozes", HEC_ROLE_ANALYST, NULL, true, hec_api_snoozes,
+      "those in force" },
+    { HEC_METHOD_POST, V1 "snoozes", HEC_ROLE_ANALYST, "snooze_add", true, hec_api_snooze,
+      "{kind, token, head, for_s, reason}" },
+    { HEC_METHOD_DELETE, V1 "snoozes/*", HEC_ROLE_ANALYST, "snooze_remove", true,
+      hec_api_unsnooze, "end one" },
+    { HEC_METHOD_GET, V1 "dead-letters", HEC_ROLE_OPERATOR, NULL, false, hec_api_dead_letters,
+      "the newest, with reasons" },
+    { HEC_METHOD_GET, V1 "audit", HEC_ROLE_OPERATOR, NULL, true, hec_api_audit,
+      "who did what; ?cursor ?limit" },
     { 0 },
 };
 /* clang-format on */
@@ -167,6 +190,17 @@ static void note(const struct hec_api_call *call, const struct hec_api_route *ro
     hec_log(HEC_LOG_INFO, "desk", "audit", "somebody changed something",
             "actor=%s role=%s verb=%s subject=%s code=%d", call->exchange->actor,
             hec_role_name(call->exchange->role), route->audit, subject, call->code);
+    struct hec_error error = { 0 };
+    struct hec_audit_row row = { .at_ms = hec_wall_ms(),
+                                 .actor = call->exchange->actor,
+                                 .role = hec_role_name(call->exchange->role),
+                                 .verb = route->audit,
+                                 .subject = subject,
+                                 .code = call->code };
+    if (call->desk->inbox != NULL && hec_audit_add(call->desk->inbox, &row, &error) != HEC_OK) {
+        hec_log(HEC_LOG_ERROR, "desk", "audit_failed", "the audit could not be written", "why=%s",
+                error.text);
+    }
 }
 
 static void handle(struct hec_api_call *call)
@@ -177,6 +211,8 @@ static void handle(struct hec_api_call *call)
     }
     if (call->exchange->role < route->role) {
         hec_api_fail(call, 403, "This needs role %s.", hec_role_name(route->role));
+    } else if (route->inbox && call->desk->inbox == NULL) {
+        hec_api_fail(call, 503, "%s", call->desk->inbox_missing);
     } else {
         yyjson_doc *doc = read_body(call);
         if (call->code == 200) {

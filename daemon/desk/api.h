@@ -15,6 +15,7 @@
 #include "desk/desk.h"
 #include "hecate/status.h"
 #include "http/exchange.h"
+#include "ops/inbox.h"
 
 /* One request under way. */
 struct hec_api_call {
@@ -65,5 +66,15 @@ void hec_api_answer(struct hec_desk *desk, struct hec_exchange *exchange);
 /* api_control.c */
 hec_api_handler hec_api_status, hec_api_checks, hec_api_pause, hec_api_resume, hec_api_drain,
     hec_api_log_level, hec_api_routes_list;
+
+/* api_alerts.c */
+hec_api_handler hec_api_alerts, hec_api_alert, hec_api_take, hec_api_release, hec_api_label,
+    hec_api_entity;
+/** An alert as lists and the stream tell it, into the call's root. */
+void hec_api_put_summary(void *call, const struct hec_inbox_row *row);
+
+/* api_desk.c */
+hec_api_handler hec_api_snoozes, hec_api_snooze, hec_api_unsnooze, hec_api_audit,
+    hec_api_dead_letters;
 
 #endif

@@ -11,7 +11,7 @@
 #include "ops/clock.h"
 #include "ops/log.h"
 
-#define TURN_MS 50 /* the longest the desk sleeps */
+#define TURN_MS 20 /* the longest the desk sleeps */
 
 enum hec_status hec_desk_new(struct hec_desk **ret, const struct hec_desk_options *options,
                              struct hec_error *error)
@@ -21,6 +21,7 @@ enum hec_status hec_desk_new(struct hec_desk **ret, const struct hec_desk_option
         return hec_fail(error, HEC_NO_MEMORY, "no memory for the desk");
     }
     desk->options = *options;
+    hec_desk_open_inbox(desk);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -78,15 +79,16 @@ static void mind_log_level(struct hec_desk *desk)
 static void *run(void *context)
 {
     struct hec_desk *desk = context;
-    bool stopping = false;
+    bool stopping = false, more = false;
     for (;;) {
-        struct hec_exchange *exchange = next_exchange(desk, TURN_MS, &stopping);
+        struct hec_exchange *exchange = next_exchange(desk, more ? 0 : TURN_MS, &stopping);
         if (exchange != NULL) {
             hec_api_answer(desk, exchange);
         } else if (stopping) {
             return NULL;
         }
         mind_log_level(desk);
+        more = !stopping && hec_desk_take_in(desk);
     }
 }
 
@@ -119,6 +121,7 @@ void hec_desk_free(struct hec_desk *desk)
     if (desk == NULL) {
         return;
     }
+    hec_desk_close_inbox(desk);
     pthread_cond_destroy(&desk->came);
     pthread_mutex_destroy(&desk->lock);
     free(desk);

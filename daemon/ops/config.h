@@ -103,6 +103,9 @@ struct hec_config {
     struct {
         int64_t max_reasons;
         int64_t critical_loss_minor; /* 0: no loss makes an alert critical */
+        int64_t dedup_window_s;
+        char inbox_file[HEC_CONFIG_TEXT_MAX]; /* empty: none */
+        int64_t inbox_retention_days;
     } alerts;
     struct {
         char listen[HEC_CONFIG_TEXT_MAX]; /* 127.0.0.1:9677, [::1]:9677, unix:/path; empty: none */

@@ -90,7 +90,10 @@
     X(CARD_FRAUD, "card_fraud")                                                                    \
     X(ATO, "ato")                                                                                  \
     X(ANOMALY, "anomaly")
-#define HEC_SUPPRESSED_TABLE(X) X(SHADOW, "shadow")
+#define HEC_SUPPRESSED_TABLE(X)                                                                    \
+    X(SHADOW, "shadow")                                                                            \
+    X(DEDUP, "dedup")                                                                              \
+    X(SNOOZE, "snooze")
 #define HEC_VERDICT_LABEL_TABLE(X)                                                                 \
     X(FRAUD, "fraud")                                                                              \
     X(GENUINE, "genuine")                                                                          \

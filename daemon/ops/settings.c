@@ -209,6 +209,14 @@ static const struct hec_setting SETTINGS[] = {
             alerts.critical_loss_minor,
             "Expected loss, probability times amount, from which on an alert is critical. 0: no "
             "loss makes one critical.", RELOAD),
+    INTEGER("alerts", "dedup_window_s", "s", "900", 0, 86400, alerts.dedup_window_s,
+            "Alerts of one entity and head within this time of the first, by event time, are one "
+            "in the inbox, with a count. The topic carries them all. 0: each is its own.", RESTART),
+    TEXT("alerts", "inbox_file", "/var/lib/hecate/alerts.db", alerts.inbox_file,
+         "SQLite file of the inbox: what people see and work on, filled from alert_topic. Passed "
+         "over when its directory does not exist. Empty: none.", RESTART),
+    INTEGER("alerts", "inbox_retention_days", "days", "90", 1, 3650, alerts.inbox_retention_days,
+            "How long the inbox keeps alerts and its audit.", RESTART),
 
     TEXT("admin", "listen", "127.0.0.1:9677", admin.listen,
          "Where probes, metrics and the API answer: an address with port, or unix:/path. Other "
