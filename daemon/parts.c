@@ -184,7 +184,6 @@ static void fill_options(const struct hec_parts *parts, struct hec_engine_option
             (size_t)config->state.cache_mib * 1024 * 1024 / (size_t)parts->engines_count,
         .batch_rows_max = (int)config->model.max_batch_records,
         .batch_wait_ms = (int)((config->model.max_batch_wait_us + 999) / 1000),
-        .overlap = config->output.overlap != 0,
         .commit_interval_ms = (int)config->output.commit_interval_ms,
         .commit_records_max = (int)config->output.commit_records_max,
         .checkpoint_interval_ms = (int)config->state.checkpoint_interval_ms,

@@ -104,7 +104,7 @@ double hec_value_scale(const struct hec_plan *plan, enum hec_field field)
 }
 
 /* A verdict may leave the currency out: then its amount is in the reporting one. */
-bool hec_plan_amount(const struct hec_plan *plan, const struct hec_event *event, int64_t *amount)
+static bool amount_of(const struct hec_plan *plan, const struct hec_event *event, int64_t *amount)
 {
     if (!hec_event_has(event, HEC_F_AMOUNT_MINOR)) {
         return false;
@@ -120,7 +120,7 @@ bool hec_plan_amount(const struct hec_plan *plan, const struct hec_event *event,
 void hec_facts_values(const struct hec_plan *plan, const struct hec_event *event,
                       struct hec_facts *facts)
 {
-    facts->known = hec_plan_amount(plan, event, &facts->values[0]);
+    facts->known = amount_of(plan, event, &facts->values[0]);
     for (int i = 1; i < plan->values_count; i++) {
         enum hec_field field = plan->values[i];
         if (hec_event_has(event, field)) {

@@ -18,7 +18,6 @@ enum hec_exit {
     HEC_EXIT_OK = 0,
     HEC_EXIT_FAILURE = 1,
     HEC_EXIT_USAGE = 2,
-    HEC_EXIT_GATE = 3, /* a --gate was not met */
     HEC_EXIT_UNREACHABLE = 69,
     HEC_EXIT_CONFIGURATION = 78,
 };

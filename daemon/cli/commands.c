@@ -8,7 +8,6 @@ const struct hec_command *const HEC_COMMANDS[] = {
     &hec_cmd_import,
     &hec_cmd_train,
     &hec_cmd_score,
-    &hec_cmd_eval,
     &hec_cmd_features,
     &hec_cmd_replay,
     &hec_cmd_model,

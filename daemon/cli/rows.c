@@ -4,8 +4,6 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "hecate/feature.h"
-
 void hec_rows_begin(struct hec_rows *rows, int numerics, int categories)
 {
     *rows = (struct hec_rows){ .numerics_count = numerics, .categories_count = categories };
@@ -21,10 +19,6 @@ void hec_rows_free(struct hec_rows *rows)
     free(rows->card);
     free(rows->amount_minor);
     free(rows->verdicts);
-    free(rows->words);
-    for (int i = 0; i < HEC_SEGMENTS; i++) {
-        free(rows->segment[i]);
-    }
     free(rows->index_hash);
     free(rows->index_row);
     *rows = (struct hec_rows){ 0 };
@@ -90,9 +84,6 @@ static bool grow(struct hec_rows *rows)
         grow_one(&rows->user, room, sizeof(uint64_t)) &&
         grow_one(&rows->card, room, sizeof(uint64_t)) &&
         grow_one(&rows->amount_minor, room, sizeof(int64_t));
-    for (int i = 0; i < HEC_SEGMENTS && rows->words != NULL; i++) {
-        grown = grown && grow_one(&rows->segment[i], room, 1);
-    }
     rows->room = grown ? (uint32_t)room : rows->room;
     return grown;
 }
@@ -101,38 +92,6 @@ static uint64_t hash_of(const struct hec_event *event, enum hec_field field)
 {
     const struct hec_text *text = &event->value[field].text;
     return XXH3_64bits(text->bytes, text->length);
-}
-
-static const enum hec_field SEGMENT_FIELDS[HEC_SEGMENTS] = {
-#define HEC_SEGMENT_FIELD(field, name) HEC_F_##field,
-    HEC_SEGMENT_TABLE(HEC_SEGMENT_FIELD)
-#undef HEC_SEGMENT_FIELD
-};
-
-static uint8_t word_of(struct hec_words *words, const struct hec_event *event, enum hec_field field)
-{
-    if (!hec_event_has(event, field)) {
-        return 0;
-    }
-    const struct hec_text *text = &event->value[field].text;
-    for (int i = 0; i < words->count; i++) {
-        if (words->hash[i] == text->hash && strlen(words->text[i]) == text->length &&
-            memcmp(words->text[i], text->bytes, text->length) == 0) {
-            return (uint8_t)(i + 1);
-        }
-    }
-    if (words->count == HEC_WORDS_MAX || text->length >= HEC_WORD_BYTES) {
-        return HEC_WORDS_MAX + 1;
-    }
-    memcpy(words->text[words->count], text->bytes, text->length);
-    words->hash[words->count] = text->hash;
-    return (uint8_t)++words->count;
-}
-
-enum hec_status hec_rows_keep_segments(struct hec_rows *rows)
-{
-    rows->words = calloc(HEC_SEGMENTS, sizeof(*rows->words));
-    return rows->words == NULL ? HEC_NO_MEMORY : HEC_OK;
 }
 
 enum hec_status hec_rows_add(struct hec_rows *rows, const struct hec_batch *batch, int scored)
@@ -159,11 +118,8 @@ enum hec_status hec_rows_add(struct hec_rows *rows, const struct hec_batch *batc
     rows->user[row] = hash_of(event, HEC_F_USER_TOKEN);
     rows->card[row] =
         hec_event_has(event, HEC_F_CARD_TOKEN) ? hash_of(event, HEC_F_CARD_TOKEN) : rows->user[row];
-    rows->amount_minor[row] = 0;
-    (void)(batch->plan != NULL && hec_plan_amount(batch->plan, event, &rows->amount_minor[row]));
-    for (int i = 0; i < HEC_SEGMENTS && rows->words != NULL; i++) {
-        rows->segment[i][row] = word_of(&rows->words[i], event, SEGMENT_FIELDS[i]);
-    }
+    rows->amount_minor[row] =
+        hec_event_has(event, HEC_F_AMOUNT_MINOR) ? event->value[HEC_F_AMOUNT_MINOR].integer : 0;
     const struct hec_text *id = &event->value[HEC_F_EVENT_ID].text;
     put(rows, XXH3_64bits(id->bytes, id->length), (uint32_t)row);
     return HEC_OK;

@@ -18,30 +18,6 @@
 
 #define HEC_ROWS_CODES_MAX 200
 
-/* Fields by whose value rows may be grouped. X(field, name) */
-#define HEC_SEGMENT_TABLE(X)                                                                       \
-    X(CHANNEL, "channel")                                                                          \
-    X(ENTRY_MODE, "entry_mode")                                                                    \
-    X(MCC, "mcc")                                                                                  \
-    X(MERCHANT_COUNTRY, "merchant_country")                                                        \
-    X(GEO_COUNTRY, "geo.country")
-enum hec_segment {
-#define HEC_SEGMENT_ENUM(field, name) HEC_SEGMENT_##field,
-    HEC_SEGMENT_TABLE(HEC_SEGMENT_ENUM)
-#undef HEC_SEGMENT_ENUM
-        HEC_SEGMENTS
-};
-#define HEC_WORDS_MAX 250
-#define HEC_WORD_BYTES 65
-
-/* The different values of a field as they come; 0 is "absent", HEC_WORDS_MAX + 1 all that came when
- * there was no room. The bytes are the event's own: hostile. */
-struct hec_words {
-    char text[HEC_WORDS_MAX][HEC_WORD_BYTES];
-    uint32_t hash[HEC_WORDS_MAX];
-    int count;
-};
-
 struct hec_rows {
     uint32_t count, room;
     int numerics_count, categories_count;
@@ -49,10 +25,8 @@ struct hec_rows {
     uint32_t *categories; /* (count, categories_count) */
     uint8_t *event_type;
     int64_t *event_ms;
-    uint64_t *user, *card;   /* 64-bit hashes of the tokens; card is user where there is none */
-    int64_t *amount_minor;   /* of the reporting currency; 0 where there is none */
-    struct hec_words *words; /* (segments); NULL when segments are not kept */
-    uint8_t *segment[HEC_SEGMENTS]; /* 0, or 1 + index into words */
+    uint64_t *user, *card; /* 64-bit hashes of the tokens; card is user where there is none */
+    int64_t *amount_minor; /* 0 where there is none */
     struct hec_verdict_at *verdicts;
     size_t verdicts_count, verdicts_room;
     char codes[HEC_ROWS_CODES_MAX][HEC_FRAUD_TYPE_MAX];
@@ -68,9 +42,6 @@ struct hec_rows {
  * nothing is allocated. */
 void hec_rows_begin(struct hec_rows *rows, int numerics, int categories);
 void hec_rows_free(struct hec_rows *rows);
-
-/** Keeps segments from here on. Call it before the first row. @return HEC_OK or HEC_NO_MEMORY */
-HEC_CHECKED enum hec_status hec_rows_keep_segments(struct hec_rows *rows);
 
 /** Keeps row `scored` of the batch. @return HEC_OK or HEC_NO_MEMORY */
 HEC_CHECKED enum hec_status hec_rows_add(struct hec_rows *rows, const struct hec_batch *batch,

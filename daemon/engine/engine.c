@@ -42,7 +42,6 @@ static enum hec_status poll(struct hec_engine *engine, struct hec_error *error)
         status = engine->rebalance_status;
         *error = engine->rebalance_error;
     }
-    engine->caught_up = engine->records_count < engine->options.batch_rows_max;
     int64_t polled_us = hec_now_us();
     int64_t bytes = 0, replayed = 0;
     for (int i = 0; i < engine->records_count && status == HEC_OK; i++) {
@@ -78,7 +77,7 @@ static enum hec_status poll(struct hec_engine *engine, struct hec_error *error)
 /* Which generation others' shards have: read now and then, they change only with a rebuild. */
 static void read_foreign_generations(struct hec_engine *engine, int64_t now_ms)
 {
-    if (now_ms - engine->foreign_read_ms < FOREIGN_READ_MS || hec_checkpoint_is_under_way(engine) ||
+    if (now_ms - engine->foreign_read_ms < FOREIGN_READ_MS ||
         !hec_store_is_connected(engine->store)) {
         return;
     }
@@ -139,13 +138,6 @@ static enum hec_status load(struct hec_engine *engine, struct hec_error *error)
     }
     int64_t began_us = hec_now_us();
     int32_t bad = -1;
-    /* The store answers one at a time. What a settled checkpoint makes of the entries wanted is
-     * nothing, unless it begins a rebuild; then the batch is done again. */
-    uint64_t rewinds = engine->rewinds;
-    status = hec_checkpoint_settle(engine, error);
-    if (status != HEC_OK || rewinds != engine->rewinds) {
-        return status == HEC_OK ? HEC_ABORTED : status;
-    }
     status = hec_store_load(engine->store, engine->entities, batch->missing, batch->missing_count,
                             engine->generations, &bad, error);
     int64_t took_ns = 1000 * (hec_now_us() - began_us);
@@ -233,8 +225,7 @@ static bool checkpoint_is_due(const struct hec_engine *engine, int64_t now_ms)
             dirty_records(engine) >= (size_t)engine->options.checkpoint_records_max);
 }
 
-/* Step 7: offsets and output as one, while the next batches are taken. A checkpoint needs a moment
- * when nothing is under way, so the commit before it is waited for. */
+/* Step 7: offsets and output as one. A checkpoint waits for a commit, so it can make one due. */
 static enum hec_status commit_when_due(struct hec_engine *engine, struct hec_error *error)
 {
     if (engine->open_rows == 0) {
@@ -243,50 +234,20 @@ static enum hec_status commit_when_due(struct hec_engine *engine, struct hec_err
     int64_t now_ms = hec_now_ms();
     bool due = now_ms - engine->open_since_ms >= engine->options.commit_interval_ms ||
                engine->open_rows >= engine->options.commit_records_max;
-    return !due                                ? HEC_OK
-           : checkpoint_is_due(engine, now_ms) ? hec_partitions_commit(engine, error)
-                                               : hec_partitions_commit_start(engine, error);
+    return due ? hec_partitions_commit(engine, error) : HEC_OK;
 }
 
 /* Step 8: states, after the commit and never before it. */
 static enum hec_status checkpoint_when_due(struct hec_engine *engine, struct hec_error *error)
 {
-    if (engine->open_rows > 0 || hec_outbox_is_committing(engine->outbox) ||
-        !checkpoint_is_due(engine, hec_now_ms())) {
+    if (engine->open_rows > 0 || !checkpoint_is_due(engine, hec_now_ms())) {
         return HEC_OK;
     }
-    enum hec_status status = hec_checkpoint_settle(engine, error);
-    return status == HEC_OK ? hec_checkpoint_start(engine, error) : status;
-}
-
-/* Before a batch: what the errands brought home. Who has nothing better to do waits for a commit,
- * so that what is held is not kept back by a poll. */
-static enum hec_status settle(struct hec_engine *engine, struct hec_error *error)
-{
-    enum hec_status status = HEC_OK;
-    if (hec_outbox_is_committing(engine->outbox) &&
-        (engine->caught_up || hec_outbox_is_full(engine->outbox) ||
-         hec_outbox_is_done(engine->outbox))) {
-        status = hec_partitions_commit_settle(engine, error);
-    }
-    if (status == HEC_OK && hec_checkpoint_is_under_way(engine) && hec_checkpoint_is_done(engine)) {
-        status = hec_checkpoint_settle(engine, error);
-    }
+    int64_t began_us = hec_now_us();
+    enum hec_status status = hec_partitions_checkpoint(engine, error);
+    hec_meter_observe(engine->meter, HEC_D_STAGE + HEC_STAGE_CHECKPOINT,
+                      1000 * (hec_now_us() - began_us));
     return status;
-}
-
-static void publish_store(struct hec_engine *engine)
-{
-    struct hec_meter *meter = engine->meter;
-    struct hec_store_stats store;
-    hec_store_stats(engine->store, &store);
-    hec_meter_set(meter, hec_series_cache(HEC_TIER_REDIS, HEC_FOUND_HIT), (int64_t)store.loaded);
-    hec_meter_set(meter, hec_series_cache(HEC_TIER_REDIS, HEC_FOUND_MISS), (int64_t)store.absent);
-    hec_meter_set(meter, hec_series_cache(HEC_TIER_REDIS, HEC_FOUND_ERROR), (int64_t)store.errors);
-    bool connected = hec_store_is_connected(engine->store) && !engine->store_was_away;
-    hec_meter_set(meter, HEC_S_REDIS_CONNECTED, connected);
-    hec_meter_set(meter, HEC_S_DEGRADED + HEC_DEGRADED_STATE_UNAVAILABLE, !connected);
-    atomic_store_explicit(&engine->store_connected, connected, memory_order_relaxed);
 }
 
 /* What the service thread and the scrape may see, a few times a second. */
@@ -318,9 +279,6 @@ static void publish_view(struct hec_engine *engine)
     }
     struct hec_source_stats stats;
     hec_source_stats(engine->source, &stats);
-    if (!hec_checkpoint_is_under_way(engine)) {
-        publish_store(engine);
-    }
     struct hec_entities_stats cache;
     hec_entities_stats(engine->entities, &cache);
     struct hec_meter *meter = engine->meter;
@@ -334,11 +292,22 @@ static void publish_view(struct hec_engine *engine)
     hec_meter_set(meter, hec_series_cache(HEC_TIER_LOCAL, HEC_FOUND_MISS),
                   (int64_t)(cache.lookups - cache.hits));
     hec_meter_set(meter, HEC_S_CHECKPOINT_LAG, checkpoint_lag);
+    struct hec_store_stats store;
+    hec_store_stats(engine->store, &store);
+    hec_meter_set(meter, hec_series_cache(HEC_TIER_REDIS, HEC_FOUND_HIT), (int64_t)store.loaded);
+    hec_meter_set(meter, hec_series_cache(HEC_TIER_REDIS, HEC_FOUND_MISS), (int64_t)store.absent);
+    hec_meter_set(meter, hec_series_cache(HEC_TIER_REDIS, HEC_FOUND_ERROR), (int64_t)store.errors);
     hec_meter_set(meter, HEC_S_KAFKA_ERRORS + HEC_KAFKA_ERROR_RETRIABLE, (int64_t)stats.errors);
+    bool connected = hec_store_is_connected(engine->store) && !engine->store_was_away;
+    hec_meter_set(meter, HEC_S_REDIS_CONNECTED, connected);
+    hec_meter_set(meter, HEC_S_DEGRADED + HEC_DEGRADED_STATE_UNAVAILABLE, !connected);
     hec_meter_set(meter, HEC_S_DEGRADED + HEC_DEGRADED_REBUILDING, rebuilding);
+    atomic_store_explicit(&engine->replay_left, replay_left, memory_order_relaxed);
+    atomic_store_explicit(&engine->lag_records, lag_records, memory_order_relaxed);
     bool assigned = hec_source_is_assigned(engine->source);
     atomic_store_explicit(&engine->assigned, assigned, memory_order_relaxed);
     atomic_store_explicit(&engine->live, assigned && !rebuilding, memory_order_relaxed);
+    atomic_store_explicit(&engine->store_connected, connected, memory_order_relaxed);
     atomic_store_explicit(&engine->brokers_down, stats.brokers_down, memory_order_relaxed);
 }
 
@@ -347,12 +316,7 @@ static void publish_view(struct hec_engine *engine)
  * what was published. */
 static enum hec_status one_batch(struct hec_engine *engine, struct hec_error *error)
 {
-    enum hec_status status = settle(engine, error);
-    if (status != HEC_OK) {
-        return status;
-    }
-
-    status = poll(engine, error);
+    enum hec_status status = poll(engine, error);
     if (status != HEC_OK) {
         return status;
     }
@@ -449,7 +413,6 @@ static enum hec_status allocate(struct hec_engine *engine, struct hec_error *err
     engine->text = malloc(engine->text_bytes);
     if (engine->positions == NULL || engine->offsets == NULL || engine->generations == NULL ||
         engine->owned == NULL || engine->records == NULL || engine->text == NULL ||
-        hec_checkpoint_new(&engine->checkpoint, options->partitions, options->overlap) != HEC_OK ||
         hec_entities_new(&engine->entities, options->plan, options->cache_bytes_max) != HEC_OK ||
         hec_batch_new(&engine->batch, options->plan, &options->limits, options->partitions,
                       options->batch_rows_max) != HEC_OK) {
@@ -499,8 +462,7 @@ enum hec_status hec_engine_new(struct hec_engine **ret, const struct hec_engine_
     /* The producer first: it ends what a former instance left open, so that the committed offsets
      * read afterwards are the last word. */
     if (status == HEC_OK) {
-        status = hec_outbox_new(&engine->outbox, &options->sink, options->partitions,
-                                options->overlap, error);
+        status = hec_sink_new(&engine->sink, &options->sink, error);
     }
     if (status == HEC_OK) {
         status = hec_source_new(&engine->source, &options->source, &callbacks, error);
@@ -519,8 +481,7 @@ void hec_engine_free(struct hec_engine *engine, int wait_ms)
         return;
     }
     hec_source_close(engine->source, wait_ms);
-    hec_outbox_close(engine->outbox, wait_ms);
-    hec_checkpoint_free(engine->checkpoint);
+    hec_sink_close(engine->sink, wait_ms);
     hec_store_close(engine->store);
     hec_scorer_free(engine->scorer);
     hec_batch_free(engine->batch);

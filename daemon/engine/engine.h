@@ -1,6 +1,5 @@
 /*
- * The engine: one thread that takes events all the way, from poll to checkpoint. Two more wait for
- * Kafka and Redis in its place.
+ * The engine: one thread that takes events all the way, from poll to checkpoint.
  *
  * One engine = one consumer + one producer + one store connection + its own cache and scorer. It
  * shares nothing with another engine but the immutable model and the metrics. Read
@@ -8,10 +7,7 @@
  *
  *   engine.c     the way of one batch
  *   partition.c  where each partition stands: assignment, replay, rewind
- *   commit.c     publishing, and the way back from a broken transaction
- *   outbox.c     what is said while a commit is under way
- *   checkpoint.c what is known, into the store
- *   errand.c     the threads that commits and checkpoints are written by
+ *   commit.c     publishing, checkpoints, and the way back from a broken transaction
  *   upkeep.c     what is done now and then: old generations, the store's policy
  *   emit.c       what a batch says: alerts, scores, dead letters
  */
@@ -58,8 +54,7 @@ struct hec_engine_options {
     int checkpoint_interval_ms, checkpoint_records_max;
     int shared_refresh_ms;
     bool late_is_dead_letter; /* else a late event is scored and leaves the state alone */
-    bool overlap;            /* commits and checkpoints are made while the next batches are taken */
-    bool stop_without_store; /* else scoring goes on with what is in memory */
+    bool stop_without_store;  /* else scoring goes on with what is in memory */
     struct hec_meter *meter;
 };
 

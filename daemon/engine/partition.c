@@ -223,7 +223,7 @@ enum hec_status hec_partitions_assigned(void *context, struct hec_source_start *
     if (committed == NULL) {
         return HEC_NO_MEMORY;
     }
-    enum hec_status status = hec_checkpoint_settle(engine, error);
+    enum hec_status status = HEC_OK;
     for (int i = 0; i < count && status == HEC_OK; i++) {
         committed[i].partition = start[i].partition;
         status = check_number(engine, start[i].partition, error);
@@ -257,19 +257,16 @@ void hec_partitions_revoked(void *context, const int32_t *partitions, int count,
     error->text[0] = '\0';
     enum hec_status status = HEC_OK;
     if (lost || engine->failed) {
-        status = hec_partitions_give_up(engine, error);
+        status = hec_sink_abort(engine->sink, error);
     } else {
         /* The position of every row taken so far is in memory, so the cut is whole. */
         status = hec_partitions_publish(engine, error);
         if (status == HEC_OK) {
             status = hec_partitions_checkpoint(engine, error);
-        } else {
-            enum hec_status dropped = hec_partitions_give_up(engine, NULL);
-            status = status == HEC_ABORTED ? dropped : status;
+        } else if (status == HEC_ABORTED) {
+            status = hec_sink_abort(engine->sink, error);
         }
     }
-    enum hec_status settled = hec_checkpoint_settle(engine, status == HEC_OK ? error : NULL);
-    status = status == HEC_OK ? settled : status;
     if (status == HEC_FENCED) {
         engine->rebalance_status = status; /* told by the poll that we are in */
     }
@@ -296,11 +293,6 @@ enum hec_status hec_partition_rewind(struct hec_engine *engine, int32_t partitio
                                      struct hec_error *error)
 {
     struct hec_position *position = &engine->positions[partition];
-    enum hec_status status = hec_checkpoint_settle(engine, error);
-    if (status != HEC_OK) {
-        return status;
-    }
-    engine->rewinds++;
     hec_entities_drop(engine->entities, partition);
     hec_entities_set_complete(engine->entities, partition, position->fresh);
     position->next = position->stored;
@@ -326,10 +318,8 @@ enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partiti
 {
     struct hec_position *position = &engine->positions[partition];
     int64_t low, high;
-    enum hec_status status = hec_checkpoint_settle(engine, error);
-    if (status == HEC_OK) {
-        status = hec_source_bounds(engine->source, partition, &low, &high, ANSWER_WAIT_MS, error);
-    }
+    enum hec_status status =
+        hec_source_bounds(engine->source, partition, &low, &high, ANSWER_WAIT_MS, error);
     if (status == HEC_OK) {
         status =
             hec_store_claim(engine->store, partition, position->epoch, &position->epoch, error);
@@ -394,8 +384,7 @@ static enum hec_status meet(struct hec_engine *engine, int32_t partition, struct
 
 enum hec_status hec_partitions_meet_store(struct hec_engine *engine, struct hec_error *error)
 {
-    if (hec_checkpoint_is_under_way(engine) ||
-        (hec_store_is_connected(engine->store) && !engine->store_was_away)) {
+    if (hec_store_is_connected(engine->store) && !engine->store_was_away) {
         return HEC_OK;
     }
     engine->store_was_away = true;

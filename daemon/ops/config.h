@@ -68,7 +68,6 @@ struct hec_config {
         char dead_letter_topic[HEC_CONFIG_TEXT_MAX];
         int64_t delivery; /* enum hec_delivery */
         int64_t commit_interval_ms;
-        int64_t overlap; /* bool */
         int64_t commit_records_max;
     } output;
     struct {

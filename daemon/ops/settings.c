@@ -139,10 +139,6 @@ static const struct hec_setting SETTINGS[] = {
             "exactly_once; a short interval costs throughput.", RESTART),
     INTEGER("output", "commit_records_max", "records", "5000", 1, 100000, output.commit_records_max,
             "Commit no later than after this many input records.", RESTART),
-    BOOLEAN("output", "overlap", "true", output.overlap,
-            "Whether the next batches are taken while a commit or a checkpoint is under way; what "
-            "they say waits for the commit. Off: slower, and one thread less to think of.",
-            RESTART),
 
     TEXT("state", "redis_address", "tcp:127.0.0.1:6379", state.redis_address,
          "tcp:host:port or unix:/path of the Redis server that keeps checkpoints of state.",
