@@ -12,6 +12,8 @@
     X("no_console", "service", "admin.socket has no directory, so hecate status cannot ask.")      \
     X("ready", "service", "Every engine is in the group and past its replay.")                     \
     X("stats", "service", "Figures of the last interval, every stats_interval_s.")                 \
+    X("reloaded", "service", "The settings were read again; the line counts what was taken.")      \
+    X("reload_refused", "service", "Changed settings have a mistake; those before stay.")          \
     X("paused", "service", "No events are read until somebody resumes; the reason stands there.")  \
     X("resumed", "service", "Events are read again.")                                              \
     X("draining", "service", "A signal or drain: what is open is finished, then it ends.")         \
@@ -38,7 +40,8 @@
     X("audit", "desk", "Somebody changed something: who, what, from where.")                       \
     X("log_level", "desk", "The log level is back where it was.")                                  \
     X("no_inbox", "desk", "There is no inbox: alerts.inbox_file is empty or has no directory.")    \
-    X("inbox_refused", "desk", "The inbox's file cannot be used; the line says why. Scoring goes on.")\
+    X("inbox_refused", "desk",                                                                     \
+      "The inbox's file cannot be used; the line says why. Scoring goes on.")                      \
     X("inbox_failed", "desk", "The inbox's disk failed; what was not filed is read again.")        \
     X("no_alert", "desk", "A record of the alert topic is no alert and was passed over.")          \
     X("topic_away", "desk", "A topic cannot be read just now; it is tried again.")                 \
