@@ -46,6 +46,10 @@ proof-bank: ## both heads on the simulated bank stream (../shared)
 proof-features: ## every feature of 100 000 events against an oracle in Python
 	@tests/proof/features.sh
 
+proof-simulator: ## 10 000 seeds of whole engines over a simulated world
+	@ninja -C build tests/simulator/simulator >/dev/null
+	@tests/simulator/run.sh build/tests/simulator/simulator 10000 100001
+
 proof-parity: ## live equals offline, exactly once: 200 000 events, killed and flushed (../shared)
 	@tests/proof/parity_all.sh
 
@@ -69,4 +73,4 @@ bench-daemon: ## the daemon against a pass-through, on a real broker: 24 feature
 	@tests/bench/daemon.sh 5 1000000 core
 	@tests/bench/daemon.sh 5 1000000 all
 
-.PHONY: fuzz bench-replay bench-model bench-state bench-daemon proof-features proof-parity proof-handbook proof-bank all demo test install clean help proof-fresh
+.PHONY: fuzz bench-replay bench-model bench-state bench-daemon proof-features proof-simulator proof-parity proof-handbook proof-bank all demo test install clean help proof-fresh

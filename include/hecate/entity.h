@@ -95,6 +95,8 @@ void hec_entities_unpin(struct hec_entities *entities);
 
 bool hec_entity_is_missing(const struct hec_entity *entity);
 struct hec_entity_id hec_entity_id(const struct hec_entity *entity);
+/** The newest input offset that is part of the entity's record; -1: it has none. */
+int64_t hec_entity_last_off(const struct hec_entity *entity);
 
 /**
  * Answers a missing entry with its stored record.
