@@ -361,10 +361,15 @@ enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partiti
             hec_store_claim(engine->store, partition, position->epoch, &position->epoch, error);
     }
     if (status == HEC_OK) {
-        enum hec_status read =
-            hec_store_watermark_read(engine->store, partition, &position->mark, error);
-        position->marked = read == HEC_OK;
+        struct hec_watermark mark;
+        enum hec_status read = hec_store_watermark_read(engine->store, partition, &mark, error);
         status = read == HEC_UNAVAILABLE ? read : HEC_OK;
+        /* Not before it is known: what is expected of the store is what makes the next meeting
+         * begin this again. */
+        if (status == HEC_OK) {
+            position->mark = mark;
+            position->marked = read == HEC_OK;
+        }
     }
     if (status != HEC_OK) {
         return status;

@@ -255,7 +255,7 @@ void sim_cluster_tick(void)
     }
     for (int i = 0; i < sim_cluster.members_count; i++) {
         struct sim_member *member = &sim_cluster.members[i];
-        if (!member->process->dead && !member->process->frozen) {
+        if (!member->process->dead && !sim_is_frozen(member->process)) {
             member->seen_us = sim.now_us;
         } else if (sim.now_us - member->seen_us > SESSION_US) {
             sim_member_leave(member);
@@ -281,7 +281,7 @@ int64_t sim_cluster_next_us(void)
     for (int i = 0; i < sim_cluster.members_count; i++) {
         const struct sim_member *member = &sim_cluster.members[i];
         int64_t end_us = member->seen_us + SESSION_US + 1;
-        bool silent = member->process->dead || member->process->frozen;
+        bool silent = member->process->dead || sim_is_frozen(member->process);
         next = silent && end_us < next ? end_us : next;
     }
     return next;

@@ -61,15 +61,25 @@ struct sim_profile {
 #undef SIM_FAULT_FIELD
 };
 
+/* A thread: the engine's own, or one of an errand. */
+struct sim_fiber {
+    bool used;
+    struct sim_process *process;
+    int64_t wake_us;
+    ucontext_t context;
+    void *stack;
+    void (*run)(void *argument);
+    void *argument;
+};
+#define SIM_FIBERS_MAX 4
+
 /* One life of a daemon with one engine. */
 struct sim_process {
     int number, identity;
     bool dead; /* nothing of it runs any more; what it sent may still be on its way */
     bool stop_asked;
-    bool frozen;
-    int64_t wake_us;
-    ucontext_t context;
-    void *stack;
+    int64_t frozen_until_us;
+    struct sim_fiber fibers[SIM_FIBERS_MAX];
     struct hec_engine *engine;
 };
 
@@ -84,6 +94,7 @@ struct sim {
     struct sim_process processes[SIM_PROCESSES_MAX];
     int processes_count;
     struct sim_process *running; /* NULL: the scheduler itself */
+    struct sim_fiber *fiber;     /* of the running process */
     ucontext_t scheduler;
     uint64_t trace; /* digest of all that happened */
     uint64_t steps;
@@ -103,7 +114,11 @@ extern struct sim_shared sim_shared;
 
 /** Runs one seed to its end. Returns only if nothing was found; else sim_fail ended the process. */
 void sim_run(uint64_t seed, bool verbose);
-/** Suspends the running process for about that long; may never return (it was shot). */
+/** A thread of the running process more: run(argument), then it ends. */
+void sim_fiber_start(void (*run)(void *argument), void *argument);
+/** True while a process is stopped. */
+bool sim_is_frozen(const struct sim_process *process);
+/** Suspends the running thread for about that long; may never return (it was shot). */
 void sim_wait(int64_t us);
 /** How a network call takes its time. */
 void sim_travel(void);

@@ -99,13 +99,58 @@ _Noreturn void sim_fail(const char *format, ...)
 
 void sim_wait(int64_t us)
 {
-    struct sim_process *self = sim.running;
-    if (self == NULL) {
+    struct sim_fiber *self = sim.fiber;
+    if (sim.running == NULL) {
         return;
     }
     self->wake_us = sim.now_us + us;
     sim.running = NULL;
     swapcontext(&self->context, &sim.scheduler);
+}
+
+bool sim_is_frozen(const struct sim_process *process)
+{
+    return process->frozen_until_us > sim.now_us;
+}
+
+static void fiber_body(void)
+{
+    struct sim_fiber *self = sim.fiber;
+    self->run(self->argument);
+    self->used = false;
+    sim.running = NULL;
+    setcontext(&sim.scheduler);
+}
+
+static void fiber_make(struct sim_process *process, void (*run)(void *argument), void *argument)
+{
+    struct sim_fiber *fiber = NULL;
+    for (int i = 0; i < SIM_FIBERS_MAX && fiber == NULL; i++) {
+        fiber = process->fibers[i].used ? NULL : &process->fibers[i];
+    }
+    if (fiber == NULL || getcontext(&fiber->context) != 0) {
+        sim_fail("more than %d threads of one process", SIM_FIBERS_MAX);
+    }
+    if (fiber->stack == NULL) {
+        fiber->stack =
+            mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    }
+    if (fiber->stack == MAP_FAILED) {
+        sim_fail("no memory for a stack");
+    }
+    fiber->used = true;
+    fiber->process = process;
+    fiber->wake_us = sim.now_us;
+    fiber->run = run;
+    fiber->argument = argument;
+    fiber->context.uc_stack.ss_sp = fiber->stack;
+    fiber->context.uc_stack.ss_size = STACK_BYTES;
+    makecontext(&fiber->context, fiber_body, 0);
+}
+
+void sim_fiber_start(void (*run)(void *argument), void *argument)
+{
+    fiber_make(sim.running, run, argument);
 }
 
 void sim_travel(void)
@@ -155,9 +200,9 @@ static struct hec_engine_options options_of(const struct sim_process *self, char
 }
 
 /* What a service does with its one engine. */
-static void live(void)
+static void live(void *argument)
 {
-    struct sim_process *self = sim.running;
+    struct sim_process *self = argument;
     struct hec_error error = { 0 };
     char identity[16];
     struct hec_engine_options options = options_of(self, identity);
@@ -178,8 +223,6 @@ static void live(void)
     hec_engine_free(self->engine, 5000);
     self->engine = NULL;
     self->dead = true;
-    sim.running = NULL;
-    setcontext(&sim.scheduler);
 }
 
 static void start(int identity)
@@ -188,26 +231,17 @@ static void start(int identity)
         sim_fail("more than %d lives: something ends all the time", SIM_PROCESSES_MAX);
     }
     struct sim_process *process = &sim.processes[sim.processes_count];
-    *process = (struct sim_process){ .number = sim.processes_count++,
-                                     .identity = identity,
-                                     .wake_us = sim.now_us };
-    process->stack =
-        mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (process->stack == MAP_FAILED || getcontext(&process->context) != 0) {
-        sim_fail("no memory for a stack");
-    }
-    process->context.uc_stack.ss_sp = process->stack;
-    process->context.uc_stack.ss_size = STACK_BYTES;
-    makecontext(&process->context, live, 0);
+    *process = (struct sim_process){ .number = sim.processes_count++, .identity = identity };
+    fiber_make(process, live, process);
     current[identity] = process;
     sim_note("process %d of identity %d starts", process->number, identity);
 }
 
-static void resume(struct sim_process *process)
+static void resume(struct sim_fiber *fiber)
 {
-    process->frozen = false;
-    sim.running = process;
-    swapcontext(&sim.scheduler, &process->context);
+    sim.running = fiber->process;
+    sim.fiber = fiber;
+    swapcontext(&sim.scheduler, &fiber->context);
     sim.running = NULL;
 }
 
@@ -232,15 +266,14 @@ static void supervise(void)
 
 static void harm(struct sim_process *process)
 {
-    if (process->dead || process->frozen) {
+    if (process->dead) {
         return;
     }
     if (sim_strikes(sim.profile.kill)) {
         process->dead = true;
         sim_note("process %d is shot", process->number);
     } else if (sim_strikes(sim.profile.freeze)) {
-        process->frozen = true;
-        process->wake_us = sim.now_us + sim_between(1000, 90000000);
+        process->frozen_until_us = sim.now_us + sim_between(1000, 90000000);
         sim_note("process %d is frozen", process->number);
         if (current[process->identity] == process && sim_strikes(sim.profile.usurp)) {
             current[process->identity] = NULL;
@@ -254,12 +287,22 @@ static void harm(struct sim_process *process)
 
 /* ---- Time ---- */
 
+static int64_t ready_us(const struct sim_fiber *fiber)
+{
+    return !fiber->used                                       ? NEVER
+           : fiber->wake_us > fiber->process->frozen_until_us ? fiber->wake_us
+                                                              : fiber->process->frozen_until_us;
+}
+
 static int64_t earliest_us(void)
 {
     int64_t next = append_us;
     for (int i = 0; i < sim.processes_count; i++) {
         const struct sim_process *process = &sim.processes[i];
-        next = !process->dead && process->wake_us < next ? process->wake_us : next;
+        for (int f = 0; f < SIM_FIBERS_MAX && !process->dead; f++) {
+            int64_t at_us = ready_us(&process->fibers[f]);
+            next = at_us < next ? at_us : next;
+        }
     }
     for (int i = 0; i < sim.profile.engines && !stopping; i++) {
         next = current[i] == NULL && start_us[i] < next ? start_us[i] : next;
@@ -268,13 +311,16 @@ static int64_t earliest_us(void)
     return sim_server_next_us() < next ? sim_server_next_us() : next;
 }
 
-static struct sim_process *pick(void)
+static struct sim_fiber *pick(void)
 {
-    struct sim_process *ready[SIM_PROCESSES_MAX];
+    struct sim_fiber *ready[SIM_PROCESSES_MAX * SIM_FIBERS_MAX];
     int count = 0;
     for (int i = 0; i < sim.processes_count; i++) {
-        if (!sim.processes[i].dead && sim.processes[i].wake_us <= sim.now_us) {
-            ready[count++] = &sim.processes[i];
+        struct sim_process *process = &sim.processes[i];
+        for (int f = 0; f < SIM_FIBERS_MAX && !process->dead; f++) {
+            if (ready_us(&process->fibers[f]) <= sim.now_us) {
+                ready[count++] = &process->fibers[f];
+            }
         }
     }
     return count == 0 ? NULL : ready[sim_between(0, count - 1)];
@@ -350,9 +396,10 @@ static void schedule(void)
         sim_cluster_tick();
         sim_server_tick();
         turn();
-        struct sim_process *process = pick();
-        if (process != NULL) {
-            resume(process);
+        struct sim_fiber *fiber = pick();
+        if (fiber != NULL) {
+            struct sim_process *process = fiber->process;
+            resume(fiber);
             harm(process);
         }
     }
