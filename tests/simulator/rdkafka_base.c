@@ -51,6 +51,11 @@ rd_kafka_conf_res_t rd_kafka_conf_set(rd_kafka_conf_t *conf, const char *name, c
     return RD_KAFKA_CONF_OK;
 }
 
+void rd_kafka_conf_properties_show(FILE *file)
+{
+    (void)file;
+}
+
 void rd_kafka_conf_set_opaque(rd_kafka_conf_t *conf, void *opaque)
 {
     conf->opaque = opaque;

@@ -170,9 +170,34 @@ rd_kafka_resp_err_t rd_kafka_poll_set_consumer(rd_kafka_t *client)
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+/* A member that was thrown out learns it by its heartbeat, and is nobody from then on. */
+static void hear_heartbeat(rd_kafka_t *client)
+{
+    if (client->member[0] != '\0' && sim_member_find(client->member) == NULL &&
+        sim_between(0, 1) == 0) {
+        sim_note("%s: %s hears that it was thrown out", client->conf.group_instance,
+                 client->member);
+        client->member[0] = '\0';
+        client->generation = -1;
+    }
+}
+
+char *rd_kafka_memberid(const rd_kafka_t *client)
+{
+    hear_heartbeat((rd_kafka_t *)client);
+    return strdup(client->member);
+}
+
+void rd_kafka_mem_free(rd_kafka_t *client, void *memory)
+{
+    (void)client;
+    free(memory);
+}
+
 /* The group metadata is the member itself: read anew by every transaction. */
 rd_kafka_consumer_group_metadata_t *rd_kafka_consumer_group_metadata(rd_kafka_t *client)
 {
+    hear_heartbeat(client);
     rd_kafka_t *copy = malloc(sizeof(*copy));
     *copy = *client;
     return (rd_kafka_consumer_group_metadata_t *)(void *)copy;

@@ -55,7 +55,7 @@ struct sim_profile {
     int batch_rows_max, batch_wait_ms, commit_interval_ms, commit_records_max;
     int checkpoint_interval_ms, checkpoint_records_max;
     int users, cache_kib;
-    bool at_least_once, stop_without_store;
+    bool at_least_once, stop_without_store, overlap;
 #define SIM_FAULT_FIELD(field, text, most) int field;
     SIM_FAULTS(SIM_FAULT_FIELD)
 #undef SIM_FAULT_FIELD

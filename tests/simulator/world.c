@@ -65,14 +65,14 @@ void sim_note(const char *format, ...)
 static void tell_profile(void)
 {
     const struct sim_profile *p = &sim.profile;
-    printf(
-        "  partitions=%d engines=%d events=%d users=%d cache_kib=%d delivery=%s without_redis=%s\n"
-        "  batch=%d or %d ms commit=%d ms or %d checkpoint=%d ms or %d\n",
-        p->partitions, p->engines, p->events, p->users, p->cache_kib,
-        p->at_least_once ? "at_least_once" : "exactly_once",
-        p->stop_without_store ? "stop" : "continue", p->batch_rows_max, p->batch_wait_ms,
-        p->commit_interval_ms, p->commit_records_max, p->checkpoint_interval_ms,
-        p->checkpoint_records_max);
+    printf("  partitions=%d engines=%d events=%d users=%d cache_kib=%d delivery=%s%s "
+           "without_redis=%s\n"
+           "  batch=%d or %d ms commit=%d ms or %d checkpoint=%d ms or %d\n",
+           p->partitions, p->engines, p->events, p->users, p->cache_kib,
+           p->at_least_once ? "at_least_once" : "exactly_once", p->overlap ? " overlap" : "",
+           p->stop_without_store ? "stop" : "continue", p->batch_rows_max, p->batch_wait_ms,
+           p->commit_interval_ms, p->commit_records_max, p->checkpoint_interval_ms,
+           p->checkpoint_records_max);
 #define TELL(field, text, most)                                                                    \
     if (p->field > 0) {                                                                            \
         printf("  %-14s %4d per mille  %s\n", #field, p->field, text);                             \
@@ -194,6 +194,7 @@ static struct hec_engine_options options_of(const struct sim_process *self, char
         .checkpoint_interval_ms = profile->checkpoint_interval_ms,
         .checkpoint_records_max = profile->checkpoint_records_max,
         .shared_refresh_ms = 1000,
+        .overlap = profile->overlap,
         .stop_without_store = profile->stop_without_store,
         .meter = hec_metrics_engine(metrics, self->identity),
     };
@@ -423,6 +424,7 @@ static void draw_profile(void)
         .checkpoint_interval_ms = (int)sim_between(1, 5000),
         .checkpoint_records_max = (int)sim_between(1, 200),
         .at_least_once = sim_between(0, 9) == 0,
+        .overlap = sim_between(0, 3) > 0,
         .stop_without_store = sim_between(0, 3) == 0,
     };
 #define DRAW(field, text, most) p->field = sim_between(0, 2) == 0 ? 0 : (int)sim_between(1, most);
