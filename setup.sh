@@ -17,10 +17,10 @@ build=${BUILD:-build}
 # What it takes to build, to run the demo, and (on top) to run the tests.
 packages='gcc libc6-dev meson ninja-build pkgconf ca-certificates
     librdkafka-dev libhiredis-dev libopenblas-dev libevent-dev libyyjson-dev libconfuse-dev
-    libxxhash-dev libssl-dev libzstd-dev libcsv-dev libsqlite3-dev
+    libxxhash-dev libssl-dev libzstd-dev libcsv-dev
     redis-server kcat jq zstd xz-utils'
 packages_for_tests='libcriterion-dev default-jre-headless maven python3 python3-jsonschema curl
-    prometheus systemd man-db'
+    prometheus systemd'
 
 # Packages of the lists above that Debian starts as a service. We only want their programs.
 services='redis-server prometheus'

@@ -18,7 +18,7 @@
 #include "ops/log.h"
 
 #define SURVEY_WAIT_MS 10000
-#define PROPERTIES_MAX HEC_KAFKA_PROPERTIES_MAX
+#define PROPERTIES_MAX 128
 
 static enum hec_status build_plan(struct hec_parts *parts, struct hec_error *error)
 {
@@ -110,20 +110,6 @@ static void log_kafka(void *context, int level, const char *text)
             : level <= 6 ? HEC_LOG_INFO
                          : HEC_LOG_DEBUG,
             "kafka", "librdkafka", "the Kafka client says", "text=%s", text);
-}
-
-void hec_parts_kafka(const struct hec_config *config, enum hec_kafka_client client,
-                     struct hec_kafka_property list[HEC_KAFKA_PROPERTIES_MAX],
-                     struct hec_kafka_options *options)
-{
-    const struct hec_properties *own = client == HEC_KAFKA_CONSUMER   ? &config->kafka_consumer
-                                       : client == HEC_KAFKA_PRODUCER ? &config->kafka_producer
-                                                                      : NULL;
-    *options = (struct hec_kafka_options){
-        .properties = list,
-        .properties_count = properties_of(list, &config->kafka, own),
-        .log = log_kafka,
-    };
 }
 
 static enum hec_status survey(struct hec_parts *parts, struct hec_error *error)
@@ -237,22 +223,6 @@ enum hec_status hec_parts_read(struct hec_parts *parts, const struct hec_config 
     return status == HEC_OK ? build_policy(parts, error) : status;
 }
 
-enum hec_status hec_parts_check(const struct hec_config *config, struct hec_problems *problems)
-{
-    struct hec_parts parts;
-    struct hec_error error = { 0 };
-    enum hec_status status = hec_config_check_files(config, problems);
-    if (status != HEC_OK) {
-        return status;
-    }
-    status = hec_parts_read(&parts, config, &error);
-    hec_parts_free(&parts);
-    if (status != HEC_OK) {
-        hec_problems_add(problems, status, "%s", error.text);
-    }
-    return status;
-}
-
 enum hec_status hec_parts_make(struct hec_parts *parts, const struct hec_config *config,
                                struct hec_error *error)
 {
@@ -281,11 +251,8 @@ enum hec_status hec_parts_make(struct hec_parts *parts, const struct hec_config 
     const struct hec_model_info *info = hec_model_info(parts->model);
     hec_metrics_set_model(parts->metrics, "primary", info->name, info->version,
                           parts->model_sha256);
-    struct hec_meter *meter = hec_metrics_service(parts->metrics);
-    hec_meter_set(meter, HEC_S_MODEL_LOADED, hec_wall_ms());
-    hec_meter_add(meter, HEC_S_MODEL_LOADS + HEC_LOADED_OK, 1);
-    hec_meter_set(meter, HEC_S_RELOADED, hec_wall_ms());
-    hec_meter_set(meter, HEC_S_RELOAD_GOOD, 1);
+    hec_meter_set(hec_metrics_service(parts->metrics), HEC_S_MODEL_LOADED, hec_wall_ms());
+    hec_meter_add(hec_metrics_service(parts->metrics), HEC_S_MODEL_LOADS + HEC_LOADED_OK, 1);
     return HEC_OK;
 }
 

@@ -29,22 +29,10 @@ struct hec_parts {
     int engines_count;
 };
 
-/* How to reach Kafka as the settings say. The list holds what options points at. */
-#define HEC_KAFKA_PROPERTIES_MAX 128
-enum hec_kafka_client { HEC_KAFKA_ANY, HEC_KAFKA_CONSUMER, HEC_KAFKA_PRODUCER };
-void hec_parts_kafka(const struct hec_config *config, enum hec_kafka_client client,
-                     struct hec_kafka_property list[HEC_KAFKA_PROPERTIES_MAX],
-                     struct hec_kafka_options *options);
-
-/** Makes those parts that need no server: features, model, policy. Parameters and statuses of
- * hec_parts_make. */
+/** Makes those parts that need no server: features, model, policy. What `hecated --check` does.
+ * Parameters and statuses of hec_parts_make. */
 HEC_CHECKED enum hec_status hec_parts_read(struct hec_parts *parts, const struct hec_config *config,
                                            struct hec_error *error);
-
-/** Whether the files that the settings name are good and belong together: features and model are
- * opened and let go again. For `--check`. @return HEC_OK, or the status of the problem added */
-HEC_CHECKED enum hec_status hec_parts_check(const struct hec_config *config,
-                                            struct hec_problems *problems);
 
 /**
  * Makes the parts; asks Kafka for its topics on the way.

@@ -16,7 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "desk/desk.h"
 #include "engine/engine.h"
 #include "http/http.h"
 #include "ops/clock.h"
@@ -45,18 +44,9 @@ struct service {
     struct hec_parts parts;
     struct event_base *base;
     struct hec_http *http;
-    struct hec_desk *desk;
-    struct hec_tokens *tokens;
     struct engine_thread engines[HEC_ENGINES_MAX];
     int engines_count; /* made */
-    atomic_bool ready;
-    /* What people ordered, on the desk's thread; the tick looks at it. */
-    pthread_mutex_t orders_lock;
-    char pause_reason[200], paused_by[HEC_ACTOR_MAX];
-    atomic_int_least64_t paused_ms; /* 0: not paused */
-    atomic_bool drain_ordered;
-    bool paused; /* as told */
-    int64_t started_ms;
+    bool ready;
     int64_t status_told_ms, stats_told_ms, watchdog_ms;
     int64_t stop_ms; /* when the drain began */
     int exit_status;
@@ -148,10 +138,9 @@ static struct hec_engine_view view_of(const struct service *service)
     return all;
 }
 
-/* Both threads ask: the loop for /readyz, the desk for the console. */
 static int checks(void *context, struct hec_http_check *list)
 {
-    struct service *service = context;
+    const struct service *service = context;
     struct hec_engine_view view = view_of(service);
     list[0] = (struct hec_http_check){ "kafka", !view.brokers_down, "" };
     snprintf(list[0].sentence, sizeof(list[0].sentence), "%s",
@@ -172,58 +161,7 @@ static int checks(void *context, struct hec_http_check *list)
     snprintf(list[4].sentence, sizeof(list[4].sentence), "%d of them", service->engines_count);
     list[5] = (struct hec_http_check){ "model", true, "" };
     snprintf(list[5].sentence, sizeof(list[5].sentence), "%.12s", service->parts.model_sha256);
-    list[6] = (struct hec_http_check){ "input", atomic_load(&service->paused_ms) == 0, "" };
-    pthread_mutex_lock(&service->orders_lock);
-    snprintf(list[6].sentence, sizeof(list[6].sentence),
-             list[6].ok ? "read" : "paused by %s: %.120s", service->paused_by,
-             service->pause_reason);
-    pthread_mutex_unlock(&service->orders_lock);
-    return 7;
-}
-
-/* ---- What people order: on the desk's thread ------------------------------------------------- */
-
-static enum hec_run_state run_state_of(struct service *service)
-{
-    struct hec_engine_view view = view_of(service);
-    return atomic_load(&stopping)             ? HEC_RUN_DRAINING
-           : atomic_load(&service->paused_ms) ? HEC_RUN_PAUSED
-           : !view.assigned                   ? HEC_RUN_STARTING
-           : !view.live                       ? HEC_RUN_REBUILDING
-                                              : HEC_RUN_RUNNING;
-}
-
-static void tell_state(void *context, struct hec_desk_state *state)
-{
-    struct service *service = context;
-    state->run_state = run_state_of(service);
-    state->ready = atomic_load(&service->ready);
-    state->started_ms = service->started_ms;
-    state->engines = service->engines_count;
-    state->paused_ms = atomic_load(&service->paused_ms);
-    pthread_mutex_lock(&service->orders_lock);
-    memcpy(state->pause_reason, service->pause_reason, sizeof(state->pause_reason));
-    memcpy(state->paused_by, service->paused_by, sizeof(state->paused_by));
-    pthread_mutex_unlock(&service->orders_lock);
-}
-
-static void order_pause(void *context, const char *reason, const char *actor)
-{
-    struct service *service = context;
-    pthread_mutex_lock(&service->orders_lock);
-    snprintf(service->pause_reason, sizeof(service->pause_reason), "%s",
-             reason == NULL ? "" : reason);
-    snprintf(service->paused_by, sizeof(service->paused_by), "%s", actor);
-    pthread_mutex_unlock(&service->orders_lock);
-    atomic_store(&service->paused_ms, reason == NULL ? 0 : hec_wall_ms());
-    for (int i = 0; i < service->engines_count; i++) {
-        hec_engine_pause(service->engines[i].engine, reason != NULL);
-    }
-}
-
-static void order_drain(void *context)
-{
-    atomic_store(&((struct service *)context)->drain_ordered, true);
+    return 6;
 }
 
 static void begin_stop(struct service *service, enum hec_status why)
@@ -233,23 +171,6 @@ static void begin_stop(struct service *service, enum hec_status why)
         service->stop_ms = hec_now_ms();
         hec_metrics_set_run_state(service->parts.metrics, HEC_RUN_DRAINING);
         hec_notify_stopping();
-    }
-}
-
-/* What the desk was told to do and only the loop may. */
-static void follow_orders(struct service *service)
-{
-    bool paused = atomic_load(&service->paused_ms) != 0;
-    if (atomic_load(&service->drain_ordered) && !atomic_load(&stopping)) {
-        hec_log(HEC_LOG_INFO, "service", "draining", "finishing what is open", "why=console");
-        begin_stop(service, HEC_OK);
-    }
-    if (paused != service->paused) {
-        service->paused = paused;
-        hec_log(HEC_LOG_WARN, "service", paused ? "paused" : "resumed",
-                paused ? "no events are read until somebody resumes" : "events are read again",
-                NULL);
-        hec_notify_status(paused ? "paused by an operator" : "scoring");
     }
 }
 
@@ -270,7 +191,7 @@ static void on_signal(evutil_socket_t number, short what, void *context)
 static void tell_status(struct service *service, const struct hec_engine_view *view, int64_t now_ms)
 {
     char line[160];
-    if (now_ms - service->status_told_ms < 5000 || service->paused) {
+    if (now_ms - service->status_told_ms < 5000) {
         return;
     }
     service->status_told_ms = now_ms;
@@ -317,15 +238,17 @@ static void enforce_drain(const struct service *service, int64_t now_ms)
 /* READY comes once every engine is in the group and past its replay. */
 static void tell_ready(struct service *service, const struct hec_engine_view *view)
 {
-    hec_metrics_set_run_state(service->parts.metrics, run_state_of(service));
     if (!service->ready && view->assigned && view->live) {
         service->ready = true;
+        hec_metrics_set_run_state(service->parts.metrics, HEC_RUN_RUNNING);
         hec_notify_ready("scoring");
         hec_log(HEC_LOG_INFO, "service", "ready", "ready",
                 "model=%s features=%s partitions=%d engines=%d", service->parts.model_sha256,
                 hec_plan_digest(service->parts.plan), (int)view->partitions,
                 service->engines_count);
     } else if (!service->ready) {
+        hec_metrics_set_run_state(service->parts.metrics,
+                                  view->assigned ? HEC_RUN_REBUILDING : HEC_RUN_STARTING);
         hec_notify_extend_timeout(30000);
     }
 }
@@ -337,7 +260,6 @@ static void on_tick(evutil_socket_t none, short what, void *context)
     (void)what;
     int64_t now_ms = hec_now_ms();
     bool all_done = true;
-    follow_orders(service);
     for (int i = 0; i < service->engines_count; i++) {
         struct engine_thread *thread = &service->engines[i];
         struct hec_engine_view view;
@@ -386,67 +308,22 @@ static enum hec_status make_engines(struct service *service, struct hec_error *e
     return status;
 }
 
-static enum hec_status make_desk(struct service *service, struct hec_error *error)
-{
-    struct hec_desk_options options = {
-        .config = service->config,
-        .parts = &service->parts,
-        .hooks = { .context = service,
-                   .state = tell_state,
-                   .checks = checks,
-                   .pause = order_pause,
-                   .drain = order_drain },
-    };
-    enum hec_status status = HEC_OK;
-    if (service->config->admin.tokens_file[0] != '\0') {
-        status = hec_tokens_load(&service->tokens, service->config->admin.tokens_file, error);
-    }
-    return status == HEC_OK ? hec_desk_new(&service->desk, &options, error) : status;
-}
-
-static void ask_desk(void *context, struct hec_exchange *exchange)
-{
-    hec_desk_ask(((struct service *)context)->desk, exchange);
-}
-
-/* Outside of an installation there is no directory for the console's socket, and none is needed. */
-static const char *console_socket(const struct service *service)
-{
-    const char *path = service->config->admin.socket;
-    char directory[HEC_CONFIG_TEXT_MAX];
-    snprintf(directory, sizeof(directory), "%s", path);
-    char *slash = strrchr(directory, '/');
-    if (slash == NULL || slash == directory) {
-        return path;
-    }
-    *slash = '\0';
-    if (access(directory, F_OK) == 0) {
-        return path;
-    }
-    hec_log(HEC_LOG_INFO, "service", "no_console", "the socket's directory does not exist",
-            "socket=%s", path);
-    return "";
-}
-
 static enum hec_status open_http(struct service *service, struct hec_error *error)
 {
     struct hec_http_options options = {
         .listen = service->config->admin.listen,
-        .socket = console_socket(service),
-        .socket_mode = 0660,
-        .tokens = service->tokens,
-        .ask = ask_desk,
         .metrics = service->parts.metrics,
         .context = service,
         .is_live = is_live,
         .checks = checks,
     };
-    const char *socket = options.socket;
+    if (options.listen[0] == '\0') {
+        return HEC_OK;
+    }
     enum hec_status status = hec_http_new(&service->http, service->base, &options, error);
     if (status == HEC_OK) {
-        hec_log(HEC_LOG_INFO, "service", "listening", "probes, metrics and the console",
-                "address=%s socket=%s", hec_http_address(service->http), socket);
-        status = hec_desk_start(service->desk, service->http, error);
+        hec_log(HEC_LOG_INFO, "service", "listening", "probes and metrics", "address=%s",
+                hec_http_address(service->http));
     }
     return status;
 }
@@ -487,10 +364,7 @@ static enum hec_status run(struct service *service, struct hec_error *error)
 
 static void take_down(struct service *service)
 {
-    hec_desk_stop(service->desk);
     hec_http_free(service->http);
-    hec_desk_free(service->desk);
-    hec_tokens_free(service->tokens);
     for (int i = 0; i < service->engines_count; i++) {
         hec_engine_free(service->engines[i].engine, 5000);
     }
@@ -505,8 +379,6 @@ int hec_service_run(const struct hec_config *config)
     static struct service service; /* one service a process; too large for a stack */
     struct hec_error error = { 0 };
     service.config = config;
-    service.started_ms = hec_wall_ms();
-    pthread_mutex_init(&service.orders_lock, NULL);
     signal(SIGPIPE, SIG_IGN);
     hec_log(HEC_LOG_INFO, "service", "starting", "hecated " HEC_VERSION,
             "instance=%s topic=%s group=%s librdkafka=%s", config->hecate.instance,
@@ -514,9 +386,6 @@ int hec_service_run(const struct hec_config *config)
     enum hec_status status = hec_parts_make(&service.parts, config, &error);
     if (status == HEC_OK) {
         status = make_engines(&service, &error);
-    }
-    if (status == HEC_OK) {
-        status = make_desk(&service, &error);
     }
     if (status == HEC_OK) {
         service.base = event_base_new();

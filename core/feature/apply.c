@@ -210,7 +210,7 @@ static void change_chain(const struct change *change, const struct hec_kind_plan
 {
     bool second = change->facts.mask >> slot->filter2 & 1;
     bool first = change->facts.mask >> slot->filter & 1;
-    int64_t since_ms = hec_ms_between(at[0], change->at_ms);
+    int64_t since_ms = change->at_ms - at[0];
     if (second && at[0] != 0 && since_ms >= 0 && since_ms <= slot->span_ms &&
         change->at_ms > at[1]) {
         at[1] = change->at_ms;
@@ -243,7 +243,7 @@ static void change_slots(const struct change *change, const struct hec_kind_plan
             if (change->facts.mask >> slot->filter2 & 1) {
                 *at = 0;
             } else if (passes) {
-                *at = (int64_t)((uint64_t)*at + 1);
+                *at += 1;
             }
             break;
         case HEC_SLOT_PLACE:
@@ -252,7 +252,7 @@ static void change_slots(const struct change *change, const struct hec_kind_plan
             }
             break;
         case HEC_SLOT_CHAIN: change_chain(change, kind, record, slot, at); break;
-        case HEC_SLOT_TOTAL: *at = (int64_t)((uint64_t)*at + passes); break;
+        case HEC_SLOT_TOTAL: *at += passes; break;
         case HEC_SLOT_DECAY:
             if (passes) {
                 change_decay(change, slot, at);

@@ -90,7 +90,7 @@ static int64_t slot(const struct reader *reader, int at, enum merge_rule rule)
         const struct hec_record *record = hec_entity_record(reader->shards[i]);
         int64_t own = record == NULL ? 0 : hec_record_fixed(record)[at];
         if (rule == TOTAL) {
-            merged = (int64_t)((uint64_t)merged + (uint64_t)own);
+            merged += own;
         } else if (own != 0 && (merged == 0 || (rule == EARLIEST ? own < merged : own > merged))) {
             merged = own;
         }
@@ -103,7 +103,7 @@ static double seconds_since(const struct reader *reader, int64_t then_ms)
     if (then_ms == 0) {
         return NAN;
     }
-    return reader->now_ms > then_ms ? (double)hec_ms_between(then_ms, reader->now_ms) / 1000 : 0;
+    return reader->now_ms > then_ms ? (double)(reader->now_ms - then_ms) / 1000 : 0;
 }
 
 /* NAN stays NAN. */
@@ -170,8 +170,7 @@ static double burst(const struct reader *reader, const struct hec_reading *readi
 
 static bool is_within(int64_t then_ms, int64_t now_ms, int64_t span_ms)
 {
-    return then_ms != 0 && now_ms >= then_ms &&
-           hec_ms_between(then_ms, now_ms) <= span_ms;
+    return then_ms != 0 && now_ms >= then_ms && now_ms - then_ms <= span_ms;
 }
 
 static double chain(const struct reader *reader, const struct hec_reading *reading)
@@ -207,8 +206,7 @@ static double gap(const struct reader *reader, const struct hec_reading *reading
     int64_t first_ms = slot(reader, reading->slots[0], EARLIEST);
     int64_t last_ms = slot(reader, reading->slots[1], LATEST);
     int64_t events = slot(reader, reading->slots[2], TOTAL);
-    return events < 2 ? NAN : (double)hec_ms_between(first_ms, last_ms) / 1000 /
-                                  (double)(events - 1);
+    return events < 2 ? NAN : (double)(last_ms - first_ms) / 1000 / (double)(events - 1);
 }
 
 static double decayed(const struct reader *reader, const struct hec_reading *reading)
@@ -344,8 +342,7 @@ static double distance(const struct reader *reader, const struct hec_reading *re
     double s = sin((lat2 - lat1) / 2);
     double t = sin(lon / 2);
     double a = s * s + cos(lat1) * cos(lat2) * t * t;
-    *apart_ms = reader->now_ms > place[1] ? hec_ms_between(place[1], reader->now_ms)
-                                          : hec_ms_between(reader->now_ms, place[1]);
+    *apart_ms = reader->now_ms > place[1] ? reader->now_ms - place[1] : place[1] - reader->now_ms;
     return 2 * EARTH_KM * asin(sqrt(a < 1 ? a : 1));
 }
 

@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "hecate/digest.h"
-#include "state/hours.h"
-#include "state/tiles.h"
 
 #define CRC_FROM offsetof(struct hec_record, bytes)
 
@@ -112,98 +110,4 @@ enum hec_status hec_record_check(const void *bytes, size_t length, const struct 
         return HEC_CORRUPT;
     }
     return parts_fit(&record, layout, bytes) ? HEC_OK : HEC_CORRUPT;
-}
-
-static bool tiles_rise(const struct hec_part *part, uint32_t count, const uint8_t *at, uint32_t head)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t tile = hec_tile_at(part, at, i);
-        if (tile > head || (uint64_t)tile + part->ring <= head ||
-            (i > 0 && tile <= hec_tile_at(part, at, i - 1))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool values_are_near(const struct hec_part *part, uint32_t count, const uint8_t *at,
-                            uint32_t head)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t tile; /* stands behind the hash */
-        memcpy(&tile, at + (size_t)i * part->element_bytes + 4, sizeof(tile));
-        if (tile > head || (uint64_t)tile + part->ring <= head) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool sketches_rise(const struct hec_part *part, uint32_t count, const uint8_t *at,
-                          uint32_t head)
-{
-    uint32_t before = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t tile;
-        memcpy(&tile, at + (size_t)i * HEC_SKETCH_BYTES, sizeof(tile));
-        if (tile > head / part->group || (i > 0 && tile <= before) ||
-            ((uint64_t)tile + 1) * part->group + part->ring <= (uint64_t)head + 1) {
-            return false;
-        }
-        before = tile;
-    }
-    return count > 0;
-}
-
-static bool hours_differ(uint32_t count, const uint8_t *at)
-{
-    bool met[HEC_HOURS_MAX] = { false };
-    for (uint32_t i = 0; i < count; i++) {
-        uint16_t hour;
-        memcpy(&hour, at + (size_t)i * HEC_HOURS_BYTES, sizeof(hour));
-        if (hour >= HEC_HOURS_MAX || met[hour]) {
-            return false;
-        }
-        met[hour] = true;
-    }
-    return true;
-}
-
-static bool part_holds(const struct hec_part *part, uint16_t count, const uint8_t *at,
-                       int64_t newest_ms)
-{
-    uint32_t n = count & (HEC_SKETCHED - 1u);
-    switch (part->kind) {
-    case HEC_PART_TILES: return tiles_rise(part, n, at, hec_tile_of(part, newest_ms));
-    case HEC_PART_DISTINCT:
-        return count & HEC_SKETCHED ? sketches_rise(part, n, at, hec_tile_of(part, newest_ms))
-                                    : values_are_near(part, n, at, hec_tile_of(part, newest_ms));
-    case HEC_PART_HOURS: return hours_differ(n, at);
-    default: return true;
-    }
-}
-
-static bool is_time(int64_t ms)
-{
-    return ms >= 0 && ms <= hec_field_info(HEC_F_EVENT_TIME_MS)->maximum;
-}
-
-bool hec_record_holds(const void *bytes, const struct hec_layout *layout)
-{
-    struct hec_record record;
-    memcpy(&record, bytes, sizeof(record));
-    if (!is_time(record.first_ms) || !is_time(record.newest_ms)) {
-        return false;
-    }
-    const uint8_t *counts = (const uint8_t *)bytes + record.fixed_at + layout->fixed_bytes;
-    const uint8_t *at = counts + counts_bytes(layout);
-    for (int i = 0; i < layout->parts_count; i++) {
-        uint16_t count;
-        memcpy(&count, counts + 2 * i, 2);
-        if (!part_holds(&layout->parts[i], count, at, record.newest_ms)) {
-            return false;
-        }
-        at += hec_part_bytes(&layout->parts[i], count);
-    }
-    return true;
 }

@@ -90,13 +90,6 @@ static inline uint32_t hec_part_bytes(const struct hec_part *part, uint16_t coun
     return count * part->element_bytes;
 }
 
-/* Milliseconds from one stored time to another. Slots come from outside and may hold any number:
- * then this is one, too. */
-static inline int64_t hec_ms_between(int64_t from_ms, int64_t to_ms)
-{
-    return (int64_t)((uint64_t)to_ms - (uint64_t)from_ms);
-}
-
 static inline char *hec_record_token(const struct hec_record *record)
 {
     return (char *)(uintptr_t)(record + 1);
@@ -146,12 +139,5 @@ void hec_record_seal(struct hec_record *record);
 HEC_CHECKED enum hec_status hec_record_check(const void *bytes, size_t length,
                                              const struct hec_layout *layout,
                                              const struct hec_text *token);
-
-/**
- * Whether bytes that passed hec_record_check hold what those who read and change them count on: times
- * are times, tiles rise and lie in their rings, no hour stands twice. What we wrote always does; a
- * record may be whole to the checksum and yet not be ours.
- */
-bool hec_record_holds(const void *bytes, const struct hec_layout *layout);
 
 #endif

@@ -316,14 +316,10 @@ enum hec_status hec_entities_adopt(struct hec_entities *entities, struct hec_ent
     assert(entity->flags & HEC_ENTRY_MISSING);
 
     struct hec_text token = hec_entity_id(entity).token;
-    const struct hec_layout *layout =
-        hec_plan_layout(entities->plan, (enum hec_kind)entity->kind);
-    enum hec_status status = hec_record_check(record, record_bytes, layout, &token);
+    enum hec_status status = hec_record_check(
+        record, record_bytes, hec_plan_layout(entities->plan, (enum hec_kind)entity->kind), &token);
     if (status != HEC_OK) {
         return status;
-    }
-    if (!hec_record_holds(record, layout)) {
-        return HEC_CORRUPT;
     }
     status = replace(entities, entity, record, record_bytes, true);
     if (status == HEC_OK) {

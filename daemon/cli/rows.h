@@ -1,10 +1,8 @@
 /*
- * Rows as they grow: what training and judging want, gathered from a walk over event files.
+ * Training rows as they grow: what hec_dataset wants, gathered from a walk over event files.
  *
  * A row is kept for each scored event of the window; labels find their row again by the hash of the
- * event's id. Every verdict is kept with the moment of its arrival, so that what was known at any
- * time can be asked afterwards. Arrays grow by reallocation, which moves pages and not bytes once
- * they are large.
+ * event's id. Arrays double by reallocation, which moves pages and not bytes once they are large.
  */
 #ifndef HECATE_CLI_ROWS_H
 #define HECATE_CLI_ROWS_H
@@ -13,7 +11,6 @@
 #include <stdint.h>
 
 #include "hecate/batch.h"
-#include "hecate/folds.h"
 #include "hecate/train.h"
 
 #define HEC_ROWS_CODES_MAX 200
@@ -24,22 +21,19 @@ struct hec_rows {
     float *numerics;      /* (count, numerics_count) */
     uint32_t *categories; /* (count, categories_count) */
     uint8_t *event_type;
+    uint8_t *verdict; /* enum hec_verdict: the last that had arrived */
+    uint8_t *code;    /* 0 or 1 + index into codes: the fraud type of that verdict */
     int64_t *event_ms;
-    uint64_t *user, *card; /* 64-bit hashes of the tokens; card is user where there is none */
-    int64_t *amount_minor; /* 0 where there is none */
-    struct hec_verdict_at *verdicts;
-    size_t verdicts_count, verdicts_room;
     char codes[HEC_ROWS_CODES_MAX][HEC_FRAUD_TYPE_MAX];
     int codes_count;
-    uint64_t labels_lost; /* about events that are no row */
+    uint64_t labels, labels_lost; /* applied; about events that are no row */
     /* Open addressing, a power of two: 64-bit hash of the event id, and 1 + its row (0: empty). */
     uint64_t *index_hash;
     uint32_t *index_row;
     size_t index_size;
 };
 
-/** An empty one for rows of that shape; 0 and 0 keep no features. All-zero memory is made ready;
- * nothing is allocated. */
+/** An empty one for rows of that shape. All-zero memory is made ready; nothing is allocated. */
 void hec_rows_begin(struct hec_rows *rows, int numerics, int categories);
 void hec_rows_free(struct hec_rows *rows);
 
@@ -47,13 +41,7 @@ void hec_rows_free(struct hec_rows *rows);
 HEC_CHECKED enum hec_status hec_rows_add(struct hec_rows *rows, const struct hec_batch *batch,
                                          int scored);
 
-/** Takes a label event, which arrived when it says it happened. @return HEC_OK or HEC_NO_MEMORY */
-HEC_CHECKED enum hec_status hec_rows_label(struct hec_rows *rows, const struct hec_event *label);
-
-/** The row of an event id; UINT32_MAX when it is none. */
-uint32_t hec_rows_find(const struct hec_rows *rows, const char *id, size_t length);
-
-/** The rows as the splitter wants them; valid until the next change. */
-struct hec_labelled hec_rows_labelled(const struct hec_rows *rows);
+/** Takes a label event: the verdict of its target is now this. */
+void hec_rows_label(struct hec_rows *rows, const struct hec_event *label);
 
 #endif

@@ -352,29 +352,8 @@ static enum hec_status one_batch(struct hec_engine *engine, struct hec_error *er
     return hec_upkeep(engine, error);
 }
 
-void hec_engine_pause(struct hec_engine *engine, bool paused)
-{
-    atomic_store_explicit(&engine->pause_wanted, paused, memory_order_relaxed);
-}
-
-/* A store that is away may have paused the source as well; then it stays so until that is back. */
-static void follow_pause(struct hec_engine *engine)
-{
-    bool wanted = atomic_load_explicit(&engine->pause_wanted, memory_order_relaxed);
-    if (wanted == engine->paused) {
-        return;
-    }
-    engine->paused = wanted;
-    if (wanted) {
-        hec_source_pause(engine->source);
-    } else if (!engine->store_was_away || !engine->options.stop_without_store) {
-        hec_source_resume(engine->source);
-    }
-}
-
 enum hec_status hec_engine_step(struct hec_engine *engine, struct hec_error *error)
 {
-    follow_pause(engine);
     enum hec_status status = hec_partitions_meet_store(engine, error);
     if (status == HEC_OK) {
         status = one_batch(engine, error);

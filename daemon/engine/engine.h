@@ -81,9 +81,6 @@ void hec_engine_free(struct hec_engine *engine, int wait_ms);
  */
 HEC_CHECKED enum hec_status hec_engine_step(struct hec_engine *engine, struct hec_error *error);
 
-/** Stops or restarts the reading of events; what was read is finished and committed. Any thread. */
-void hec_engine_pause(struct hec_engine *engine, bool paused);
-
 /** Finishes what is open: commit and checkpoint. After the last step, before hec_engine_free. */
 HEC_CHECKED enum hec_status hec_engine_drain(struct hec_engine *engine, struct hec_error *error);
 

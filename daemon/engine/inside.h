@@ -66,7 +66,6 @@ struct hec_engine {
     int64_t checkpoint_ms; /* when the last checkpoint was made */
     int64_t view_ms;       /* when the view was last published */
     bool store_was_away;
-    bool paused; /* by an operator; pause_wanted is what he wants now */
     /* A step failed for good: what is in memory may be half of something and is neither published
      * nor stored any more. */
     bool failed;
@@ -82,7 +81,6 @@ struct hec_engine {
     atomic_int_least64_t replay_left, lag_records;
     atomic_int partitions;
     atomic_bool assigned, live, store_connected, brokers_down;
-    atomic_bool pause_wanted;
 };
 
 /* partition.c */

@@ -404,7 +404,7 @@ enum hec_status hec_partitions_meet_store(struct hec_engine *engine, struct hec_
     }
     if (status == HEC_OK) {
         engine->store_was_away = false;
-        if (hec_source_is_paused(engine->source) && !engine->paused) {
+        if (hec_source_is_paused(engine->source)) {
             hec_source_resume(engine->source);
         }
         atomic_store_explicit(&engine->store_connected, true, memory_order_relaxed);

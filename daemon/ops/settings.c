@@ -53,7 +53,7 @@ static const struct hec_setting_section SECTIONS[] = {
       "times 1000, cut to 0 .. 999.",
       false },
     { "alerts", "What alerts say.", false },
-    { "admin", "Probes, metrics, and the API behind the console.", false },
+    { "admin", "Probes and metrics.", false },
     { "log", "Log lines, on standard error.", false },
     { NULL, NULL, false },
 };
@@ -205,26 +205,10 @@ static const struct hec_setting SETTINGS[] = {
             alerts.critical_loss_minor,
             "Expected loss, probability times amount, from which on an alert is critical. 0: no "
             "loss makes one critical.", RELOAD),
-    INTEGER("alerts", "dedup_window_s", "s", "900", 0, 86400, alerts.dedup_window_s,
-            "Alerts of one entity and head within this time of the first, by event time, are one "
-            "in the inbox, with a count. The topic carries them all. 0: each is its own.", RESTART),
-    TEXT("alerts", "inbox_file", "/var/lib/hecate/alerts.db", alerts.inbox_file,
-         "SQLite file of the inbox: what people see and work on, filled from alert_topic. Passed "
-         "over when its directory does not exist. Empty: none.", RESTART),
-    INTEGER("alerts", "inbox_retention_days", "days", "90", 1, 3650, alerts.inbox_retention_days,
-            "How long the inbox keeps alerts and its audit.", RESTART),
 
     TEXT("admin", "listen", "127.0.0.1:9677", admin.listen,
-         "Where probes, metrics and the API answer: an address with port, or unix:/path. Other "
-         "than loopback addresses need tokens_file, and a proxy that speaks TLS in front. Empty: "
-         "nowhere.", RESTART),
-    TEXT("admin", "socket", "/run/hecate/admin.sock", admin.socket,
-         "Unix socket of the console (hecate status and the like): who may open the file may do "
-         "everything. Passed over when its directory does not exist. Empty: none.", RESTART),
-    TEXT("admin", "tokens_file", "", admin.tokens_file,
-         "Who may use the API on listen: a file, not readable by others, of \"role:token name\" "
-         "lines; roles are viewer, analyst and operator. Empty: only the socket answers the API.",
-         RESTART),
+         "Where /livez, /readyz and /metrics answer: a loopback address with port, or unix:/path. "
+         "There is no access control, so no other address is accepted. Empty: nowhere.", RESTART),
 
     CHOICE("log", "level", "info", LOG_LEVELS, log.level, "The least grave level that is written.",
            RELOAD),

@@ -1,3 +1,0 @@
-/* Activations once more in double, for checking gradients. */
-#define HEC_REAL_DOUBLE
-#include "model/work.c"
