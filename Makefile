@@ -46,8 +46,12 @@ proof-bank: ## both heads on the simulated bank stream (../shared)
 proof-features: ## every feature of 100 000 events against an oracle in Python
 	@tests/proof/features.sh
 
-proof-parity: ## live equals offline, exactly once: 200 000 events, killed and flushed (../shared)
-	@tests/proof/parity_all.sh
+proof-properties: ## what must hold of every stream, on 20 000 random ones each (SEED=)
+	@ninja -C build tests/test-core-feature_properties >/dev/null
+	@HECATE_SEED=$${SEED:-1000000000} HECATE_STREAMS=20000 build/tests/test-core-feature_properties -j1
+
+proof-parity: ## live equals offline, exactly once: 200 000 events, killed and flushed
+	@tests/proof/parity_all.sh $(ARGS)
 
 fuzz: ## 30 CPU-minutes each on the event decoder, features.conf and the record decoder (clang)
 	@tests/fuzz/fuzz.sh $(ARGS)
@@ -69,4 +73,4 @@ bench-daemon: ## the daemon against a pass-through, on a real broker: 24 feature
 	@tests/bench/daemon.sh 5 1000000 core
 	@tests/bench/daemon.sh 5 1000000 all
 
-.PHONY: fuzz bench-replay bench-model bench-state bench-daemon proof-features proof-parity proof-handbook proof-bank all demo test install clean help proof-fresh
+.PHONY: fuzz bench-replay bench-model bench-state bench-daemon proof-features proof-properties proof-parity proof-handbook proof-bank all demo test install clean help proof-fresh

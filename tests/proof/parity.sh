@@ -87,6 +87,7 @@ read_all dead >"$scratch/dead.ndjson"
     --out "$scratch/offline.csv" 2>/dev/null
 "$hecate" features --features "$features" --data "$events" --out "$scratch/features.csv" 2>/dev/null
 echo "$partitions partition(s), fault $fault: $(grep -c 'event=assigned' "$scratch/hecated.log")" \
-    "starts, $(grep -c 'event=state_rebuild' "$scratch/hecated.log") rebuilds"
+    "starts, $(grep -c 'event=state_rebuild' "$scratch/hecated.log") rebuilds;" \
+    "others' shards are seen as of at most 1000 ms ago (shared_refresh_ms)"
 python3 "$source/tests/proof/parity.py" "$partitions" "$scratch/live.ndjson" \
     "$scratch/offline.csv" "$scratch/features.csv" "$(wc -l <"$scratch/dead.ndjson")"
