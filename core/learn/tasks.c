@@ -15,11 +15,13 @@ static size_t numbers_of(const struct hec_work *work, int rows)
     return (size_t)work->trunks * (size_t)rows * (size_t)work->width;
 }
 
-enum hec_status hec_tasks_new(struct hec_tasks *tasks, const struct hec_work *work,
+enum hec_status hec_tasks_new(struct hec_tasks *tasks, const struct hec_work *work, int kinds,
                               enum hec_mtl way, uint64_t seed)
 {
     *tasks = (struct hec_tasks){ .way = way, .random = hec_random_at(seed, TASKS_STREAM) };
     tasks->count = work->shape.heads + (work->share ? 1 : 0);
+    tasks->kinds_from = work->shape.heads - kinds;
+    tasks->kinds_to = work->shape.heads;
     tasks->each = calloc((size_t)tasks->count * numbers_of(work, work->rows_max), sizeof(float));
     return tasks->each == NULL ? HEC_NO_MEMORY : HEC_OK;
 }
@@ -49,6 +51,11 @@ static double inner(const float *a, const float *b, size_t n)
     return sum;
 }
 
+static bool is_kind(const struct hec_tasks *tasks, int task)
+{
+    return task >= tasks->kinds_from && task < tasks->kinds_to;
+}
+
 /* Fills the Gramian and takes its notes. */
 static void look(struct hec_tasks *tasks, struct hec_work *work, const float *parameters, int rows,
                  int dropout)
@@ -76,7 +83,7 @@ static void look(struct hec_tasks *tasks, struct hec_work *work, const float *pa
                 double cosine = tasks->gramian[i * K + j] / sqrt(own * other);
                 tasks->cosine[i][j] += cosine;
                 tasks->cosines[i][j]++;
-                conflict = conflict || cosine < 0;
+                conflict = conflict || (cosine < 0 && !is_kind(tasks, i) && !is_kind(tasks, j));
             }
         }
     }

@@ -15,6 +15,7 @@
 /* Owned. */
 struct hec_tasks {
     int count;
+    int kinds_from, kinds_to; /* tasks that are kinds of fraud: they take no part in conflicts */
     enum hec_mtl way;
     struct hec_random random;
     float *each; /* (count, numbers of the representation in a batch) */
@@ -27,9 +28,10 @@ struct hec_tasks {
     long observed, conflicts;
 };
 
-/** Allocates. @return HEC_OK or HEC_NO_MEMORY; release with hec_tasks_free either way. */
+/** Allocates. @param kinds  the last so many heads are kinds of fraud, which only training has
+ * @return HEC_OK or HEC_NO_MEMORY; release with hec_tasks_free either way. */
 HEC_CHECKED enum hec_status hec_tasks_new(struct hec_tasks *tasks, const struct hec_work *work,
-                                          enum hec_mtl way, uint64_t seed);
+                                          int kinds, enum hec_mtl way, uint64_t seed);
 void hec_tasks_free(struct hec_tasks *tasks);
 
 /** Forgets the numbers of the last epoch. */

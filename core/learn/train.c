@@ -17,9 +17,9 @@
 #include "model/manifest.h"
 
 #define NAME(enumerator, name, phrase) name,
-const char *const hec_weighting_names[HEC_WEIGHTINGS] = { HEC_WEIGHTING_TABLE(NAME) };
-const char *const hec_mtl_names[HEC_MTLS] = { HEC_MTL_TABLE(NAME) };
-const char *const hec_loss_names[HEC_LOSSES] = { HEC_LOSS_TABLE(NAME) };
+const char *const hec_weighting_names[HEC_WEIGHTINGS + 1] = { HEC_WEIGHTING_TABLE(NAME) NULL };
+const char *const hec_mtl_names[HEC_MTLS + 1] = { HEC_MTL_TABLE(NAME) NULL };
+const char *const hec_loss_names[HEC_LOSSES + 1] = { HEC_LOSS_TABLE(NAME) NULL };
 #undef NAME
 
 void hec_train_defaults(struct hec_train_options *options)
@@ -81,6 +81,31 @@ static enum hec_status check(const struct hec_dataset *data, struct hec_error *e
                         "train: none of %llu training rows is old enough to be judged; check "
                         "--known-at against the heads' label delay",
                         (unsigned long long)rows);
+    }
+    return HEC_OK;
+}
+
+/* Hidden heads are the last ones, binary, and leave nothing behind in what the others read. */
+static enum hec_status check_hidden(const struct hec_dataset *data,
+                                    const struct hec_train_options *options, int *shown,
+                                    struct hec_error *error)
+{
+    enum hec_arch arch = options->network.arch;
+    while (*shown < data->heads_count && !data->heads[*shown].hidden) {
+        (*shown)++;
+    }
+    for (int k = *shown; k < data->heads_count; k++) {
+        if (!data->heads[k].hidden || data->heads[k].kind != HEC_HEAD_BINARY) {
+            return hec_fail(error, HEC_INVALID,
+                            "train: head '%s': hidden heads are binary and come last",
+                            data->heads[k].name);
+        }
+        if (arch == HEC_ARCH_SINGLE || arch == HEC_ARCH_CGC || arch == HEC_ARCH_CROSS_STITCH) {
+            return hec_fail(error, HEC_INVALID,
+                            "train: head '%s' is hidden, but with --arch %s it has a trunk that "
+                            "others read or nobody does; show it or take another arch",
+                            data->heads[k].name, hec_arch_names[arch]);
+        }
     }
     return HEC_OK;
 }
@@ -205,8 +230,8 @@ static enum hec_status allocate(struct hec_trainer *trainer)
     bool shares = trainer->options->anomaly_shares && trainer->novelty >= 0;
     if (hec_work_new(&trainer->work, &shape, trainer->options->batch_rows,
                      shares ? HEC_WORK_SHARING : HEC_WORK_TRAINING) != HEC_OK ||
-        hec_tasks_new(&trainer->tasks, &trainer->work, trainer->options->mtl_optimizer,
-                      trainer->options->seed) != HEC_OK) {
+        hec_tasks_new(&trainer->tasks, &trainer->work, trainer->kinds,
+                      trainer->options->mtl_optimizer, trainer->options->seed) != HEC_OK) {
         return HEC_NO_MEMORY;
     }
     size_t bytes = (trainer->work.layout.numbers + 16) * sizeof(float) / 64 * 64;
@@ -380,8 +405,11 @@ enum hec_status hec_train(void **bytes, size_t *size, const struct hec_dataset *
     assert(options->batch_rows > 0 && options->epochs_max > 0);
     assert(options->dropout >= 0 && options->dropout < 1);
 
-    enum hec_status status = hec_model_make(&trainer.model, &dataset->columns, dataset->heads,
-                                            dataset->heads_count, error);
+    int shown = 0;
+    enum hec_status status = check_hidden(dataset, options, &shown, error);
+    if (status == HEC_OK) {
+        status = hec_model_make(&trainer.model, &dataset->columns, dataset->heads, shown, error);
+    }
     if (status == HEC_OK) {
         hec_shape_network(&trainer.model->shape, &options->network);
         status = check(dataset, error);

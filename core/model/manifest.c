@@ -168,13 +168,13 @@ static enum hec_status read_names_of_parts(struct hec_shape *shape, yyjson_val *
 {
     const char *arch = yyjson_get_str(yyjson_obj_get(root, "arch"));
     yyjson_val *fusion = yyjson_obj_get(root, "fusion");
-    int known = hec_name_find(hec_arch_names, HEC_ARCHS, arch), fused = 0;
+    int known = hec_name_find(hec_arch_names, arch), fused = 0;
     if (known < 0) {
         return hec_fail(error, HEC_INVALID, "model: architecture '%.40s' is not known here",
                         arch == NULL ? "none" : arch);
     }
     if (fusion != NULL) {
-        fused = hec_name_find(hec_fusion_names, HEC_FUSIONS, yyjson_get_str(fusion));
+        fused = hec_name_find(hec_fusion_names, yyjson_get_str(fusion));
     }
     if (fused < 0) {
         return hec_fail(error, HEC_INVALID, "model: the architecture's fusion is not known here");

@@ -5,14 +5,14 @@
 #include <string.h>
 
 #define NAME(enumerator, name, phrase) name,
-const char *const hec_arch_names[HEC_ARCHS] = { HEC_ARCH_TABLE(NAME) };
-const char *const hec_fusion_names[HEC_FUSIONS] = { HEC_FUSION_TABLE(NAME) };
-const char *const hec_embed_names[HEC_EMBEDS] = { HEC_EMBED_TABLE(NAME) };
+const char *const hec_arch_names[HEC_ARCHS + 1] = { HEC_ARCH_TABLE(NAME) NULL };
+const char *const hec_fusion_names[HEC_FUSIONS + 1] = { HEC_FUSION_TABLE(NAME) NULL };
+const char *const hec_embed_names[HEC_EMBEDS + 1] = { HEC_EMBED_TABLE(NAME) NULL };
 #undef NAME
 
-int hec_name_find(const char *const *names, int count, const char *name)
+int hec_name_find(const char *const *names, const char *name)
 {
-    for (int i = 0; name != NULL && i < count; i++) {
+    for (int i = 0; name != NULL && names[i] != NULL; i++) {
         if (strcmp(names[i], name) == 0) {
             return i;
         }

@@ -8,18 +8,24 @@
  *                from                  min(to, known_at - delay)   to
  */
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/epochs.h"
 #include "cli/journey.h"
 #include "cli/rows.h"
 #include "cli/training.h"
 #include "file/when.h"
 #include "hecate/digest.h"
+#include "ops/heads_file.h"
 
 struct training {
     struct hec_fold fold;
+    struct hec_heads_file *asked;
+    const struct hec_head *heads;
+    int heads_count;
     struct hec_rows rows;
     struct hec_luggage luggage;
     int8_t *targets;
@@ -29,7 +35,17 @@ struct training {
     int epochs, best_epoch;
     double best_ap[HEC_HEADS_MAX];
     struct hec_progress progress;
+    struct hec_output *log; /* NULL: none was asked for */
 };
+
+/* Ctrl-C ends training, not the command: the best epoch so far is kept and written. */
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
 
 static enum hec_status on_batch(void *user, const struct hec_batch *batch,
                                 const struct hec_line *lines, struct hec_error *error)
@@ -57,8 +73,9 @@ static enum hec_status on_batch(void *user, const struct hec_batch *batch,
 }
 
 /* The window and its validation part, from the flags. */
-static int plan_window(struct hec_fold *fold, const struct hec_arguments *arguments)
+static int plan_window(struct training *training, const struct hec_arguments *arguments)
 {
+    struct hec_fold *fold = &training->fold;
     fold->train_from_ms = hec_integer_or(arguments, "train-from", 0);
     fold->train_to_ms = hec_integer_or(arguments, "train-to", 0);
     fold->known_at_ms = hec_integer_or(arguments, "known-at", fold->train_to_ms);
@@ -66,7 +83,7 @@ static int plan_window(struct hec_fold *fold, const struct hec_arguments *argume
     if (fold->train_from_ms >= fold->train_to_ms) {
         return hec_cli_misused(arguments, "--train-from must be before --train-to");
     }
-    return hec_training_window(fold, arguments, hec_default_heads, HEC_DEFAULT_HEADS);
+    return hec_training_window(fold, arguments, training->heads, training->heads_count);
 }
 
 static bool resolve(struct training *training)
@@ -74,13 +91,13 @@ static bool resolve(struct training *training)
     struct hec_labelled log = hec_rows_labelled(&training->rows);
     size_t rows = (size_t)log.rows + 1;
     uint8_t *test = malloc(rows);
-    training->targets = malloc(rows * HEC_DEFAULT_HEADS);
+    training->targets = malloc(rows * (size_t)training->heads_count);
     training->split = malloc(rows);
     training->code = malloc(rows);
     bool done =
         test != NULL && training->targets != NULL && training->split != NULL &&
         training->code != NULL &&
-        hec_fold_targets(&log, hec_default_heads, HEC_DEFAULT_HEADS, training->fold.known_at_ms,
+        hec_fold_targets(&log, training->heads, training->heads_count, training->fold.known_at_ms,
                          training->targets, training->code) == HEC_OK;
     if (done) {
         hec_fold_split(&log, &training->fold, training->split, test);
@@ -91,14 +108,29 @@ static bool resolve(struct training *training)
             continue;
         }
         training->split_rows[valid]++;
-        for (int head = 0; head < HEC_DEFAULT_HEADS; head++) {
-            training->positives[valid][head] +=
-                training->targets[(size_t)row * HEC_DEFAULT_HEADS + (size_t)head] ==
-                HEC_TARGET_POSITIVE;
+        for (int head = 0; head < training->heads_count; head++) {
+            size_t at = (size_t)row * (size_t)training->heads_count + (size_t)head;
+            training->positives[valid][head] += training->targets[at] == HEC_TARGET_POSITIVE;
         }
     }
     free(test);
     return done;
+}
+
+/* One line: the epoch, each head's loss and validation AP, and the time that is left at most. */
+static void tell_epoch(const struct training *training, const struct hec_train_progress *told)
+{
+    double each_s = hec_progress_s(&training->progress) / told->epoch;
+    fprintf(stderr, "\r\033[Ktraining  epoch %d of at most %d, %.0f s left, best at %d",
+            told->epoch, told->epochs_max, each_s * (told->epochs_max - told->epoch),
+            training->best_epoch);
+    for (int head = 0; head < told->heads_count; head++) {
+        fprintf(stderr, "  %s %.4f", told->heads[head].name, told->loss[head]);
+        if (!isnan(told->valid_ap[head])) {
+            fprintf(stderr, " AP %.3f", told->valid_ap[head]);
+        }
+    }
+    fflush(stderr);
 }
 
 static bool report(void *user, const struct hec_train_progress *told)
@@ -110,6 +142,11 @@ static bool report(void *user, const struct hec_train_progress *told)
         return true;
     }
     training->epochs = told->epoch;
+    if (training->log != NULL) {
+        char *line = hec_epoch_line(told);
+        hec_output_write(training->log, line == NULL ? "" : line, line == NULL ? 0 : strlen(line));
+        free(line);
+    }
     if (told->best || training->best_epoch == 0) {
         training->best_epoch = told->epoch;
         for (int head = 0; head < told->heads_count; head++) {
@@ -117,11 +154,9 @@ static bool report(void *user, const struct hec_train_progress *told)
         }
     }
     if (training->progress.shown) {
-        fprintf(stderr, "\r\033[Ktraining  epoch %d of at most %d, monitor %.4f, best at %d",
-                told->epoch, told->epochs_max, told->monitor, training->best_epoch);
-        fflush(stderr);
+        tell_epoch(training, told);
     }
-    return true;
+    return !interrupted;
 }
 
 static enum hec_status learn(struct training *training, const struct hec_arguments *arguments,
@@ -134,13 +169,16 @@ static enum hec_status learn(struct training *training, const struct hec_argumen
                                               .known_at_ms = training->fold.known_at_ms };
     struct hec_training_set set = { .rows = &training->rows,
                                     .plan = training->luggage.plan,
-                                    .heads = hec_default_heads,
-                                    .heads_count = HEC_DEFAULT_HEADS,
+                                    .heads = training->heads,
+                                    .heads_count = training->heads_count,
                                     .targets = training->targets,
                                     .split = training->split,
                                     .code = training->code };
+    struct sigaction ours = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART }, theirs;
     hec_progress_begin(&training->progress, "training");
+    sigaction(SIGINT, &ours, &theirs);
     enum hec_status status = hec_training_run(bytes, size, &set, &options, report, training, error);
+    sigaction(SIGINT, &theirs, NULL);
     hec_progress_end(&training->progress);
     return status;
 }
@@ -161,8 +199,8 @@ static void print_table(const struct training *training, const char *path, const
     printf("labels    %zu on these rows\n", training->rows.verdicts_count);
     printf("epochs    %d, the best was %d\n", training->epochs, training->best_epoch);
     printf("%-12s  %10s  %10s  %10s\n", "head", "positives", "validation", "AP");
-    for (int head = 0; head < HEC_DEFAULT_HEADS; head++) {
-        printf("%-12s  %10llu  %10llu  ", hec_default_heads[head].name,
+    for (int head = 0; head < training->heads_count; head++) {
+        printf("%-12s  %10llu  %10llu  ", training->heads[head].name,
                (unsigned long long)training->positives[0][head],
                (unsigned long long)training->positives[1][head]);
         if (isnan(training->best_ap[head])) {
@@ -186,7 +224,15 @@ static int train(struct training *training, const struct hec_arguments *argument
         hec_fail(&error, HEC_NO_MEMORY, "memory is exhausted at %u rows", training->rows.count);
         return hec_cli_fail(arguments, &error);
     }
-    enum hec_status status = learn(training, arguments, &bytes, &size, &error);
+    enum hec_status status = HEC_OK;
+    if (hec_given(arguments, "log")) {
+        status = hec_output_open(&training->log, hec_text_or(arguments, "log", NULL), &error);
+    }
+    if (status == HEC_OK) {
+        status = learn(training, arguments, &bytes, &size, &error);
+        enum hec_status closed = hec_output_close(training->log, status == HEC_OK ? &error : NULL);
+        status = status == HEC_OK ? closed : status;
+    }
     if (status == HEC_OK) {
         status = hec_output_open(&output, path, &error);
     }
@@ -206,13 +252,46 @@ static int train(struct training *training, const struct hec_arguments *argument
     return HEC_EXIT_OK;
 }
 
+static int choose_heads(struct training *training, const struct hec_arguments *arguments)
+{
+    struct hec_error error = { 0 };
+    training->heads = hec_default_heads;
+    training->heads_count = HEC_DEFAULT_HEADS;
+    if (!hec_given(arguments, "heads")) {
+        return HEC_EXIT_OK;
+    }
+    const char *path = hec_text_or(arguments, "heads", NULL);
+    training->asked = calloc(1, sizeof(*training->asked));
+    enum hec_status status = training->asked == NULL
+                                 ? hec_fail(&error, HEC_NO_MEMORY, "memory is exhausted")
+                                 : hec_heads_file_load(path, training->asked, &error);
+    for (int k = 0; status == HEC_OK && k < training->asked->count; k++) {
+        if (training->asked->column[k][0] != '\0') {
+            status =
+                hec_fail(&error, HEC_INVALID,
+                         "%s:%d: head %s is of a table's column; events have fraud types: give "
+                         "it positive or positive_except, or use hecate table",
+                         path, training->asked->line[k], training->asked->heads[k].name);
+        }
+    }
+    if (status != HEC_OK) {
+        return hec_cli_fail(arguments, &error);
+    }
+    training->heads = training->asked->heads;
+    training->heads_count = training->asked->count;
+    return HEC_EXIT_OK;
+}
+
 static int run(const struct hec_arguments *arguments)
 {
     struct training training = { 0 };
     for (int head = 0; head < HEC_HEADS_MAX; head++) {
         training.best_ap[head] = NAN;
     }
-    int status = plan_window(&training.fold, arguments);
+    int status = choose_heads(&training, arguments);
+    if (status == HEC_EXIT_OK) {
+        status = plan_window(&training, arguments);
+    }
     if (status == HEC_EXIT_OK) {
         status = hec_luggage_features(&training.luggage, arguments);
     }
@@ -224,6 +303,7 @@ static int run(const struct hec_arguments *arguments)
     if (status == HEC_EXIT_OK) {
         status = train(&training, arguments);
     }
+    free(training.asked);
     free(training.targets);
     free(training.split);
     free(training.code);
@@ -243,7 +323,11 @@ const struct hec_command hec_cmd_train = {
             "events of the window. Labels count when they had arrived by --known-at, and events\n"
             "when they were old enough then to have got one. The last part of these is kept for\n"
             "validation: a sixth, at least a day of a window of a week or more. The same files,\n"
-            "flags and seed give the same bytes.",
+            "flags and seed give the same bytes. Ctrl-C ends training and keeps the best epoch so\n"
+            "far.\n\n"
+            "No rule of --task-weighting and no --mtl-optimizer is known to beat plain summing\n"
+            "with equal weights; inverse-data is known to cost the larger head. mtsgd is SGD with\n"
+            "momentum 0.9: no published optimiser of that name is known.",
     .run = run,
     .flags = {
         HEC_FLAG_DATA,
@@ -252,6 +336,10 @@ const struct hec_command hec_cmd_train = {
         { "train-to", "T", "the moment after its last", HEC_FLAG_TIME, .required = true },
         { "known-at", "T", "labels that came later are not used (default: --train-to)",
           HEC_FLAG_TIME },
+        { "heads", "FILE", "the questions (default: the three of conf/heads.conf)",
+          HEC_FLAG_TEXT },
+        { "log", "FILE", "a line of JSON an epoch: losses, weights, gradients, validation",
+          HEC_FLAG_TEXT },
         HEC_FLAG_FEATURES,
         HEC_FLAGS_TRAINING,
     },

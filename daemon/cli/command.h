@@ -28,6 +28,7 @@ enum hec_flag_type {
     HEC_FLAG_TEXT,    /* a name, a file */
     HEC_FLAG_INTEGER, /* minimum .. maximum */
     HEC_FLAG_NUMBER,  /* minimum .. maximum */
+    HEC_FLAG_CHOICE,  /* one of choices */
     HEC_FLAG_TIME,    /* RFC 3339, a date, or milliseconds since 1970 */
 };
 
@@ -39,6 +40,7 @@ struct hec_flag {
     bool required;
     bool many; /* takes every argument up to the next flag, and may be repeated */
     int64_t minimum, maximum;
+    const char *const *choices; /* ended by NULL; the value is the place in this list */
 };
 
 #define HEC_FLAGS_MAX 48
@@ -67,7 +69,7 @@ struct hec_arguments {
     int positionals_count;
     const char **values[HEC_FLAGS_MAX]; /* as written, in order */
     size_t values_count[HEC_FLAGS_MAX];
-    int64_t integers[HEC_FLAGS_MAX]; /* of INTEGER and TIME flags, the last given */
+    int64_t integers[HEC_FLAGS_MAX]; /* of INTEGER, CHOICE and TIME flags, the last given */
     double numbers[HEC_FLAGS_MAX];
     const char **pool;
 };

@@ -7,6 +7,7 @@ const struct hec_command *const HEC_COMMANDS[] = {
     &hec_cmd_gen,
     &hec_cmd_import,
     &hec_cmd_train,
+    &hec_cmd_table,
     &hec_cmd_score,
     &hec_cmd_eval,
     &hec_cmd_features,

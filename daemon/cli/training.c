@@ -4,6 +4,28 @@
 
 #include "file/when.h"
 
+#define MTSGD_RATE 0.02
+
+const char *const hec_stop_or_share[] = { "stop", "share", NULL };
+
+static void network_options(struct hec_train_options *options,
+                            const struct hec_arguments *arguments)
+{
+    options->network.arch = (enum hec_arch)hec_integer_or(arguments, "arch", 0);
+    options->network.fusion = (enum hec_fusion)hec_integer_or(arguments, "fusion", 0);
+    options->network.embed = (enum hec_embed)hec_integer_or(arguments, "num-embed", 0);
+    options->weighting = (enum hec_weighting)hec_integer_or(arguments, "task-weighting", 0);
+    options->mtl_optimizer = (enum hec_mtl)hec_integer_or(arguments, "mtl-optimizer", 0);
+    options->anomaly_shares = hec_integer_or(arguments, "anomaly-grad", 0) == 1;
+    options->loss = (enum hec_loss)hec_integer_or(arguments, "loss", 0);
+    options->focal_gamma = hec_number_or(arguments, "focal-gamma", options->focal_gamma);
+    options->positive_weight =
+        hec_number_or(arguments, "positive-weight", options->positive_weight);
+    if (options->mtl_optimizer == HEC_MTL_MTSGD) {
+        options->learning_rate = (float)hec_number_or(arguments, "learning-rate", MTSGD_RATE);
+    }
+}
+
 void hec_training_options(struct hec_train_options *options, const struct hec_arguments *arguments)
 {
     hec_train_defaults(options);
@@ -21,6 +43,7 @@ void hec_training_options(struct hec_train_options *options, const struct hec_ar
     options->dropout = options->dropout > 0.95f ? 0.95f : options->dropout;
     options->kind_weight =
         (float)hec_number_or(arguments, "kind-weight", (double)options->kind_weight);
+    network_options(options, arguments);
 }
 
 int hec_training_window(struct hec_fold *fold, const struct hec_arguments *arguments,

@@ -16,34 +16,50 @@
 #define HEC_FLAGS_TRAINING                                                                         \
     { "valid-days",     "N",          "days for validation (default: a sixth of what is mature)",  \
       HEC_FLAG_INTEGER, .minimum = 0, .maximum = 3650 },                                           \
-        { "seed",           "N",          "of everything random (default 1)",                      \
-          HEC_FLAG_INTEGER, .minimum = 0, .maximum = INT64_MAX },                                  \
-        { "epochs",         "N",          "at most so many passes over the sample (default 40)",   \
-          HEC_FLAG_INTEGER, .minimum = 1, .maximum = 100000 },                                     \
-        { "patience",                                                                              \
-          "N",                                                                                     \
-          "epochs without a better validation before stopping (default 8)",                        \
-          HEC_FLAG_INTEGER,                                                                        \
-          .minimum = 1,                                                                            \
-          .maximum = 100000 },                                                                     \
-        { "batch-rows",     "N",          "rows a step (default 256)",                             \
-          HEC_FLAG_INTEGER, .minimum = 1, .maximum = 65536 },                                      \
-        { "negatives",                                                                             \
-          "X",                                                                                     \
-          "negatives drawn for each positive, every epoch (default 30)",                           \
-          HEC_FLAG_NUMBER,                                                                         \
-          .minimum = 0,                                                                            \
-          .maximum = 1000000 },                                                                    \
-        { "learning-rate", "X",          "of AdamW, falls to 0 as a cosine (default 0.001)",       \
-          HEC_FLAG_NUMBER, .minimum = 0, .maximum = 1 },                                           \
-        { "weight-decay",  "X",          "of matrices (default 0.0001)",                           \
-          HEC_FLAG_NUMBER, .minimum = 0, .maximum = 1 },                                           \
-        { "dropout",       "X",          "share of units left out of a step (default 0.2)",        \
-          HEC_FLAG_NUMBER, .minimum = 0, .maximum = 1 },                                           \
-    {                                                                                              \
-        "kind-weight", "X", "loss of the heads a kind of fraud, 0 for none (default 0.3)",         \
-            HEC_FLAG_NUMBER, .minimum = 0, .maximum = 1000                                         \
-    }
+        HEC_FLAGS_RECIPE
+
+/* Those of them that do not need days. */
+/* clang-format off */
+#define HEC_FLAGS_RECIPE                                                                           \
+    { "seed", "N", "of everything random (default 1)", HEC_FLAG_INTEGER,                           \
+      .minimum = 0, .maximum = INT64_MAX },                                                        \
+    { "epochs", "N", "at most so many passes over the sample (default 40)", HEC_FLAG_INTEGER,      \
+      .minimum = 1, .maximum = 100000 },                                                           \
+    { "patience", "N", "epochs without a better validation before stopping (default 8)",           \
+      HEC_FLAG_INTEGER, .minimum = 1, .maximum = 100000 },                                         \
+    { "batch-rows", "N", "rows a step (default 256)", HEC_FLAG_INTEGER,                            \
+      .minimum = 1, .maximum = 65536 },                                                            \
+    { "negatives", "X", "negatives drawn for each positive, every epoch (default 30)",             \
+      HEC_FLAG_NUMBER, .minimum = 0, .maximum = 1000000 },                                         \
+    { "learning-rate", "X", "falls to 0 as a cosine (default 0.001; 0.02 with mtsgd)",             \
+      HEC_FLAG_NUMBER, .minimum = 0, .maximum = 1 },                                               \
+    { "weight-decay", "X", "of matrices (default 0.0001)", HEC_FLAG_NUMBER,                        \
+      .minimum = 0, .maximum = 1 },                                                                \
+    { "dropout", "X", "share of units left out of a step (default 0.2)", HEC_FLAG_NUMBER,          \
+      .minimum = 0, .maximum = 1 },                                                                \
+    { "kind-weight", "X", "loss of the heads a kind of fraud, 0 for none (default 0.3)",           \
+      HEC_FLAG_NUMBER, .minimum = 0, .maximum = 1000 },                                            \
+    { "arch", "NAME", "what the heads share (default shared-bottom)", HEC_FLAG_CHOICE,             \
+      .choices = hec_arch_names },                                                                 \
+    { "fusion", "NAME", "what a head reads of a trunk's two layers (default none: the last)",      \
+      HEC_FLAG_CHOICE, .choices = hec_fusion_names },                                              \
+    { "num-embed", "NAME", "how a number enters beside its own value (default periodic)",          \
+      HEC_FLAG_CHOICE, .choices = hec_embed_names },                                               \
+    { "task-weighting", "NAME", "what each head's loss counts (default equal)", HEC_FLAG_CHOICE,   \
+      .choices = hec_weighting_names },                                                            \
+    { "mtl-optimizer", "NAME", "how the heads' gradients become one (default sum)",                \
+      HEC_FLAG_CHOICE, .choices = hec_mtl_names },                                                 \
+    { "anomaly-grad", "NAME", "whether novelty shapes what all share (default stop)",              \
+      HEC_FLAG_CHOICE, .choices = hec_stop_or_share },                                             \
+    { "loss", "NAME", "of the heads (default bce); focal is not calibrated", HEC_FLAG_CHOICE,      \
+      .choices = hec_loss_names },                                                                 \
+    { "focal-gamma", "X", "of focal: how little what is easy counts (default 2)",                  \
+      HEC_FLAG_NUMBER, .minimum = 0, .maximum = 10 },                                              \
+    { "positive-weight", "X", "of weighted: what a positive counts (default 10)",                  \
+      HEC_FLAG_NUMBER, .minimum = 1, .maximum = 10000 }
+/* clang-format on */
+
+extern const char *const hec_stop_or_share[];
 
 /** The defaults, with what the flags say instead. */
 void hec_training_options(struct hec_train_options *options, const struct hec_arguments *arguments);

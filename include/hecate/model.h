@@ -77,6 +77,7 @@ struct hec_head {
     bool others_are_negative;
     int64_t label_delay_ms; /* an event is mature when it is at least this old */
     float loss_weight;
+    bool hidden; /* helps in training and is not in the model; such heads come last */
 };
 
 /** The three heads of the product: card_fraud, ato, anomaly. */

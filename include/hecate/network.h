@@ -58,11 +58,13 @@ struct hec_network {
     enum hec_embed embed;
 };
 
-extern const char *const hec_arch_names[HEC_ARCHS];
-extern const char *const hec_fusion_names[HEC_FUSIONS];
-extern const char *const hec_embed_names[HEC_EMBEDS];
+/* Names in the order of the enumerations, ended by NULL. */
+extern const char *const hec_arch_names[HEC_ARCHS + 1];
+extern const char *const hec_fusion_names[HEC_FUSIONS + 1];
+extern const char *const hec_embed_names[HEC_EMBEDS + 1];
 
-/** The place of a name in a list of names, -1 when it is not there. NULL is not there. */
-int hec_name_find(const char *const *names, int count, const char *name);
+/** The place of a name in a list of names that NULL ends; -1 when it is not there. NULL is not
+ * there. */
+int hec_name_find(const char *const *names, const char *name);
 
 #endif

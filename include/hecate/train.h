@@ -90,9 +90,9 @@ enum hec_loss {
         HEC_LOSSES
 };
 
-extern const char *const hec_weighting_names[HEC_WEIGHTINGS];
-extern const char *const hec_mtl_names[HEC_MTLS];
-extern const char *const hec_loss_names[HEC_LOSSES];
+extern const char *const hec_weighting_names[HEC_WEIGHTINGS + 1];
+extern const char *const hec_mtl_names[HEC_MTLS + 1];
+extern const char *const hec_loss_names[HEC_LOSSES + 1];
 
 /* Written into the file. */
 struct hec_train_facts {

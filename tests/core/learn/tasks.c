@@ -29,7 +29,7 @@ static void set_up(struct bench *bench, enum hec_mtl way)
     struct hec_random random = hec_random_at(5, 0);
     memset(bench, 0, sizeof(*bench));
     cr_assert_eq(hec_work_new(&bench->work, &tiny, ROWS, HEC_WORK_TRAINING), HEC_OK);
-    cr_assert_eq(hec_tasks_new(&bench->tasks, &bench->work, way, 1), HEC_OK);
+    cr_assert_eq(hec_tasks_new(&bench->tasks, &bench->work, 0, way, 1), HEC_OK);
     struct hec_work *work = &bench->work;
     cr_assert_leq(work->layout.numbers, (size_t)NUMBERS_MAX);
     for (size_t i = 0; i < work->layout.numbers; i++) {

@@ -6,12 +6,13 @@
 
 static void expect_names(const char *const *names, int count)
 {
+    cr_expect_null(names[count]);
     for (int i = 0; i < count; i++) {
-        cr_expect_eq(hec_name_find(names, count, names[i]), i);
+        cr_expect_eq(hec_name_find(names, names[i]), i);
     }
-    cr_expect_eq(hec_name_find(names, count, "nothing"), -1);
-    cr_expect_eq(hec_name_find(names, count, ""), -1);
-    cr_expect_eq(hec_name_find(names, count, NULL), -1);
+    cr_expect_eq(hec_name_find(names, "nothing"), -1);
+    cr_expect_eq(hec_name_find(names, ""), -1);
+    cr_expect_eq(hec_name_find(names, NULL), -1);
 }
 
 Test(network, finds_each_name_and_no_other)
