@@ -46,6 +46,10 @@ proof-bank: ## both heads on the simulated bank stream (../shared)
 proof-features: ## every feature of 100 000 events against an oracle in Python
 	@tests/proof/features.sh
 
+proof-simulator: ## 10 000 seeds of whole engines over a simulated world
+	@ninja -C build tests/simulator/simulator >/dev/null
+	@tests/simulator/run.sh build/tests/simulator/simulator 10000 100001
+
 proof-properties: ## what must hold of every stream, on 20 000 random ones each (SEED=)
 	@ninja -C build tests/test-core-feature_properties >/dev/null
 	@HECATE_SEED=$${SEED:-1000000000} HECATE_STREAMS=20000 build/tests/test-core-feature_properties -j1
@@ -73,4 +77,4 @@ bench-daemon: ## the daemon against a pass-through, on a real broker: 24 feature
 	@tests/bench/daemon.sh 5 1000000 core
 	@tests/bench/daemon.sh 5 1000000 all
 
-.PHONY: fuzz bench-replay bench-model bench-state bench-daemon proof-features proof-properties proof-parity proof-handbook proof-bank all demo test install clean help proof-fresh
+.PHONY: fuzz bench-replay bench-model bench-state bench-daemon proof-features proof-properties proof-simulator proof-parity proof-handbook proof-bank all demo test install clean help proof-fresh

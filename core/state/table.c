@@ -284,6 +284,12 @@ struct hec_entity_id hec_entity_id(const struct hec_entity *entity)
     };
 }
 
+int64_t hec_entity_last_off(const struct hec_entity *entity)
+{
+    const struct hec_record *record = hec_entity_record(entity);
+    return record == NULL ? -1 : record->last_off;
+}
+
 /* Puts bytes in place of what the entity has. */
 static enum hec_status replace(struct hec_entities *entities, struct hec_entity *entity,
                                const void *bytes, size_t length, bool is_record)

@@ -154,6 +154,14 @@ static enum hec_status load(struct hec_engine *engine, struct hec_error *error)
     if (status == HEC_UNAVAILABLE) {
         return do_without_store(engine, error);
     }
+    if (status == HEC_OK) {
+        bad = hec_partition_torn(engine);
+        status = bad < 0 ? HEC_OK
+                         : hec_fail(error, HEC_CORRUPT,
+                                    "store: a record of partition %d is newer than its watermark: "
+                                    "a part of the store is older than the rest",
+                                    (int)bad);
+    }
     if ((status == HEC_CORRUPT || status == HEC_MISMATCH) && bad >= 0 && engine->owned[bad]) {
         hec_log(HEC_LOG_ERROR, "engine", "state_refused", "a stored state cannot be used",
                 "partition=%d why=%s", (int)bad, error->text);

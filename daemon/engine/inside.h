@@ -106,6 +106,10 @@ HEC_CHECKED enum hec_status hec_partitions_rewind_all(struct hec_engine *engine,
 HEC_CHECKED enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partition,
                                                   enum hec_rebuild cause, struct hec_error *error);
 
+/** The partition of a record that was just loaded and holds events that its watermark does not:
+ * only a torn store (part of it older than the rest) has that. -1: none. */
+int32_t hec_partition_torn(const struct hec_engine *engine);
+
 /** Reconnects a store that was away, when its time has come, and makes every partition agree with
  * it again. */
 HEC_CHECKED enum hec_status hec_partitions_meet_store(struct hec_engine *engine,

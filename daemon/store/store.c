@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "store/backend.h"
 #include "store/watermark.h"
@@ -177,7 +178,6 @@ enum hec_status hec_store_open(struct hec_store **ret, const struct hec_store_op
     }
     strcpy(store->prefix, prefix);
     store->backoff_ms = BACKOFF_FIRST_MS;
-    store->jitter = (uint64_t)(uintptr_t)store | 1;
     enum hec_status status = strcmp(options->address, "memory:") == 0
                                  ? hec_memory_new(&store->backend)
                                  : hec_redis_new(&store->backend, options, &store->stats, error);
@@ -212,8 +212,13 @@ bool hec_store_is_connected(const struct hec_store *store)
 }
 
 /* Half to all of the time, so that engines that lost the same Redis do not come back as one. */
-static int64_t jittered(struct hec_store *store, int ms)
+static int64_t jittered(struct hec_store *store, int64_t now_ms, int ms)
 {
+    if (store->jitter == 0) { /* two engines never hold the same claims */
+        store->jitter =
+            XXH3_64bits_withSeed(store->claims, sizeof(store->claims), (uint64_t)now_ms);
+        store->jitter |= 1;
+    }
     store->jitter ^= store->jitter << 13;
     store->jitter ^= store->jitter >> 7;
     store->jitter ^= store->jitter << 17;
@@ -234,7 +239,7 @@ enum hec_status hec_store_connect(struct hec_store *store, int64_t now_ms, struc
         store->retry_ms = 0;
         return HEC_OK;
     }
-    store->retry_ms = now_ms + jittered(store, store->backoff_ms);
+    store->retry_ms = now_ms + jittered(store, now_ms, store->backoff_ms);
     store->backoff_ms =
         store->backoff_ms * 2 < BACKOFF_LAST_MS ? store->backoff_ms * 2 : BACKOFF_LAST_MS;
     return status;

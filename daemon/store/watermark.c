@@ -4,16 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 int hec_watermark_print(char text[HEC_WATERMARK_BYTES_MAX], const struct hec_watermark *watermark)
 {
-    return snprintf(text, HEC_WATERMARK_BYTES_MAX,
-                    "offset=%" PRId64 " epoch=%" PRIu64 " generation=%" PRIu32
-                    " partitions=%" PRId32 " state=%016" PRIx64 " history_from=%" PRId64
-                    " cluster=%s",
-                    watermark->offset, watermark->epoch, watermark->generation,
-                    watermark->partitions, watermark->state_digest, watermark->history_from,
-                    watermark->cluster_id[0] == '\0' ? "-" : watermark->cluster_id);
+    int length =
+        snprintf(text, HEC_WATERMARK_BYTES_MAX,
+                 "offset=%" PRId64 " epoch=%" PRIu64 " generation=%" PRIu32 " partitions=%" PRId32
+                 " state=%016" PRIx64 " history_from=%" PRId64 " cluster=%s",
+                 watermark->offset, watermark->epoch, watermark->generation, watermark->partitions,
+                 watermark->state_digest, watermark->history_from,
+                 watermark->cluster_id[0] == '\0' ? "-" : watermark->cluster_id);
+    return length + snprintf(text + length, HEC_WATERMARK_BYTES_MAX - (size_t)length,
+                             " check=%016" PRIx64, (uint64_t)XXH3_64bits(text, (size_t)length));
 }
 
 bool hec_watermark_parse(struct hec_watermark *watermark, struct hec_view value)

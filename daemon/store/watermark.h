@@ -11,7 +11,8 @@
 
 #define HEC_WATERMARK_BYTES_MAX 512
 
-/** Writes the line, terminated; returns its length. Equal watermarks give equal lines. */
+/** Writes the line, terminated; returns its length. Equal watermarks give equal lines. It ends in a
+ * checksum, because one digit that turned over would move the state to another place of the log. */
 int hec_watermark_print(char text[HEC_WATERMARK_BYTES_MAX], const struct hec_watermark *watermark);
 
 /** False: not a line that hec_watermark_print writes. */
