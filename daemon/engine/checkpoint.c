@@ -218,13 +218,18 @@ enum hec_status hec_checkpoint_settle(struct hec_engine *engine, struct hec_erro
         }
     }
     /* Only now: a rebuild begins with forgetting, and every part had to be booked before. */
+    bool rebuilt = false;
     for (int i = 0; i < checkpoint->count && all == HEC_OK; i++) {
         int32_t partition = checkpoint->parts[i].partition;
         if (rebuild[partition]) {
+            rebuilt = true;
             all = hec_partition_rebuild(engine, partition, HEC_REBUILD_NO_STATE, error);
         }
     }
-    return all == HEC_UNAVAILABLE ? HEC_OK : all;
+    /* What was said since the last commit will be said again by the rows that a rebuild takes back
+     * to. */
+    bool open = engine->open_rows > 0 || hec_outbox_is_committing(engine->outbox);
+    return all == HEC_OK && rebuilt && open ? HEC_ABORTED : all;
 }
 
 bool hec_checkpoint_is_under_way(const struct hec_engine *engine)

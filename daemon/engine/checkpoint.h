@@ -36,8 +36,9 @@ HEC_CHECKED enum hec_status hec_checkpoint_start(struct hec_engine *engine,
  * Waits for the checkpoint that is under way, if any, and notes what it came to: stored records are
  * clean, refused ones dirty again, an emptied store begins a rebuild.
  *
- * @return HEC_OK (also when the store went away), HEC_FENCED, HEC_NO_MEMORY, and those of
- *         hec_partition_rebuild
+ * @return  HEC_OK (also when the store went away)
+ *          HEC_ABORTED  a partition begins again while something is open: hec_partitions_recover
+ *          HEC_FENCED, HEC_NO_MEMORY, and those of hec_partition_rebuild
  */
 HEC_CHECKED enum hec_status hec_checkpoint_settle(struct hec_engine *engine,
                                                   struct hec_error *error);

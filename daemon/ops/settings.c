@@ -139,7 +139,7 @@ static const struct hec_setting SETTINGS[] = {
             "exactly_once; a short interval costs throughput.", RESTART),
     INTEGER("output", "commit_records_max", "records", "5000", 1, 100000, output.commit_records_max,
             "Commit no later than after this many input records.", RESTART),
-    BOOLEAN("output", "overlap", "true", output.overlap,
+    BOOLEAN("output", "overlap", "false", output.overlap,
             "Whether the next batches are taken while a commit or a checkpoint is under way; what "
             "they say waits for the commit. Off: slower, and one thread less to think of.",
             RESTART),

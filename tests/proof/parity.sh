@@ -5,8 +5,9 @@
 #
 #   parity.sh EVENTS MODEL FEATURES.conf PARTITIONS FAULT
 #
-# FAULT is none, kill (kill -9 of the daemon at ten random moments) or flush (kill -9, then FLUSHALL
-# of Redis while the daemon is down, then again). SEED makes the moments repeat.
+# FAULT is none, kill (kill -9 of the daemon at ten random moments), flush (kill -9, then FLUSHALL of
+# Redis while the daemon is down, then again) or empty (FLUSHALL under the daemon at work, which
+# then begins again from the log). SEED makes the moments repeat.
 . "$(dirname "$0")/../integration/lib.sh"
 [ $# -eq 5 ] || fail "usage: $(sed -n '6s/^# *//p' "$0")"
 events=$1 model=$2 features=$3 partitions=$4 fault=$5
@@ -59,6 +60,13 @@ if [ "$fault" = none ]; then
 else
     split -n "l/$ROUNDS" -a 3 "$events" "$scratch/part."
     for part in "$scratch"/part.*; do
+        if [ "$fault" = empty ]; then
+            produce "$part" &
+            sleep "0.$((RANDOM % 9 + 1))"
+            "$support/redis.sh" cli "$scratch/redis" FLUSHALL >/dev/null
+            wait $!
+            continue
+        fi
         produce "$part"
         sleep "$((RANDOM % 2)).$((RANDOM % 9 + 1))"
         kill -9 "$daemon"

@@ -1,15 +1,16 @@
 #!/bin/bash
 # The whole of the parity proof: 200 000 events of hecate gen, of every type, with the default
 # features, through the daemon and a real broker: one partition and four, undisturbed, killed ten
-# times, and killed ten times with Redis flushed in between.
+# times, killed ten times with Redis flushed in between, and with Redis flushed under the daemon at
+# work.
 #
-#   parity_all.sh [EVENTS] [FAULT...]      default 200000 none kill flush
+#   parity_all.sh [EVENTS] [FAULT...]      default 200000 none kill flush empty
 set -euo pipefail
 source=$(cd "$(dirname "$0")/../.." && pwd)
 hecate=${HECATE_BUILD:-$source/build}/daemon/hecate
 count=${1:-200000}
 shift || true
-[ $# -gt 0 ] || set -- none kill flush
+[ $# -gt 0 ] || set -- none kill flush empty
 work=$(mktemp -d "${TMPDIR:-/tmp}/hec.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 features=$source/conf/features.conf
