@@ -43,19 +43,87 @@ void hec_record_init(struct hec_record *record, const struct hec_layout *layout,
     memcpy(hec_record_token(record), token->bytes, token->length);
 }
 
-void hec_record_open(struct hec_record *record, uint8_t *at, uint32_t bytes)
+void hec_record_places(const uint16_t *counts, uint32_t parts_at, const struct hec_layout *layout,
+                       uint32_t places[HEC_PARTS_MAX + 1])
 {
-    uint8_t *end = (uint8_t *)record + record->bytes;
-    memmove(at + bytes, at, (size_t)(end - at));
-    memset(at, 0, bytes);
-    record->bytes += bytes;
+    uint32_t at = parts_at;
+    for (int p = 0; p < layout->parts_count; p++) {
+        places[p] = at;
+        at += hec_part_bytes(&layout->parts[p], counts[p]);
+    }
+    places[layout->parts_count] = at;
 }
 
-void hec_record_close(struct hec_record *record, uint8_t *at, uint32_t bytes)
+/* Bytes on their way; by: towards the end, or, negative, towards the front. */
+struct move {
+    uint32_t from, bytes;
+    int32_t by;
+};
+
+struct moving {
+    uint8_t *to;
+    const uint8_t *from;
+    struct move later[HEC_PARTS_MAX * 2 + 1];
+    int later_count;
+};
+
+/* What goes towards the front goes at once, first to last; what goes towards the end waits and goes
+ * last to first: so nothing is overwritten that has still to move. */
+static void move(struct moving *moving, uint32_t from, uint32_t to, int32_t by)
 {
-    uint8_t *end = (uint8_t *)record + record->bytes;
-    memmove(at, at + bytes, (size_t)(end - at) - bytes);
-    record->bytes -= bytes;
+    struct move next = { from, to - from, by };
+    if (next.bytes == 0) {
+        return;
+    }
+    if (moving->to != moving->from) {
+        memcpy(moving->to + (int64_t)from + by, moving->from + from, next.bytes);
+    } else if (by < 0) {
+        memmove(moving->to + (int64_t)from + by, moving->to + from, next.bytes);
+    } else if (by > 0) {
+        moving->later[moving->later_count++] = next;
+    }
+}
+
+void hec_record_reshape(struct hec_record *to, const struct hec_record *from,
+                        const struct hec_layout *layout, uint32_t places[HEC_PARTS_MAX + 1],
+                        const struct hec_fate *fates, uint64_t changed)
+{
+    struct moving moving;
+    moving.to = (uint8_t *)to;
+    moving.from = (const uint8_t *)from;
+    moving.later_count = 0;
+    int32_t by = 0;
+    int placed = 0;
+    uint32_t begin = to == from ? places[0] : 0; /* of the bytes that move together */
+    for (uint64_t left = changed; left != 0; left &= left - 1) {
+        int p = __builtin_ctzll(left);
+        struct hec_fate fate = fates[p];
+        uint32_t end = places[p + 1];
+        uint32_t kept_at = places[p] + fate.drop;
+        for (; placed < p; placed++) {
+            places[placed] += (uint32_t)by;
+        }
+        if (fate.drop > 0) {
+            move(&moving, begin, kept_at - fate.drop, by);
+            begin = kept_at;
+        }
+        places[placed++] += (uint32_t)by;
+        by -= (int32_t)fate.drop;
+        if (kept_at + fate.keep != end || fate.room > 0) {
+            move(&moving, begin, kept_at + fate.keep, by);
+            by += (int32_t)(kept_at + fate.keep + fate.room - end);
+            begin = end;
+        }
+    }
+    move(&moving, begin, places[layout->parts_count], by);
+    for (; placed <= layout->parts_count; placed++) {
+        places[placed] += (uint32_t)by;
+    }
+    while (moving.later_count > 0) {
+        struct move next = moving.later[--moving.later_count];
+        memmove(moving.to + next.from + next.by, moving.to + next.from, next.bytes);
+    }
+    to->bytes = places[layout->parts_count];
 }
 
 void hec_record_seal(struct hec_record *record)
@@ -114,7 +182,8 @@ enum hec_status hec_record_check(const void *bytes, size_t length, const struct 
     return parts_fit(&record, layout, bytes) ? HEC_OK : HEC_CORRUPT;
 }
 
-static bool tiles_rise(const struct hec_part *part, uint32_t count, const uint8_t *at, uint32_t head)
+static bool tiles_rise(const struct hec_part *part, uint32_t count, const uint8_t *at,
+                       uint32_t head)
 {
     for (uint32_t i = 0; i < count; i++) {
         uint32_t tile = hec_tile_at(part, at, i);

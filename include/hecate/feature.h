@@ -308,4 +308,11 @@ HEC_CHECKED enum hec_status hec_plan_apply(const struct hec_plan *plan,
                                            const struct hec_event *event, int64_t offset,
                                            const struct hec_touched *touched);
 
+/** hec_plan_read and then hec_plan_apply, in one go: what both look for is looked for once. */
+HEC_CHECKED enum hec_status hec_plan_read_and_apply(const struct hec_plan *plan,
+                                                    struct hec_entities *entities,
+                                                    const struct hec_event *event, int64_t offset,
+                                                    const struct hec_touched *touched,
+                                                    float *numerics, uint32_t *categories);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "fixture.h"
+#include "hecate/random.h"
 #include "state/tiles.h"
 
 static const struct hec_part TILES = {
@@ -23,7 +24,8 @@ static struct hec_record *filled(void)
     struct hec_record *record = fixture_record(&fixture, TILES);
     for (uint32_t tile = 1; tile <= 3; tile++) {
         hec_tile_count(
-            hec_tiles_place(record, &TILES, fixture_count(&fixture), fixture_part(&fixture), tile),
+            (fixture_room(&fixture, true),
+             hec_tiles_place(&TILES, fixture_count(&fixture), fixture_part(&fixture), tile)),
             0, 7);
     }
     hec_record_fixed(record)[1] = -5;
@@ -128,21 +130,64 @@ Test(record, refuses_a_token_that_reaches_beyond_the_record)
     cr_expect_eq(check(record, record->bytes), HEC_CORRUPT);
 }
 
-Test(record, opens_and_closes_gaps_without_touching_the_rest)
+/* The oracle builds the record anew, part by part. Every edit is made in place and into other
+ * memory. */
+Test(record, moves_every_part_to_where_an_edit_wants_it)
 {
-    struct hec_record *record = filled();
-    uint32_t bytes = record->bytes;
-    uint8_t before[512];
-    memcpy(before, record, bytes);
-    uint8_t *at = fixture_part(&fixture) + 8;
-    hec_record_open(record, at, 24);
-    cr_expect_eq(record->bytes, bytes + 24);
-    for (int i = 0; i < 24; i++) {
-        cr_expect_eq(at[i], 0);
+    enum { PARTS = 12, BYTES_MAX = 4096 };
+    static alignas(16) uint8_t from[BYTES_MAX], to[BYTES_MAX], want[BYTES_MAX];
+    struct hec_random random = hec_random_at(71, 0);
+    struct hec_text token = { .bytes = "token", .length = 5 };
+    struct hec_layout layout = { .kind = HEC_CARD, .fixed_bytes = 8, .parts_count = PARTS };
+    for (int p = 0; p < PARTS; p++) {
+        layout.parts[p] = (struct hec_part){ .element_bytes = 4 + 4 * (uint32_t)p };
     }
-    hec_record_close(record, at, 24);
-    cr_expect_eq(record->bytes, bytes);
-    cr_expect_eq(memcmp(before, record, bytes), 0);
+    for (int n = 0; n < 20000; n++) {
+        struct hec_record *record = (struct hec_record *)(void *)from;
+        struct hec_fate fates[PARTS];
+        uint32_t places[HEC_PARTS_MAX + 1], moved[HEC_PARTS_MAX + 1], wanted[HEC_PARTS_MAX + 1];
+        uint64_t changed = 0;
+        hec_record_init(record, &layout, &token);
+        uint16_t *counts = hec_record_counts(record, &layout);
+        for (int p = 0; p < PARTS; p++) {
+            counts[p] = (uint16_t)hec_random_below(&random, 4);
+        }
+        hec_record_places(counts, record->bytes, &layout, places);
+        for (uint32_t i = record->bytes; i < places[PARTS]; i++) {
+            from[i] = (uint8_t)hec_random_below(&random, 256);
+        }
+        uint32_t at = places[0];
+        memcpy(want, from, at);
+        for (int p = 0; p < PARTS; p++) {
+            uint32_t bytes = places[p + 1] - places[p];
+            struct hec_fate stays = { .keep = bytes };
+            struct hec_fate *fate = &fates[p];
+            *fate = stays;
+            if (hec_random_below(&random, 3) == 0) {
+                fate->drop = (uint32_t)hec_random_below(&random, bytes + 1);
+                fate->keep = (uint32_t)hec_random_below(&random, bytes - fate->drop + 1);
+                fate->room = (uint32_t)hec_random_below(&random, 3) * 20;
+                changed |= (uint64_t)1 << p;
+            }
+            wanted[p] = at;
+            memcpy(want + at, from + places[p] + fate->drop, fate->keep);
+            at += fate->keep + fate->room;
+        }
+        wanted[PARTS] = at;
+        record->bytes = places[PARTS];
+        for (int in_place = 0; in_place < 2; in_place++) {
+            uint8_t *target = in_place ? from : to;
+            memcpy(moved, places, sizeof(places));
+            hec_record_reshape((struct hec_record *)(void *)target, record, &layout, moved, fates,
+                               changed);
+            cr_assert_arr_eq(moved, wanted, (PARTS + 1) * sizeof(*moved), "edit %d", n);
+            cr_assert_eq(((struct hec_record *)(void *)target)->bytes, at, "edit %d", n);
+            for (int p = 0; p < PARTS; p++) {
+                cr_assert_eq(memcmp(target + wanted[p], want + wanted[p], fates[p].keep), 0,
+                             "edit %d, part %d, in place %d", n, p, in_place);
+            }
+        }
+    }
 }
 
 /* What only a forger writes: a good checksum over what no event can have left behind. */
@@ -163,7 +208,7 @@ static bool holds(struct hec_part part, uint16_t count, size_t bytes, const uint
     struct hec_record *record = fixture_record(&fixture, part);
     record->first_ms = 5;
     record->newest_ms = 100 * WIDTH_MS;
-    hec_record_open(record, fixture_part(&fixture), (uint32_t)bytes);
+    fixture_reshape(&fixture, 0, (struct hec_fate){ .room = (uint32_t)bytes });
     memcpy(fixture_part(&fixture), numbers, bytes);
     fixture_count(&fixture)[0] = count;
     hec_record_seal(record);
