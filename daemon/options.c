@@ -25,6 +25,7 @@ static const struct hec_meaning EXIT_STATUSES[] = {
     { "0", "done" },
     { "1", "failed" },
     { "2", "wrong usage" },
+    { "3", "a --gate of hecate eval was not met" },
     { "69", "Kafka, Redis or the daemon cannot be reached" },
     { "78", "settings, features or model refused; trying again is of no use" },
     { NULL, NULL },

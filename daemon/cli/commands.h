@@ -7,7 +7,10 @@
 extern const struct hec_command hec_cmd_completion;
 extern const struct hec_command hec_cmd_config;
 extern const struct hec_command hec_cmd_demo;
+extern const struct hec_command hec_cmd_compare;
+extern const struct hec_command hec_cmd_correlate;
 extern const struct hec_command hec_cmd_eval;
+extern const struct hec_command hec_cmd_sweep;
 extern const struct hec_command hec_cmd_features;
 extern const struct hec_command hec_cmd_gen;
 extern const struct hec_command hec_cmd_import;

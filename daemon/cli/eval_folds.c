@@ -30,16 +30,6 @@ static bool is_judged(const struct told *told, int head)
     return positives > 0;
 }
 
-static const char *number(char text[32], double value, int decimals)
-{
-    if (isnan(value)) {
-        snprintf(text, 32, "-");
-    } else {
-        snprintf(text, 32, "%.*f", decimals, value);
-    }
-    return text;
-}
-
 static void print_fold(const struct told *told, int fold)
 {
     const struct hec_fold *at = &told->trials->folds[fold].fold;
@@ -56,10 +46,10 @@ static void print_fold(const struct told *told, int fold)
                (unsigned long long)one->positives);
         for (int i = 0; i < SHOWN_COUNT; i++) {
             const struct hec_metric_row *row = &hec_metric_rows[SHOWN[i]];
-            printf("  %6s", number(a, one->value[SHOWN[i]], row->decimals));
+            printf("  %6s", hec_number_text(a, one->value[SHOWN[i]], row->decimals));
             if (SHOWN[i] == HEC_METRIC_AP) {
-                printf(" [%s, %s]", number(b, one->low[HEC_METRIC_AP], 3),
-                       number(c, one->high[HEC_METRIC_AP], 3));
+                printf(" [%s, %s]", hec_number_text(b, one->low[HEC_METRIC_AP], 3),
+                       hec_number_text(c, one->high[HEC_METRIC_AP], 3));
             }
         }
         printf("\n");
@@ -86,11 +76,11 @@ static void print_means(const struct told *told)
             if (!is_judged(told, k)) {
                 continue;
             }
-            snprintf(cell, sizeof(cell), "%s +- %s", number(a, spread->mean, decimals),
-                     number(b, spread->fold_sd, decimals));
+            snprintf(cell, sizeof(cell), "%s +- %s", hec_number_text(a, spread->mean, decimals),
+                     hec_number_text(b, spread->fold_sd, decimals));
             if (trials->seeds > 1 && !isnan(spread->mean)) {
                 snprintf(cell + strlen(cell), sizeof(cell) - strlen(cell), " (%s)",
-                         number(c, spread->seed_sd, decimals));
+                         hec_number_text(c, spread->seed_sd, decimals));
             }
             printf("  %-26s", isnan(spread->mean) ? "-" : cell);
         }
@@ -143,8 +133,8 @@ static void print_all(const struct told *told)
                    trials->seeds);
             for (int i = 0; i < 3; i++) {
                 double sd, mean = averaged(told, k, SHOWN[i], &sd);
-                printf(" %s %s +- %s", hec_metric_rows[SHOWN[i]].heading, number(a, mean, 3),
-                       number(b, sd, 3));
+                printf(" %s %s +- %s", hec_metric_rows[SHOWN[i]].heading,
+                       hec_number_text(a, mean, 3), hec_number_text(b, sd, 3));
             }
             printf("\n");
         }
@@ -158,15 +148,6 @@ static void print_all(const struct told *told)
            first->parameters, first->flops_per_row, trials->row_us[0], train_s);
 }
 
-static void put_number(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, double value)
-{
-    if (isnan(value)) {
-        yyjson_mut_obj_add_null(doc, object, key);
-    } else {
-        yyjson_mut_obj_add_real(doc, object, key, value);
-    }
-}
-
 static bool print_json(const struct told *told)
 {
     const struct hec_trials *trials = told->trials;
@@ -177,7 +158,7 @@ static bool print_json(const struct told *told)
     yyjson_mut_obj_add_int(doc, root, "seeds", trials->seeds);
     yyjson_mut_obj_add_uint(doc, root, "parameters", trials->trials[0].parameters);
     yyjson_mut_obj_add_uint(doc, root, "flops_per_row", trials->trials[0].flops_per_row);
-    put_number(doc, root, "us_per_row", trials->row_us[0]);
+    hec_json_number(doc, root, "us_per_row", trials->row_us[0]);
     yyjson_mut_val *heads = yyjson_mut_obj_add_obj(doc, root, "heads");
     for (int k = 0; k < trials->heads_count; k++) {
         yyjson_mut_val *head = yyjson_mut_obj_add_obj(doc, heads, trials->heads[k].name);
@@ -185,17 +166,17 @@ static bool print_json(const struct told *told)
             const char *name = hec_metric_rows[m].name;
             yyjson_mut_val *one = yyjson_mut_obj_add_obj(doc, head, name);
             double sd;
-            put_number(doc, one, "mean", told->spread[k][m].mean);
-            put_number(doc, one, "fold_sd", told->spread[k][m].fold_sd);
-            put_number(doc, one, "seed_sd", told->spread[k][m].seed_sd);
-            put_number(doc, one, "seeds_averaged", averaged(told, k, (enum hec_metric)m, &sd));
+            hec_json_number(doc, one, "mean", told->spread[k][m].mean);
+            hec_json_number(doc, one, "fold_sd", told->spread[k][m].fold_sd);
+            hec_json_number(doc, one, "seed_sd", told->spread[k][m].seed_sd);
+            hec_json_number(doc, one, "seeds_averaged", averaged(told, k, (enum hec_metric)m, &sd));
             yyjson_mut_val *by_fold = yyjson_mut_obj_add_arr(doc, one, "folds");
             for (int f = 0; f < trials->folds_count; f++) {
                 const struct hec_judgement *at = &told->folds[f].told[k];
                 yyjson_mut_val *fold = yyjson_mut_arr_add_obj(doc, by_fold);
-                put_number(doc, fold, "value", at->value[m]);
-                put_number(doc, fold, "low", at->low[m]);
-                put_number(doc, fold, "high", at->high[m]);
+                hec_json_number(doc, fold, "value", at->value[m]);
+                hec_json_number(doc, fold, "low", at->low[m]);
+                hec_json_number(doc, fold, "high", at->high[m]);
                 yyjson_mut_obj_add_uint(doc, fold, "rows", at->rows);
                 yyjson_mut_obj_add_uint(doc, fold, "positives", at->positives);
             }

@@ -105,11 +105,7 @@ void hec_evaluation_figures(struct hec_figures *figures, const struct hec_evalua
 
 /* ---- text ---- */
 
-#define NAME_WIDTH 28
-#define CELL_WIDTH 24
-
-/* "-" where a figure is undefined. */
-static const char *number(char text[32], double value, int decimals)
+const char *hec_number_text(char text[32], double value, int decimals)
 {
     if (isnan(value)) {
         snprintf(text, 32, "-");
@@ -119,16 +115,19 @@ static const char *number(char text[32], double value, int decimals)
     return text;
 }
 
+#define NAME_WIDTH 28
+#define CELL_WIDTH 24
+
 static void print_cell(FILE *to, const struct hec_metric_row *row, double value, double low,
                        double high)
 {
     char text[112], a[32], b[32], c[32];
-    number(a, value, row->decimals);
+    hec_number_text(a, value, row->decimals);
     if (isnan(value) || isnan(low)) {
         snprintf(text, sizeof(text), "%s", a);
     } else {
-        snprintf(text, sizeof(text), "%s [%s, %s]", a, number(b, low, row->decimals),
-                 number(c, high, row->decimals));
+        snprintf(text, sizeof(text), "%s [%s, %s]", a, hec_number_text(b, low, row->decimals),
+                 hec_number_text(c, high, row->decimals));
     }
     fprintf(to, "  %-*s", CELL_WIDTH, text);
 }
@@ -146,7 +145,7 @@ static void print_counts(const struct hec_evaluation *evaluation, FILE *to)
                 evaluation->heads[k].name, (unsigned long long)told->rows,
                 (unsigned long long)told->positives, (unsigned long long)told->entities,
                 told->rows > 0 ? from : "-", told->rows > 0 ? until : "-",
-                told->threshold > 1 ? "never" : number(text, told->threshold, 6));
+                told->threshold > 1 ? "never" : hec_number_text(text, told->threshold, 6));
     }
 }
 
@@ -171,14 +170,14 @@ void hec_evaluation_print(const struct hec_evaluation *evaluation, int card_k, F
             print_cell(to, row, told->value[m], told->low[m], told->high[m]);
         }
         char macro[32], weighted[32];
-        fprintf(to, "  %8s  %8s\n", number(macro, figures.macro[m], row->decimals),
-                number(weighted, figures.weighted[m], row->decimals));
+        fprintf(to, "  %8s  %8s\n", hec_number_text(macro, figures.macro[m], row->decimals),
+                hec_number_text(weighted, figures.weighted[m], row->decimals));
     }
 }
 
 /* ---- JSON ---- */
 
-static void put_number(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, double value)
+void hec_json_number(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, double value)
 {
     if (isnan(value)) {
         yyjson_mut_obj_add_null(doc, object, key);
@@ -201,7 +200,7 @@ static void put_head(yyjson_mut_doc *doc, yyjson_mut_val *heads, const char *nam
         yyjson_mut_obj_add_strcpy(doc, head, "from", from);
         yyjson_mut_obj_add_strcpy(doc, head, "to", until);
     }
-    put_number(doc, head, "threshold", told->threshold);
+    hec_json_number(doc, head, "threshold", told->threshold);
     yyjson_mut_obj_add_uint(doc, head, "true_positives", told->true_positives);
     yyjson_mut_obj_add_uint(doc, head, "false_positives", told->false_positives);
     yyjson_mut_obj_add_uint(doc, head, "false_negatives", told->false_negatives);
@@ -209,9 +208,9 @@ static void put_head(yyjson_mut_doc *doc, yyjson_mut_val *heads, const char *nam
     yyjson_mut_val *metrics = yyjson_mut_obj_add_obj(doc, head, "metrics");
     for (int m = 0; m < HEC_METRICS; m++) {
         yyjson_mut_val *one = yyjson_mut_obj_add_obj(doc, metrics, hec_metric_rows[m].name);
-        put_number(doc, one, "value", told->value[m]);
-        put_number(doc, one, "low", told->low[m]);
-        put_number(doc, one, "high", told->high[m]);
+        hec_json_number(doc, one, "value", told->value[m]);
+        hec_json_number(doc, one, "low", told->low[m]);
+        hec_json_number(doc, one, "high", told->high[m]);
     }
 }
 
@@ -220,7 +219,7 @@ static void put_means(yyjson_mut_doc *doc, yyjson_mut_val *root, const char *key
 {
     yyjson_mut_val *means = yyjson_mut_obj_add_obj(doc, root, key);
     for (int m = 0; m < HEC_METRICS; m++) {
-        put_number(doc, means, hec_metric_rows[m].name, values[m]);
+        hec_json_number(doc, means, hec_metric_rows[m].name, values[m]);
     }
 }
 

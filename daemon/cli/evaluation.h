@@ -11,6 +11,9 @@
 #include "cli/rows.h"
 #include "hecate/judge.h"
 
+struct yyjson_mut_doc;
+struct yyjson_mut_val;
+
 /* Scores of some rows. All borrowed. */
 struct hec_scores {
     const struct hec_rows *rows;
@@ -58,6 +61,12 @@ HEC_CHECKED enum hec_status hec_evaluate(struct hec_evaluation *evaluation,
 /** The figures for gates; means are over the binary heads, for a novelty head is no fraud
  * detector and would pull them to where nothing is meant. */
 void hec_evaluation_figures(struct hec_figures *figures, const struct hec_evaluation *evaluation);
+
+/** A figure as text, "-" where it is undefined. @return text */
+const char *hec_number_text(char text[32], double value, int decimals);
+/** Adds a figure to a JSON object, null where it is undefined. key is borrowed by the document. */
+void hec_json_number(struct yyjson_mut_doc *doc, struct yyjson_mut_val *object, const char *key,
+                     double value);
 
 /** Prints a table: metrics down, heads across, intervals in brackets. */
 void hec_evaluation_print(const struct hec_evaluation *evaluation, int card_k, FILE *to);

@@ -84,6 +84,35 @@ expect 3 "${folds[@]}" --prequential --gate "card_fraud.roc_auc>1"
 expect 0 "${folds[@]}" --kfold-by user --train-to 2025-02-10
 jq -e '.heads.card_fraud.roc_auc.folds | length == 2' out >/dev/null || fail "two parts by user"
 
+# Arms: an arm equal to the first differs in nothing; hiding the labels of a head ruins it.
+pairs=(--data e.ndjson --train-from 2025-01-13 --train-days 10 --folds 2 --epochs 2 --seeds 2)
+expect 0 compare "${pairs[@]}" --json --arm "all:" "same: --epochs 2" "other: --only ato"
+jq -e '.arms | map(.name) == ["all", "same", "other"]' out >/dev/null || fail "the names of the arms"
+jq -e '.arms[1].heads[].average_precision | .effect == null or (.effect == 0 and .low == 0)' out \
+    >/dev/null || fail "equal arms should not differ: $(jq -c '.arms[1]' out)"
+jq -e '[.arms[1].heads[][].verdict] | all(. != "better" and . != "worse")' out >/dev/null ||
+    fail "equal arms should be called so"
+jq -e '.arms[2].heads.card_fraud.log_loss.effect > 0 and .arms[2].parameters > 0 and
+    .arms[2].us_per_row > 0 and .arms[2].train_s > 0' out >/dev/null ||
+    fail "a head that learned nothing should lose: $(jq -c '.arms[2].heads.card_fraud' out)"
+expect 0 compare "${pairs[@]}" --arm "all:" "two: --dropout 0.5 --epochs 1"
+says "against A" out
+expect 2 compare "${pairs[@]}" --arm "all:"
+expect 2 compare "${pairs[@]}" --arm "all:" "seed: --seed 5"
+expect 2 compare "${pairs[@]}" --arm "all:" "wrong: --epoch 5"
+says "did you mean --epochs" err
+expect 2 compare "${pairs[@]}" --arm "all:" "wrong: --only cards"
+
+expect 0 correlate "${pairs[@]}" --json
+jq -e 'map(select(.learned == .judged)) | all(.phi_events == 1 or .phi_events == null)' out \
+    >/dev/null || fail "a head's own labels: $(cat out)"
+jq -e 'map(select(.learned == "card_fraud" and .judged == "ato"))[0] |
+    .spearman > -1 and .events > 100' out >/dev/null || fail "no correlation: $(cat out)"
+expect 0 sweep --data e.ndjson --train-from 2025-01-13 --train-days 18 --valid-days 8 --folds 1 \
+    --epochs 2 --weights 0.5 2 --json
+jq -e 'length == 2 and any(.front)' out >/dev/null || fail "a front of two: $(cat out)"
+expect 2 sweep --data e.ndjson --train-from 2025-01-13 --weights 0
+
 # Mistakes.
 expect 2 eval --data e.ndjson
 expect 2 eval --data e.ndjson --model m --prequential
