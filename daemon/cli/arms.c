@@ -95,6 +95,7 @@ static int choose_heads(struct hec_arm *arm, const struct hec_trials *trials,
                                    weights[i]);
         }
         arm->heads[k].loss_weight = (float)weight;
+        arm->options.weighting = HEC_WEIGHTING_FIXED;
     }
     return HEC_EXIT_OK;
 }

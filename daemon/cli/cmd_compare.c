@@ -237,11 +237,11 @@ const struct hec_command hec_cmd_compare = {
                   "\"all:\" --arm \"card: --only card_fraud\"",
                   "hecate compare --data events.ndjson.zst --train-from 2018-07-25 --arm \"plain: "
                   "--dropout 0\" \"half: --dropout 0.5\"" },
-    .text = "An arm is \"NAME: FLAGS\": the flags of training, --only HEAD to learn some heads only\n"
-            "(the labels of the others are hidden from it), --head-weight HEAD=X. Flags outside of\n"
-            "--arm hold for all. The first arm is what the others are compared with. Folds are those\n"
-            "of hecate eval --prequential, or --kfold-by user. Choose hyper-parameters on folds that\n"
-            "end before the ones that you report.",
+    .text = "An arm is \"NAME: FLAGS\": the flags of training, --only HEAD to learn some heads\n"
+            "only (the labels of the others are hidden from it), --head-weight HEAD=X. Flags\n"
+            "outside of --arm hold for all. The first arm is what the others are compared with.\n"
+            "Folds are those of hecate eval --prequential, or --kfold-by user. Choose\n"
+            "hyper-parameters on folds that end before the ones that you report.",
     .run = run,
     .flags = {
         HEC_FLAG_DATA,

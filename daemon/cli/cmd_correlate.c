@@ -3,6 +3,7 @@
  *
  *   labels    phi of the labels, event by event and user by user
  *   scores    Spearman's rank correlation of the scores on the test rows
+ *   gradients cosine at the shared representation, and the share of steps in conflict
  *   transfer  a model that learned head i alone, judged by the truth of head j
  *
  * A head may be worth training with another when the other's model already ranks its positives.
@@ -22,6 +23,7 @@ struct relation {
     double phi_events, phi_users; /* NaN where a label never varies */
     uint64_t events, both;        /* co-labelled events; positive for both */
     double spearman;              /* of the scores of one model for all heads */
+    double cosine;                /* of the gradients at its shared representation */
     double ap, auc;               /* learned the row's head, judged by the column's truth */
 };
 
@@ -132,6 +134,32 @@ static bool correlate_scores(struct correlation *all, int i, int j)
     return true;
 }
 
+/* Mean over the epochs of every training of all heads. */
+static void correlate_gradients(struct correlation *all, int i, int j)
+{
+    const struct hec_trials *trials = &all->trials;
+    double sum = 0;
+    int count = 0;
+    for (int t = 0; t < trials->folds_count * trials->seeds; t++) {
+        sum += trials->trials[t].cosine[all->heads[i]][all->heads[j]];
+        count += trials->trials[t].cosines[all->heads[i]][all->heads[j]];
+    }
+    all->relation[i][j].cosine = i == j ? 1 : count > 0 ? sum / count : NAN;
+}
+
+/* Share of steps in which two heads pulled against each other, mean over trainings. */
+static double conflict_share(const struct correlation *all)
+{
+    const struct hec_trials *trials = &all->trials;
+    double sum = 0;
+    int epochs = 0;
+    for (int t = 0; t < trials->folds_count * trials->seeds; t++) {
+        sum += trials->trials[t].conflict_share;
+        epochs += trials->trials[t].epochs;
+    }
+    return epochs > 0 ? sum / epochs : NAN;
+}
+
 /* Arm 1 + i learned head i alone; its scores against the truth of head j on j's test rows. */
 static bool transfer(struct correlation *all, int i, int j)
 {
@@ -218,6 +246,9 @@ static void print_all(const struct correlation *all)
                  3);
     print_square(all, "Spearman of scores, one model for all heads",
                  offsetof(struct relation, spearman), 3);
+    print_square(all, "cosine of gradients at the shared representation",
+                 offsetof(struct relation, cosine), 3);
+    printf("steps in conflict %s\n", hec_number_text(ap, conflict_share(all), 3));
     print_square(all, "transfer: learned the row's head alone, AP on the column's truth",
                  offsetof(struct relation, ap), 3);
     print_square(all, "transfer: the same, ROC AUC", offsetof(struct relation, auc), 3);
@@ -245,6 +276,7 @@ static bool print_json(const struct correlation *all)
             hec_json_number(doc, one, "phi_events", relation->phi_events);
             hec_json_number(doc, one, "phi_users", relation->phi_users);
             hec_json_number(doc, one, "spearman", relation->spearman);
+            hec_json_number(doc, one, "gradient_cosine", relation->cosine);
             hec_json_number(doc, one, "average_precision", relation->ap);
             hec_json_number(doc, one, "roc_auc", relation->auc);
         }
@@ -262,6 +294,7 @@ static int correlate(struct correlation *all, const struct hec_arguments *argume
     bool done = read_labels(all);
     for (int i = 0; i < all->count && done; i++) {
         for (int j = 0; j < all->count && done; j++) {
+            correlate_gradients(all, i, j);
             done =
                 correlate_labels(all, i, j) && correlate_scores(all, i, j) && transfer(all, i, j);
         }
@@ -302,11 +335,12 @@ static int run(const struct hec_arguments *arguments)
 const struct hec_command hec_cmd_correlate = {
     .name = "correlate",
     .line = "tells what the heads have to do with each other",
-    .examples = { "hecate correlate --data events.ndjson.zst --train-from 2025-01-20 --train-days 40 "
-                  "--folds 1 --test-days 26",
+    .examples = { "hecate correlate --data events.ndjson.zst --train-from 2025-01-20 "
+                  "--train-days 40 --folds 1",
                   "hecate correlate --data events.ndjson.zst --train-from 2018-07-25 --json" },
-    .text = "Labels: phi, event by event and user by user. Scores: Spearman. Transfer: a model that\n"
-            "learned one head alone is judged by the truth of each. Folds as in hecate eval.",
+    .text = "Labels: phi, event by event and user by user. Scores: Spearman. Gradients: cosine at\n"
+            "the shared representation. Transfer: a model that learned one head alone is judged\n"
+            "by the truth of each. Folds as in hecate eval.",
     .run = run,
     .flags = {
         HEC_FLAG_DATA,

@@ -86,8 +86,8 @@ static int lay_arms(struct sweep *sweep, const struct hec_arguments *arguments)
     }
     if (sweep->heads_count < 2) {
         return hec_cli_misused(arguments,
-                               "a sweep needs two heads with positives in training; "
-                               "here %d has any",
+                               "a sweep needs two heads with positives in training and in "
+                               "validation; here are %d (see --valid-days)",
                                sweep->heads_count);
     }
     if (count > HEC_ARMS_MAX) {
@@ -99,6 +99,7 @@ static int lay_arms(struct sweep *sweep, const struct hec_arguments *arguments)
         struct hec_arm *arm = &sweep->trials.arms[a];
         char name[80] = "";
         hec_arm_of(arm, &sweep->trials, "", arguments);
+        arm->options.weighting = HEC_WEIGHTING_FIXED;
         for (int i = 0, rest = a; i < sweep->heads_count; i++) {
             double weight = i == 0 ? 1 : sweep->weights[rest % sweep->weights_count];
             rest = i == 0 ? rest : rest / sweep->weights_count;
@@ -214,10 +215,10 @@ const struct hec_command hec_cmd_sweep = {
     .name = "sweep",
     .line = "tries weights of the heads and lists those that no other beats",
     .examples = { "hecate sweep --data events.ndjson.zst --train-from 2018-06-20 --folds 4",
-                  "hecate sweep --data events.ndjson.zst --train-from 2018-06-20 --weights 0.5 1 2" },
-    .text = "The first head with positives keeps weight 1, since only ratios matter; the others go\n"
-            "through --weights. Judged is the validation part of each fold, never its test: what is\n"
-            "chosen by the test is no longer tested by it.",
+                  "hecate sweep --data e.ndjson --train-from 2018-06-20 --weights 0.5 1 2" },
+    .text = "The first head with positives keeps weight 1, since only ratios matter; the others\n"
+            "go through --weights. Judged is the validation part of each fold, never its test:\n"
+            "what is chosen by the test is no longer tested by it.",
     .run = run,
     .flags = {
         HEC_FLAG_DATA,

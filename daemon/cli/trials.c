@@ -211,11 +211,24 @@ struct hec_scores hec_trials_scores(const struct hec_trials *trials, int fold, c
     return scores;
 }
 
+static void add_cosines(struct hec_trial *trial, const struct hec_train_progress *told)
+{
+    for (int i = 0; i < told->heads_count; i++) {
+        for (int j = 0; j < told->heads_count; j++) {
+            double cosine = told->cosine[i * told->heads_count + j];
+            trial->cosine[i][j] += isnan(cosine) ? 0 : cosine;
+            trial->cosines[i][j] += !isnan(cosine);
+        }
+    }
+    trial->conflict_share += isnan(told->conflict_share) ? 0 : told->conflict_share;
+}
+
 static bool on_epoch(void *user, const struct hec_train_progress *told)
 {
     struct hec_trial *trial = user;
     if (told->message == NULL) {
         trial->epochs = told->epoch;
+        add_cosines(trial, told);
         if (told->best || trial->best_epoch == 0) {
             trial->best_epoch = told->epoch;
             for (int k = 0; k < told->heads_count; k++) {

@@ -43,7 +43,10 @@ struct hec_trial {
     double train_s; /* of the processor */
     int epochs, best_epoch;
     double valid_ap[HEC_HEADS_MAX]; /* of the best epoch */
-    void *bytes;                    /* the model file: of fold 0 and the first seed only */
+    /* Of the heads' gradients at the shared representation: sums over epochs, and how many. */
+    double cosine[HEC_HEADS_MAX][HEC_HEADS_MAX], conflict_share;
+    int cosines[HEC_HEADS_MAX][HEC_HEADS_MAX];
+    void *bytes; /* the model file: of fold 0 and the first seed only */
     size_t size;
 };
 

@@ -108,7 +108,7 @@ jq -e 'map(select(.learned == .judged)) | all(.phi_events == 1 or .phi_events ==
     >/dev/null || fail "a head's own labels: $(cat out)"
 jq -e 'map(select(.learned == "card_fraud" and .judged == "ato"))[0] |
     .spearman > -1 and .events > 100' out >/dev/null || fail "no correlation: $(cat out)"
-expect 0 sweep --data e.ndjson --train-from 2025-01-13 --train-days 18 --valid-days 8 --folds 1 \
+expect 0 sweep --data e.ndjson --train-from 2025-01-13 --train-days 20 --valid-days 9 --folds 1 \
     --epochs 2 --weights 0.5 2 --json
 jq -e 'length == 2 and any(.front)' out >/dev/null || fail "a front of two: $(cat out)"
 expect 2 sweep --data e.ndjson --train-from 2025-01-13 --weights 0
