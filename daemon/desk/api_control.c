@@ -66,6 +66,22 @@ static void put_threshold(struct hec_api_call *call, yyjson_mut_val *head, const
     }
 }
 
+static void put_histogram(struct hec_api_call *call, yyjson_mut_val *head, int h)
+{
+    int64_t counts[HEC_BOUNDS_MAX + 1];
+    const double *bounds;
+    int count =
+        hec_metrics_buckets(call->desk->options.parts->metrics, HEC_D_SCORE + h, counts, &bounds);
+    yyjson_mut_val *bars = yyjson_mut_obj_add_arr(call->reply, head, "histogram");
+    yyjson_mut_val *edges = yyjson_mut_obj_add_arr(call->reply, head, "bounds");
+    for (int b = 0; b < count; b++) {
+        yyjson_mut_arr_add_int(call->reply, bars, counts[b]);
+        if (b + 1 < count) {
+            yyjson_mut_arr_add_real(call->reply, edges, bounds[b]);
+        }
+    }
+}
+
 static void put_heads(struct hec_api_call *call)
 {
     static const char *const MODES[] = { "off", "shadow", "on" };
@@ -86,6 +102,7 @@ static void put_heads(struct hec_api_call *call)
         put_threshold(call, head, "step_up_score", policy->step_up_at);
         put_threshold(call, head, "hold_score", policy->hold_at);
         put_threshold(call, head, "block_score", policy->block_at);
+        put_histogram(call, head, h);
     }
 }
 

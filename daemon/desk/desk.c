@@ -11,6 +11,7 @@
 #include "ops/clock.h"
 #include "ops/log.h"
 
+#define TELL_MS 1000
 #define TURN_MS 20 /* the longest the desk sleeps */
 
 enum hec_status hec_desk_new(struct hec_desk **ret, const struct hec_desk_options *options,
@@ -76,6 +77,30 @@ static void mind_log_level(struct hec_desk *desk)
     }
 }
 
+/* Once a second, what the page shows of the state, to those who listen. */
+static void tell_stats(struct hec_desk *desk)
+{
+    int64_t now_ms = hec_now_ms();
+    bool heard = hec_metrics_value(desk->options.parts->metrics, HEC_S_SSE_CLIENTS) > 0;
+    if (!heard || now_ms - desk->told_ms < TELL_MS) {
+        return;
+    }
+    desk->told_ms = now_ms;
+    struct hec_api_call call = { .desk = desk, .code = 200 };
+    call.reply = yyjson_mut_doc_new(NULL);
+    call.root = yyjson_mut_obj(call.reply);
+    yyjson_mut_doc_set_root(call.reply, call.root);
+    if (call.root != NULL) {
+        hec_api_status(&call);
+    }
+    char *text = yyjson_mut_write(call.reply, YYJSON_WRITE_NOFLAG, NULL);
+    if (text != NULL) {
+        hec_http_publish(desk->http, "stats", 0, text);
+    }
+    free(text);
+    yyjson_mut_doc_free(call.reply);
+}
+
 static void *run(void *context)
 {
     struct hec_desk *desk = context;
@@ -88,6 +113,7 @@ static void *run(void *context)
             return NULL;
         }
         mind_log_level(desk);
+        tell_stats(desk);
         more = !stopping && hec_desk_take_in(desk);
     }
 }

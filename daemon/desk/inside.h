@@ -43,6 +43,8 @@ struct hec_desk {
     struct hec_letter *kept_letters[DESK_LETTERS]; /* a ring, the oldest at letters_from */
     int letters_from, letters_count;
 
+    int64_t told_ms; /* when the stream was last told how things are */
+
     int64_t log_until_ms; /* when the level goes back; 0: not */
     int log_before;
 };

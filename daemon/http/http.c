@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "http/inside.h"
+#include "http/page.h"
 
 #define CONNECTION_MS_MAX 5000
 #define HEARTBEAT_S 15
@@ -169,6 +170,23 @@ static void answer_metrics(struct hec_http *http, struct evhttp_request *request
     free(text);
 }
 
+/* The page holds no data: whoever opens it still needs a token. */
+static void answer_page(struct hec_http *http, struct evhttp_request *request)
+{
+    struct hec_page page = hec_page();
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    const char *known =
+        evhttp_find_header(evhttp_request_get_input_headers(request), "If-None-Match");
+    evhttp_add_header(headers, "Cache-Control", "no-cache");
+    evhttp_add_header(headers, "ETag", page.etag);
+    evhttp_add_header(headers, "Content-Security-Policy", page.policy);
+    evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
+    evhttp_add_header(headers, "Cross-Origin-Opener-Policy", "same-origin");
+    bool same = known != NULL && strcmp(known, page.etag) == 0;
+    hec_http_answer(http, request, HEC_HANDLER_PAGE, same ? 304 : 200, "text/html; charset=utf-8",
+                    page.bytes, same ? 0 : page.length, false);
+}
+
 static void on_request(struct evhttp_request *request, void *context)
 {
     static const struct {
@@ -179,6 +197,7 @@ static void on_request(struct evhttp_request *request, void *context)
         { "/livez", HEC_HANDLER_LIVEZ, answer_livez },
         { "/readyz", HEC_HANDLER_READYZ, answer_readyz },
         { "/metrics", HEC_HANDLER_METRICS, answer_metrics },
+        { "/", HEC_HANDLER_PAGE, answer_page },
     };
     struct hec_side_of *from = context;
     struct hec_http *http = from->http;
@@ -203,7 +222,7 @@ static void on_request(struct evhttp_request *request, void *context)
         return;
     }
     hec_http_problem(http, request, HEC_HANDLER_OTHER, 404,
-                     "There are /livez, /readyz, /readyz?verbose, /metrics and /api/v1/status.");
+                     "There are /, /livez, /readyz, /readyz?verbose, /metrics and /api/v1/status.");
 }
 
 /* ---- What other threads sent ----------------------------------------------------------------- */

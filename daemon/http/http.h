@@ -1,7 +1,8 @@
 /*
- * The HTTP face: probes, metrics, the API and its stream of events.
+ * The HTTP face: probes, metrics, the API, its stream of events, and the page.
  *
  *   /livez /readyz[?verbose] /metrics   open; answered on the loop from snapshots
+ *   /                                   open; the page, one file, no network
  *   /api/v1/stream                      server-sent events
  *   /api/...                            an exchange: handed out, answered later, from any thread
  *

@@ -38,7 +38,7 @@
     X("audit", "desk", "Somebody changed something: who, what, from where.")                       \
     X("log_level", "desk", "The log level is back where it was.")                                  \
     X("no_inbox", "desk", "There is no inbox: alerts.inbox_file is empty or has no directory.")    \
-    X("inbox_refused", "desk", "The inbox's file cannot be used; the line says why. Scoring goes on.")\
+    X("inbox_refused", "desk", "The inbox cannot be used; the line says why. Scoring goes on.")    \
     X("inbox_failed", "desk", "The inbox's disk failed; what was not filed is read again.")        \
     X("no_alert", "desk", "A record of the alert topic is no alert and was passed over.")          \
     X("topic_away", "desk", "A topic cannot be read just now; it is tried again.")                 \

@@ -102,6 +102,7 @@
     X(LIVEZ, "livez")                                                                              \
     X(READYZ, "readyz")                                                                            \
     X(METRICS, "metrics")                                                                          \
+    X(PAGE, "page")                                                                                \
     X(API, "api")                                                                                  \
     X(STREAM, "stream")                                                                            \
     X(OTHER, "other")
@@ -417,6 +418,10 @@ int hec_metrics_lag_of(const struct hec_metrics *metrics, int32_t partition, int
 /** A quantile of a distribution since the start, over all engines, within its bucket by straight
  * line as Prometheus' histogram_quantile has it; 0 without observations. */
 double hec_metrics_quantile(const struct hec_metrics *metrics, int distribution, double quantile);
+/** Counts of a distribution's buckets since the start, over all engines, the infinite one last, and
+ * the bounds between them. Returns how many buckets there are. */
+int hec_metrics_buckets(const struct hec_metrics *metrics, int distribution,
+                        int64_t counts[HEC_BOUNDS_MAX + 1], const double **bounds);
 /** Sum of lag over the partitions read here, and the greatest age in ms. */
 void hec_metrics_lag(const struct hec_metrics *metrics, int64_t *records, int64_t *ms);
 
