@@ -197,6 +197,39 @@ void hec_model_free(struct hec_model *model)
     free(model);
 }
 
+/* What one model for each head would be: each with its own trunk and embeddings. */
+static void count_separate(struct hec_model *model)
+{
+    for (int k = 0; k < model->info.heads_count; k++) {
+        bool novelty = model->logit_of[k] < 0;
+        struct hec_shape one = model->shape;
+        struct hec_layout layout;
+        one.heads = novelty ? 0 : 1;
+        one.bottleneck = novelty ? one.bottleneck : 0;
+        one.decoder = novelty ? one.decoder : 0;
+        if (novelty) { /* without a head there is nothing to mix for */
+            one.arch = HEC_ARCH_SHARED_BOTTOM;
+            one.experts = 0;
+        }
+        hec_layout_of(&layout, &one);
+        model->info.separate_parameters += layout.parameters;
+        model->info.separate_flops += hec_shape_flops(&one);
+    }
+}
+
+bool hec_model_layer(const struct hec_model *model, int index, struct hec_model_layer *layer)
+{
+    for (int t = 0; t < HEC_TENSORS; t++) {
+        const struct hec_tensor_place *place = &model->layout.place[t];
+        size_t parameters = (size_t)place->rows * (size_t)place->cols;
+        if (parameters > 0 && index-- == 0) {
+            *layer = (struct hec_model_layer){ place->name, place->rows, place->cols, parameters };
+            return true;
+        }
+    }
+    return false;
+}
+
 enum hec_status hec_model_shape(struct hec_model *model)
 {
     hec_scaler_settle(&model->scaler);
@@ -204,6 +237,7 @@ enum hec_status hec_model_shape(struct hec_model *model)
     hec_layout_of(&model->layout, &model->shape);
     model->info.parameters = model->layout.parameters;
     model->info.flops_per_row = hec_shape_flops(&model->shape);
+    count_separate(model);
 
     size_t bytes = (model->layout.numbers * sizeof(float) + LINE - 1) / LINE * LINE;
     model->parameters = aligned_alloc(LINE, bytes + LINE);
