@@ -4,6 +4,7 @@
 #   make demo       shows Hecate at work
 #   make test       runs every test
 #   make install    PREFIX=/usr/local, DESTDIR= as usual; configuration goes to /etc/hecate
+#   make deb        makes a Debian package beside this folder
 #   make proof-X    long proofs, too long for every run: see `make help`
 #   make fuzz       looks for inputs that break a decoder, with clang's libFuzzer
 #   make clean      forgets the build
@@ -13,7 +14,7 @@ ARGS ?=
 all:
 	@./setup.sh
 
-demo test:
+demo test deb:
 	@./setup.sh $@ $(ARGS)
 
 # Configures only when the prefix changes, so that an install as root compiles nothing.
@@ -36,6 +37,9 @@ proof-fresh: ## both Debians from nothing, each command of setup.sh (root, ../sh
 		../shared/tools/fresh-root.sh $$release "$$root" . \
 			'./setup.sh && ./setup.sh demo && ./setup.sh test' || exit 1; \
 	done
+
+proof-package: ## both Debians: the package is reproducible, lintian-clean, lives and leaves (root)
+	@for release in bookworm trixie; do tests/proof/package.sh $$release || exit 1; done
 
 proof-handbook: ## the handbook's split, beside its published table (../shared)
 	@tests/proof/handbook.sh
@@ -77,4 +81,4 @@ bench-daemon: ## the daemon against a pass-through, on a real broker: 24 feature
 	@tests/bench/daemon.sh 5 1000000 core
 	@tests/bench/daemon.sh 5 1000000 all
 
-.PHONY: fuzz bench-replay bench-model bench-state bench-daemon proof-features proof-properties proof-simulator proof-parity proof-handbook proof-bank all demo test install clean help proof-fresh
+.PHONY: fuzz bench-replay bench-model bench-state bench-daemon proof-features proof-properties proof-simulator proof-parity proof-handbook proof-bank all demo test deb install clean help proof-fresh proof-package

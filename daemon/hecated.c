@@ -178,7 +178,9 @@ int main(int argc, char **argv)
             &(struct hec_log_options){ .level = (enum hec_log_level)config->log.level,
                                        .json = config->log.format == HEC_LOG_JSON,
                                        .lines_per_s = (int)config->log.rate_limit_per_s });
-        exit_status = hec_service_run(config);
+        exit_status =
+            hec_service_run(config, &(struct hec_config_source){ arguments.path, arguments.sets,
+                                                                 arguments.sets_count });
     }
     hec_config_free(config);
     return exit_status;

@@ -17,6 +17,7 @@ static const struct hec_option OPTIONS[] = {
 };
 
 static const struct hec_meaning SIGNALS[] = {
+    { "HUP", "read the settings again and take them, as hecate reload does" },
     { "TERM, INT", "finish what is open and leave; a second one leaves at once" },
     { NULL, NULL },
 };

@@ -69,20 +69,28 @@ static void apply_head(struct hec_head_policy *policy, const struct hec_config *
     }
 }
 
-static enum hec_status build_policy(struct hec_parts *parts, struct hec_error *error)
+enum hec_status hec_parts_policy(struct hec_policy *policy, const struct hec_config *config,
+                                 const struct hec_model *model, struct hec_error *error)
 {
-    const struct hec_model_info *info = hec_model_info(parts->model);
-    hec_policy_default(&parts->policy, info);
+    const struct hec_model_info *info = hec_model_info(model);
+    hec_policy_default(policy, info);
     for (int head = 0; head < info->heads_count; head++) {
         for (int c = 0; c < HEC_CONFIG_HEADS; c++) {
             if (strcmp(hec_config_head_name(c), info->heads[head].name) == 0) {
-                apply_head(&parts->policy.heads[head], parts->config, c);
+                apply_head(&policy->heads[head], config, c);
             }
         }
     }
-    parts->policy.reasons_max = (int)parts->config->alerts.max_reasons;
-    parts->policy.critical_loss_minor = parts->config->alerts.critical_loss_minor;
-    return hec_policy_check(&parts->policy, error);
+    policy->reasons_max = (int)config->alerts.max_reasons;
+    policy->critical_loss_minor = config->alerts.critical_loss_minor;
+    return hec_policy_check(policy, error);
+}
+
+void hec_parts_model_sha256(struct hec_parts *parts, char sha256[HEC_SHA256_HEX])
+{
+    pthread_mutex_lock(&parts->lock);
+    memcpy(sha256, parts->model_sha256, HEC_SHA256_HEX);
+    pthread_mutex_unlock(&parts->lock);
 }
 
 /* librdkafka's own properties: the common section, then the client's, the later one winning. */
@@ -233,9 +241,11 @@ enum hec_status hec_parts_read(struct hec_parts *parts, const struct hec_config 
                                struct hec_error *error)
 {
     *parts = (struct hec_parts){ .config = config };
+    pthread_mutex_init(&parts->lock, NULL);
     enum hec_status status = build_plan(parts, error);
     status = status == HEC_OK ? build_model(parts, error) : status;
-    return status == HEC_OK ? build_policy(parts, error) : status;
+    return status == HEC_OK ? hec_parts_policy(&parts->policy, config, parts->model, error)
+                            : status;
 }
 
 enum hec_status hec_parts_check(const struct hec_config *config, struct hec_problems *problems)

@@ -5,6 +5,8 @@
 #ifndef HECATE_PARTS_H
 #define HECATE_PARTS_H
 
+#include <pthread.h>
+
 #include "engine/engine.h"
 #include "hecate/decide.h"
 #include "hecate/digest.h"
@@ -23,6 +25,7 @@ struct hec_parts {
     struct hec_model *model;
     char model_sha256[HEC_SHA256_HEX];
     struct hec_policy policy;
+    pthread_mutex_t lock; /* over model_sha256, which a reload changes while others tell it */
     char cluster_id[HEC_CLUSTER_ID_BYTES_MAX];
     int32_t partitions; /* of the input topic */
     struct hec_metrics *metrics;
@@ -40,6 +43,15 @@ void hec_parts_kafka(const struct hec_config *config, enum hec_kafka_client clie
  * hec_parts_make. */
 HEC_CHECKED enum hec_status hec_parts_read(struct hec_parts *parts, const struct hec_config *config,
                                            struct hec_error *error);
+
+/** What the settings make of a model's scores. @return HEC_OK, HEC_INVALID */
+HEC_CHECKED enum hec_status hec_parts_policy(struct hec_policy *policy,
+                                             const struct hec_config *config,
+                                             const struct hec_model *model,
+                                             struct hec_error *error);
+
+/** Copies the digest of the model in use. Any thread. */
+void hec_parts_model_sha256(struct hec_parts *parts, char sha256[HEC_SHA256_HEX]);
 
 /** Whether the files that the settings name are good and belong together: features and model are
  * opened and let go again. For `--check`. @return HEC_OK, or the status of the problem added */

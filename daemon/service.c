@@ -41,7 +41,9 @@ struct engine_thread {
 };
 
 struct service {
-    const struct hec_config *config;
+    struct hec_config *config;
+    struct hec_reload *reload;
+    struct hec_engine *reloaded[HEC_ENGINES_MAX]; /* the engines, for it */
     struct hec_parts parts;
     struct event_base *base;
     struct hec_http *http;
@@ -171,7 +173,9 @@ static int checks(void *context, struct hec_http_check *list)
     list[4] = (struct hec_http_check){ "engines", is_moving(service), "" };
     snprintf(list[4].sentence, sizeof(list[4].sentence), "%d of them", service->engines_count);
     list[5] = (struct hec_http_check){ "model", true, "" };
-    snprintf(list[5].sentence, sizeof(list[5].sentence), "%.12s", service->parts.model_sha256);
+    char sha256[HEC_SHA256_HEX];
+    hec_parts_model_sha256(&service->parts, sha256);
+    snprintf(list[5].sentence, sizeof(list[5].sentence), "%.12s", sha256);
     list[6] = (struct hec_http_check){ "input", atomic_load(&service->paused_ms) == 0, "" };
     pthread_mutex_lock(&service->orders_lock);
     snprintf(list[6].sentence, sizeof(list[6].sentence),
@@ -226,6 +230,17 @@ static void order_drain(void *context)
     atomic_store(&((struct service *)context)->drain_ordered, true);
 }
 
+/* Ready again, whatever came of it: the settings before are good ones. */
+static enum hec_status order_reload(void *context, int wait_ms, struct hec_reload_report *report,
+                                    struct hec_problems *problems)
+{
+    struct service *service = context;
+    hec_notify("RELOADING=1");
+    enum hec_status status = hec_reload_run(service->reload, wait_ms, report, problems);
+    hec_notify("READY=1");
+    return status;
+}
+
 static void begin_stop(struct service *service, enum hec_status why)
 {
     if (!atomic_exchange(&stopping, true)) {
@@ -267,6 +282,14 @@ static void on_signal(evutil_socket_t number, short what, void *context)
     begin_stop(service, HEC_OK);
 }
 
+/* The desk reads files, the loop never does. */
+static void on_hangup(evutil_socket_t number, short what, void *context)
+{
+    (void)number;
+    (void)what;
+    hec_desk_reload_soon(((struct service *)context)->desk);
+}
+
 static void tell_status(struct service *service, const struct hec_engine_view *view, int64_t now_ms)
 {
     char line[160];
@@ -290,7 +313,8 @@ static void tell_status(struct service *service, const struct hec_engine_view *v
 /* One line a minute or so: what an operator greps when there is no Prometheus. */
 static void tell_stats(struct service *service, const struct hec_engine_view *view, int64_t now_ms)
 {
-    int64_t interval_ms = service->config->log.stats_interval_s * 1000;
+    int64_t interval_ms =
+        1000 * __atomic_load_n(&service->config->log.stats_interval_s, __ATOMIC_RELAXED);
     if (interval_ms == 0 || now_ms - service->stats_told_ms < interval_ms) {
         return;
     }
@@ -386,6 +410,16 @@ static enum hec_status make_engines(struct service *service, struct hec_error *e
     return status;
 }
 
+static enum hec_status make_reload(struct service *service, const struct hec_config_source *source,
+                                   struct hec_error *error)
+{
+    for (int i = 0; i < service->engines_count; i++) {
+        service->reloaded[i] = service->engines[i].engine;
+    }
+    return hec_reload_new(&service->reload, source, service->config, &service->parts,
+                          service->reloaded, error);
+}
+
 static enum hec_status make_desk(struct service *service, struct hec_error *error)
 {
     struct hec_desk_options options = {
@@ -395,7 +429,8 @@ static enum hec_status make_desk(struct service *service, struct hec_error *erro
                    .state = tell_state,
                    .checks = checks,
                    .pause = order_pause,
-                   .drain = order_drain },
+                   .drain = order_drain,
+                   .reload = order_reload },
     };
     enum hec_status status = HEC_OK;
     if (service->config->admin.tokens_file[0] != '\0') {
@@ -454,14 +489,16 @@ static enum hec_status open_http(struct service *service, struct hec_error *erro
 static enum hec_status run(struct service *service, struct hec_error *error)
 {
     struct timeval tick = { 0, TICK_MS * 1000 };
-    struct event *events[] = {
+    enum { EVENTS = 4 };
+    struct event *events[EVENTS] = {
         evsignal_new(service->base, SIGTERM, on_signal, service),
         evsignal_new(service->base, SIGINT, on_signal, service),
+        evsignal_new(service->base, SIGHUP, on_hangup, service),
         event_new(service->base, -1, EV_PERSIST, on_tick, service),
     };
     enum hec_status status = HEC_OK;
-    for (int i = 0; i < 3; i++) {
-        if (events[i] == NULL || event_add(events[i], i == 2 ? &tick : NULL) != 0) {
+    for (int i = 0; i < EVENTS; i++) {
+        if (events[i] == NULL || event_add(events[i], i == EVENTS - 1 ? &tick : NULL) != 0) {
             status = hec_fail(error, HEC_NO_MEMORY, "no memory for the event loop");
         }
     }
@@ -477,7 +514,7 @@ static enum hec_status run(struct service *service, struct hec_error *error)
             pthread_join(service->engines[i].thread, NULL);
         }
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < EVENTS; i++) {
         if (events[i] != NULL) {
             event_free(events[i]);
         }
@@ -497,10 +534,11 @@ static void take_down(struct service *service)
     if (service->base != NULL) {
         event_base_free(service->base);
     }
+    hec_reload_free(service->reload);
     hec_parts_free(&service->parts);
 }
 
-int hec_service_run(const struct hec_config *config)
+int hec_service_run(struct hec_config *config, const struct hec_config_source *source)
 {
     static struct service service; /* one service a process; too large for a stack */
     struct hec_error error = { 0 };
@@ -514,6 +552,9 @@ int hec_service_run(const struct hec_config *config)
     enum hec_status status = hec_parts_make(&service.parts, config, &error);
     if (status == HEC_OK) {
         status = make_engines(&service, &error);
+    }
+    if (status == HEC_OK) {
+        status = make_reload(&service, source, &error);
     }
     if (status == HEC_OK) {
         status = make_desk(&service, &error);

@@ -21,6 +21,7 @@ const struct hec_command *const HEC_COMMANDS[] = {
     &hec_cmd_top,
     &hec_cmd_alert,
     &hec_cmd_snooze,
+    &hec_cmd_reload,
     &hec_cmd_pause,
     &hec_cmd_resume,
     &hec_cmd_drain,

@@ -17,6 +17,7 @@ extern const struct hec_command hec_cmd_import;
 extern const struct hec_command hec_cmd_manpage;
 extern const struct hec_command hec_cmd_model;
 extern const struct hec_command hec_cmd_monitoring;
+extern const struct hec_command hec_cmd_reload;
 extern const struct hec_command hec_cmd_replay;
 extern const struct hec_command hec_cmd_score;
 extern const struct hec_command hec_cmd_table;

@@ -140,6 +140,12 @@ int hec_talk(const struct hec_arguments *arguments, const char *method, const ch
     if (answer->code >= 400) {
         fprintf(stderr, "hecate %s: %s\n", arguments->command->name,
                 hec_member_text(answer->root, "detail"));
+        size_t index, max;
+        yyjson_val *one, *errors = yyjson_obj_get(answer->root, "errors");
+        yyjson_arr_foreach(errors, index, max, one)
+        {
+            fprintf(stderr, "  %s\n", yyjson_get_str(one));
+        }
         hec_answer_free(answer);
         return HEC_EXIT_FAILURE;
     }

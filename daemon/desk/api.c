@@ -25,6 +25,8 @@ static const struct hec_api_route ROUTES[] = {
       "read on" },
     { HEC_METHOD_POST, V1 "drain", HEC_ROLE_OPERATOR, "drain", false, hec_api_drain,
       "finish what is open and end" },
+    { HEC_METHOD_POST, V1 "reload", HEC_ROLE_OPERATOR, "reload", false, hec_api_reload,
+      "take changed settings, all or none; {wait_ms}" },
     { HEC_METHOD_PUT, V1 "log-level", HEC_ROLE_OPERATOR, "log_level", false, hec_api_log_level,
       "{level, for_s}: for_s 0 is for good" },
     { HEC_METHOD_GET, V1 "alerts", HEC_ROLE_ANALYST, NULL, true, hec_api_alerts,
@@ -233,6 +235,11 @@ static void put_problem(struct hec_api_call *call)
     yyjson_mut_obj_add_str(call->reply, problem, "title", hec_http_title(call->code));
     yyjson_mut_obj_add_int(call->reply, problem, "status", call->code);
     yyjson_mut_obj_add_str(call->reply, problem, "detail", call->detail);
+    yyjson_mut_val *errors = yyjson_mut_obj_get(call->root, "errors"); /* where there are several */
+    if (errors != NULL) {
+        yyjson_mut_obj_add_val(call->reply, problem, "errors",
+                               yyjson_mut_val_mut_copy(call->reply, errors));
+    }
     yyjson_mut_doc_set_root(call->reply, problem);
 }
 

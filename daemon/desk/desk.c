@@ -101,6 +101,23 @@ static void tell_stats(struct hec_desk *desk)
     yyjson_mut_doc_free(call.reply);
 }
 
+void hec_desk_reload_soon(struct hec_desk *desk)
+{
+    atomic_store(&desk->reload_wanted, true);
+}
+
+/* What a signal asked for; what comes of it stands in the log and in the metrics. */
+static void reload_if_wanted(struct hec_desk *desk)
+{
+    if (atomic_exchange(&desk->reload_wanted, false)) {
+        static struct hec_reload_report report;
+        static struct hec_problems problems;
+        const struct hec_desk_hooks *hooks = &desk->options.hooks;
+        problems = (struct hec_problems){ 0 };
+        (void)!hooks->reload(hooks->context, 0, &report, &problems);
+    }
+}
+
 static void *run(void *context)
 {
     struct hec_desk *desk = context;
@@ -114,6 +131,7 @@ static void *run(void *context)
         }
         mind_log_level(desk);
         tell_stats(desk);
+        reload_if_wanted(desk);
         more = !stopping && hec_desk_take_in(desk);
     }
 }

@@ -16,6 +16,7 @@
 #include "ops/config.h"
 #include "ops/metrics.h"
 #include "parts.h"
+#include "reload.h"
 
 struct hec_desk;
 
@@ -36,6 +37,9 @@ struct hec_desk_hooks {
     int (*checks)(void *context, struct hec_http_check *checks);
     void (*pause)(void *context, const char *reason, const char *actor); /* NULL reason: resume */
     void (*drain)(void *context);
+    /* Takes changed settings; waits for the engines at most wait_ms. See reload.h. */
+    enum hec_status (*reload)(void *context, int wait_ms, struct hec_reload_report *report,
+                              struct hec_problems *problems);
 };
 
 struct hec_desk_options {
@@ -55,6 +59,9 @@ HEC_CHECKED enum hec_status hec_desk_start(struct hec_desk *desk, struct hec_htt
 
 /** Takes an exchange of the HTTP face (its ask function). Any thread, never waits. */
 void hec_desk_ask(struct hec_desk *desk, struct hec_exchange *exchange);
+
+/** Has the desk reload the settings at its next turn: SIGHUP. Any thread, never waits. */
+void hec_desk_reload_soon(struct hec_desk *desk);
 
 /** Answers what is still asked, ends the thread. Before hec_http_free. Accepts NULL. */
 void hec_desk_stop(struct hec_desk *desk);

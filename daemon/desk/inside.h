@@ -5,6 +5,7 @@
 #define HECATE_DESK_INSIDE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "desk/desk.h"
 #include "kafka/feed.h"
@@ -33,6 +34,7 @@ struct hec_desk {
     struct hec_exchange *queue[DESK_QUEUE];
     int queue_from, queue_count;
     bool stopping;
+    atomic_bool reload_wanted;
 
     /* The inbox, and what fills it. */
     struct hec_inbox *inbox; /* NULL: there is none, and why: */

@@ -416,9 +416,54 @@ static void follow_pause(struct hec_engine *engine)
     }
 }
 
+static void name_columns(struct hec_engine *engine)
+{
+    const struct hec_plan *plan = engine->options.plan;
+    struct hec_reason_columns *columns = &engine->reason_columns;
+    columns->schema = hec_plan_schema(plan);
+    columns->numerics = hec_plan_numerics(plan);
+    columns->categories = hec_plan_categories(plan);
+    for (int c = 0; c < columns->numerics; c++) {
+        columns->features[c] = hec_plan_numeric_feature(plan, c);
+        columns->usual[c] = hec_model_usual(engine->options.model, c);
+    }
+    for (int c = 0; c < columns->categories; c++) {
+        columns->features[columns->numerics + c] = hec_plan_category_feature(plan, c);
+    }
+}
+
+void hec_engine_offer(struct hec_engine *engine, struct hec_engine_change *change)
+{
+    atomic_store_explicit(&change->taken, false, memory_order_relaxed);
+    struct hec_engine_change *before = atomic_exchange(&engine->offered, change);
+    assert(before == NULL);
+    (void)before;
+}
+
+/* Between two batches: the next one is judged by what was offered, wholly. */
+static void follow_change(struct hec_engine *engine)
+{
+    if (atomic_load_explicit(&engine->offered, memory_order_relaxed) == NULL) {
+        return;
+    }
+    struct hec_engine_change *change = atomic_exchange(&engine->offered, NULL);
+    engine->options.model = change->model;
+    engine->options.model_sha256 = change->model_sha256;
+    engine->options.policy = change->policy;
+    engine->options.score_sample_ratio = change->score_sample_ratio;
+    if (change->scorer != NULL) {
+        struct hec_scorer *before = engine->scorer;
+        engine->scorer = change->scorer;
+        change->scorer = before;
+        name_columns(engine);
+    }
+    atomic_store_explicit(&change->taken, true, memory_order_release);
+}
+
 enum hec_status hec_engine_step(struct hec_engine *engine, struct hec_error *error)
 {
     follow_pause(engine);
+    follow_change(engine);
     enum hec_status status = hec_partitions_meet_store(engine, error);
     if (status == HEC_OK) {
         status = one_batch(engine, error);
@@ -465,22 +510,6 @@ static enum hec_status allocate(struct hec_engine *engine, struct hec_error *err
     }
     return hec_scorer_new(&engine->scorer, options->plan, options->model, options->batch_rows_max,
                           error);
-}
-
-static void name_columns(struct hec_engine *engine)
-{
-    const struct hec_plan *plan = engine->options.plan;
-    struct hec_reason_columns *columns = &engine->reason_columns;
-    columns->schema = hec_plan_schema(plan);
-    columns->numerics = hec_plan_numerics(plan);
-    columns->categories = hec_plan_categories(plan);
-    for (int c = 0; c < columns->numerics; c++) {
-        columns->features[c] = hec_plan_numeric_feature(plan, c);
-        columns->usual[c] = hec_model_usual(engine->options.model, c);
-    }
-    for (int c = 0; c < columns->categories; c++) {
-        columns->features[columns->numerics + c] = hec_plan_category_feature(plan, c);
-    }
 }
 
 enum hec_status hec_engine_new(struct hec_engine **ret, const struct hec_engine_options *options,

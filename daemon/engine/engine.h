@@ -18,12 +18,14 @@
 #ifndef HECATE_ENGINE_ENGINE_H
 #define HECATE_ENGINE_ENGINE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "hecate/batch.h"
 #include "hecate/decide.h"
 #include "hecate/model.h"
+#include "hecate/scorer.h"
 #include "hecate/status.h"
 #include "kafka/sink.h"
 #include "kafka/source.h"
@@ -72,6 +74,23 @@ struct hec_engine_options {
 HEC_CHECKED enum hec_status hec_engine_new(struct hec_engine **ret,
                                            const struct hec_engine_options *options,
                                            struct hec_error *error);
+
+/* What may change while an engine runs: the model and what is made of its scores. Everything is
+ * borrowed until the next change was taken. */
+struct hec_engine_change {
+    const struct hec_model *model;
+    const char *model_sha256;
+    const struct hec_policy *policy;
+    double score_sample_ratio;
+    /* Made for another model than the one in use; taken over, and the one before comes back here.
+     * NULL: the model stays. */
+    struct hec_scorer *scorer;
+    atomic_bool taken;
+};
+
+/** Has the engine take the change before its next batch, so that no batch is judged by two. Any
+ * thread; not before the one before was taken. The change is the caller's again once it is. */
+void hec_engine_offer(struct hec_engine *engine, struct hec_engine_change *change);
 
 /** Leaves the group and takes everything down within about wait_ms. Accepts NULL. */
 void hec_engine_free(struct hec_engine *engine, int wait_ms);

@@ -70,7 +70,7 @@ struct hec_engine {
     int64_t checkpoint_ms; /* when the last checkpoint was made */
     int64_t view_ms;       /* when the view was last published */
     bool store_was_away;
-    bool paused; /* by an operator; pause_wanted is what he wants now */
+    bool paused;      /* by an operator; pause_wanted is what he wants now */
     uint64_t rewinds; /* of single partitions, since the start */
     /* A step failed for good: what is in memory may be half of something and is neither published
      * nor stored any more. */
@@ -88,6 +88,7 @@ struct hec_engine {
     atomic_int partitions;
     atomic_bool assigned, live, store_connected, brokers_down;
     atomic_bool pause_wanted;
+    _Atomic(struct hec_engine_change *) offered; /* NULL: nothing to change */
 };
 
 /* partition.c */

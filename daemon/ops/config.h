@@ -187,6 +187,10 @@ int hec_config_compare(const struct hec_config *before, const struct hec_config 
                        void (*each)(void *context, const struct hec_config_change *change),
                        void *context);
 
+/** Gives the running settings the values of those that may change while running, the others left.
+ * Origins stay those of the start. One thread; others may read numbers meanwhile. */
+void hec_config_take_reloadable(struct hec_config *to, const struct hec_config *from);
+
 /**
  * Explains one setting: what it is for, what it may be, its value in the config and from where.
  *

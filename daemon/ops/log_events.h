@@ -12,6 +12,8 @@
     X("no_console", "service", "admin.socket has no directory, so hecate status cannot ask.")      \
     X("ready", "service", "Every engine is in the group and past its replay.")                     \
     X("stats", "service", "Figures of the last interval, every stats_interval_s.")                 \
+    X("reloaded", "service", "The settings were read again; the line counts what was taken.")      \
+    X("reload_refused", "service", "Changed settings have a mistake; those before stay.")          \
     X("paused", "service", "No events are read until somebody resumes; the reason stands there.")  \
     X("resumed", "service", "Events are read again.")                                              \
     X("draining", "service", "A signal or drain: what is open is finished, then it ends.")         \

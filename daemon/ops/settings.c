@@ -188,7 +188,7 @@ static const struct hec_setting SETTINGS[] = {
 
     TEXT("model", "file", "/var/lib/hecate/models/current.safetensors", model.file,
          "The model, as hecate train writes it. It is checked fully, its golden row included, "
-         "before it is used.", RESTART),
+         "before it is used; a reload looks whether the file has changed, too.", RELOAD),
     INTEGER("model", "max_batch_records", "records", "64", 1, 1024, model.max_batch_records,
             "Rows of one pass through the model at most.", RESTART),
     INTEGER("model", "max_batch_wait_us", "us", "1000", 0, 1000000, model.max_batch_wait_us,
@@ -369,6 +369,22 @@ bool hec_setting_parse(const struct hec_setting *setting, struct hec_config *con
         }
     }
     return false;
+}
+
+void hec_config_take_reloadable(struct hec_config *to, const struct hec_config *from)
+{
+    for (const struct hec_setting *s = SETTINGS; s->name != NULL; s++) {
+        int heads = strcmp(s->section, "head") == 0 ? HEC_CONFIG_HEADS : 1;
+        for (int head = 0; s->reloadable && head < heads; head++) {
+            if (s->type == HEC_SETTING_TEXT) {
+                memcpy(member(s, to, head), member(s, from, head), HEC_CONFIG_TEXT_MAX);
+            } else { /* numbers are eight bytes, and others may be reading them */
+                int64_t *at = member(s, to, head);
+                const int64_t *value = member(s, from, head);
+                __atomic_store_n(at, *value, __ATOMIC_RELAXED);
+            }
+        }
+    }
 }
 
 static void print_quoted(const char *value, char *text, size_t text_bytes)
