@@ -25,7 +25,6 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
     sink->stats.failed++;
     if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
         message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) {
-        sink->refused = true;
         snprintf(sink->voice.last_error, sizeof(sink->voice.last_error), "%s",
                  rd_kafka_err2str(message->err));
     }
@@ -236,7 +235,6 @@ enum hec_status hec_sink_begin(struct hec_sink *sink, struct hec_error *error)
         }
     }
     sink->failed_before = sink->stats.failed;
-    sink->refused = false;
     sink->open = true;
     return HEC_OK;
 }

@@ -16,7 +16,6 @@ struct hec_sink {
     int32_t partitions[HEC_SINK_TOPICS_MAX];
     struct hec_sink_stats stats;
     uint64_t failed_before; /* stats.failed when the batch was begun */
-    bool refused;           /* a broker refused a record since then */
     int64_t usual_us;       /* running mean of commits */
     bool open;
     bool tainted;

@@ -49,14 +49,16 @@ enum hec_status hec_sink_dead(struct hec_sink *sink, enum hec_sink_verdict verdi
                     sink->voice.last_error);
 }
 
-/* Rolls back and says ABORTED, if that can be done at all. */
+/* Rolls back and says ABORTED, if that can be done at all. The producer is made anew afterwards:
+ * the library may have sent the abort twice, and whatever broke the transaction has left requests
+ * on their way or gaps in the sequence numbers (2.0.2 stumbles over those of a refused record). */
 static enum hec_status roll_back(struct hec_sink *sink, struct hec_error *error)
 {
     int64_t until_us = bound_us(sink);
+    sink->tainted = true;
     if (!is_transactional(sink)) {
         rd_kafka_purge(sink->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_flush(sink->client, 1000);
-        sink->tainted = true; /* what was in flight left a gap in the sequence numbers */
         sink->open = false;
         sink->stats.aborts++;
         return HEC_OK;
@@ -67,16 +69,12 @@ static enum hec_status roll_back(struct hec_sink *sink, struct hec_error *error)
             sink->open = false;
             sink->stats.aborts++;
             rd_kafka_poll(sink->client, 0);
-            /* A refused record leaves a gap in the sequence numbers, and in 2.0.2 the next
-             * transaction would stumble over it. */
-            sink->tainted = sink->tainted || sink->refused;
             return HEC_OK;
         }
         enum hec_sink_verdict verdict = hec_sink_judge(sink, problem);
         if (verdict != HEC_SINK_RETRY || left_ms(until_us) == 0) {
             return hec_sink_dead(sink, verdict, "abort", error);
         }
-        sink->tainted = true;
     }
 }
 

@@ -173,7 +173,7 @@ void sim_check_stored(int32_t partition)
     size_t length;
     bool damaged;
     struct hec_watermark watermark;
-    uint64_t epoch = 0;
+    uint64_t epoch = 0, owner = 0;
     snprintf(key, sizeof(key), SIM_PREFIX ":wm:{%d}", (int)partition);
     if (!sim_server_get(key, &bytes, &length, &damaged) || damaged) {
         return;
@@ -187,7 +187,7 @@ void sim_check_stored(int32_t partition)
     }
     snprintf(key, sizeof(key), SIM_PREFIX ":own:{%d}", (int)partition);
     if (sim_server_get(key, &bytes, &length, &damaged)) {
-        (void)hec_epoch_parse(&epoch, (struct hec_view){ bytes, length });
+        (void)hec_epoch_parse(&epoch, &owner, (struct hec_view){ bytes, length });
     }
     if (epoch < watermark.epoch) {
         sim_fail("partition %d was stored by epoch %" PRIu64 ", epoch %" PRIu64 " owns it (I4)",

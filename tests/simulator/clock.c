@@ -1,12 +1,13 @@
 /*
- * The clock and the threads of the simulated world. Linked with --wrap: what the product calls as
- * clock_gettime arrives here.
+ * The clock, the random numbers and the threads of the simulated world. Linked with --wrap: what
+ * the product calls as clock_gettime arrives here.
  *
  * The one thread that the product starts inside an engine takes a Kafka client down while the
  * engine waits for it: here it is run to its end at once.
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "sim.h"
@@ -15,6 +16,7 @@
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *now);
 int __wrap_nanosleep(const struct timespec *wait, struct timespec *left);
+ssize_t __wrap_getrandom(void *bytes, size_t length, unsigned flags);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                           void *argument);
 int __wrap_pthread_join(pthread_t thread, void **result);
@@ -26,6 +28,15 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *now)
     now->tv_sec = us / 1000000;
     now->tv_nsec = us % 1000000 * 1000;
     return 0;
+}
+
+ssize_t __wrap_getrandom(void *bytes, size_t length, unsigned flags)
+{
+    (void)flags;
+    for (size_t i = 0; i < length; i++) {
+        ((unsigned char *)bytes)[i] = (unsigned char)sim_between(0, 255);
+    }
+    return (ssize_t)length;
 }
 
 int __wrap_nanosleep(const struct timespec *wait, struct timespec *left)

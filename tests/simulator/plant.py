@@ -27,7 +27,7 @@ PLANTS = {
     "epoch_unchecked": (
         """    struct hec_pair guard = {
         .key = key_named(store, ":own:", partition),
-        .value = { epoch, (size_t)(append_number(epoch, watermark->epoch) - epoch) },
+        .value = { epoch, (size_t)hec_epoch_print(epoch, watermark->epoch, store->owner) },
     };
 """,
         """    struct pair_read owner;

@@ -46,33 +46,6 @@ static void *copy_of(const void *bytes, size_t length)
     return copy;
 }
 
-rd_kafka_error_t *rd_kafka_produceva(rd_kafka_t *client, const rd_kafka_vu_t *parts, size_t count)
-{
-    struct sim_output output = { 0 };
-    const rd_kafka_headers_t *headers = NULL;
-    if (client->fatal != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return sim_error_fatal(client, RD_KAFKA_RESP_ERR__FATAL);
-    }
-    if (client->producer != NULL && (!client->in_transaction || client->must_abort)) {
-        return sim_error_abortable(client, RD_KAFKA_RESP_ERR__STATE);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (parts[i].vtype == RD_KAFKA_VTYPE_RKT) {
-            output.topic = topic_of((const char *)(const void *)parts[i].u.rkt);
-        } else if (parts[i].vtype == RD_KAFKA_VTYPE_VALUE && parts[i].u.mem.ptr != NULL) {
-            output.value_length = parts[i].u.mem.size;
-            output.value = copy_of(parts[i].u.mem.ptr, output.value_length);
-        } else if (parts[i].vtype == RD_KAFKA_VTYPE_HEADERS) {
-            headers = parts[i].u.headers;
-        }
-    }
-    place_of(&output, headers);
-    size_t size = (size_t)(client->queue_count + 1) * sizeof(output);
-    client->queue = realloc(client->queue, size);
-    client->queue[client->queue_count++] = output;
-    return NULL;
-}
-
 /* Hands the queue's first count records to the broker. */
 static rd_kafka_resp_err_t send_queue(rd_kafka_t *client, int count)
 {
@@ -109,18 +82,53 @@ static void report(rd_kafka_t *client, int *count, rd_kafka_resp_err_t code)
 }
 
 /* The library's own thread sends on, whether or not somebody asks. */
+static void send_some(rd_kafka_t *client)
+{
+    if (client->queue_count > 0 && !client->must_abort) {
+        rd_kafka_resp_err_t code = send_queue(client, (int)sim_between(0, client->queue_count));
+        client->must_abort |= code != RD_KAFKA_RESP_ERR_NO_ERROR;
+    }
+}
+
 int rd_kafka_poll(rd_kafka_t *client, int timeout_ms)
 {
     if (timeout_ms > 0) {
         sim_wait(timeout_ms * 1000);
     }
-    if (client->queue_count > 0 && !client->must_abort && sim_between(0, 2) == 0) {
-        rd_kafka_resp_err_t code = send_queue(client, (int)sim_between(0, client->queue_count));
-        client->must_abort |= code != RD_KAFKA_RESP_ERR_NO_ERROR;
-    }
+    send_some(client);
     report(client, &client->delivered, RD_KAFKA_RESP_ERR_NO_ERROR);
     report(client, &client->failed, RD_KAFKA_RESP_ERR__MSG_TIMED_OUT);
     return 0;
+}
+
+rd_kafka_error_t *rd_kafka_produceva(rd_kafka_t *client, const rd_kafka_vu_t *parts, size_t count)
+{
+    struct sim_output output = { 0 };
+    const rd_kafka_headers_t *headers = NULL;
+    if (client->fatal != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return sim_error_fatal(client, RD_KAFKA_RESP_ERR__FATAL);
+    }
+    if (client->producer != NULL && (!client->in_transaction || client->must_abort)) {
+        return sim_error_abortable(client, RD_KAFKA_RESP_ERR__STATE);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].vtype == RD_KAFKA_VTYPE_RKT) {
+            output.topic = topic_of((const char *)(const void *)parts[i].u.rkt);
+        } else if (parts[i].vtype == RD_KAFKA_VTYPE_VALUE && parts[i].u.mem.ptr != NULL) {
+            output.value_length = parts[i].u.mem.size;
+            output.value = copy_of(parts[i].u.mem.ptr, output.value_length);
+        } else if (parts[i].vtype == RD_KAFKA_VTYPE_HEADERS) {
+            headers = parts[i].u.headers;
+        }
+    }
+    place_of(&output, headers);
+    size_t size = (size_t)(client->queue_count + 1) * sizeof(output);
+    client->queue = realloc(client->queue, size);
+    client->queue[client->queue_count++] = output;
+    if (sim_between(0, 1) == 0) {
+        send_some(client);
+    }
+    return NULL;
 }
 
 rd_kafka_resp_err_t rd_kafka_flush(rd_kafka_t *client, int timeout_ms)
@@ -218,7 +226,6 @@ static void tell_timeout(rd_kafka_t *client)
 static rd_kafka_error_t *end(rd_kafka_t *client, bool commit, int timeout_ms)
 {
     struct sim_producer *producer = client->producer;
-    int64_t late_us = sim_between(0, 1) == 0 ? sim_between(500, 40000) : sim_between(1000, 9000000);
     bool again = sim_strikes(sim.profile.commit_again);
     if (sim_strikes(sim.profile.producer_dead)) {
         if (sim_between(0, 1) == 0) {
@@ -231,15 +238,18 @@ static rd_kafka_error_t *end(rd_kafka_t *client, bool commit, int timeout_ms)
         if (fate == 0) {
             (void)sim_producer_end(producer, client->epoch, commit);
         } else if (fate == 1) {
-            sim_producer_end_late(producer, client->epoch, commit, sim.now_us + late_us);
+            sim_producer_end_late(producer, client->epoch, commit,
+                                  sim.now_us + sim_between(1000, 9000000));
         }
         int64_t wait_ms = sim_between(1, timeout_ms + 1);
         sim_wait(wait_ms * 1000);
         return sim_error_retriable(RD_KAFKA_RESP_ERR__TIMED_OUT);
     }
     if (again) { /* sent again by the library, which waits and tells of it */
-        sim_producer_end_late(producer, client->epoch, commit, sim.now_us + late_us);
-        sim_wait(sim_between(500000, 1500000));
+        int64_t wait_us = sim_between(500000, 1500000);
+        int64_t later_us = sim_between(0, 3000) * sim.profile.commit_interval_ms;
+        sim_producer_end_late(producer, client->epoch, commit, sim.now_us + wait_us + later_us);
+        sim_wait(wait_us);
         tell_timeout(client);
     }
     enum sim_answer answer = sim_producer_end(producer, client->epoch, commit);

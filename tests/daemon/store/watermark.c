@@ -100,17 +100,48 @@ Test(watermark, refuses_numbers_that_are_not_ours)
                                                        "cluster=-")));
 }
 
-Test(epoch, is_plain_digits_or_absent)
+Test(epoch, comes_back_as_it_was_or_is_absent)
 {
-    static const char *const BAD[] = { "", "x", "1x", "-1", " 1", "1234567890123456789012345" };
-    uint64_t epoch = 7;
-    cr_expect(hec_epoch_parse(&epoch, (struct hec_view){ NULL, 0 }));
+    static const char *const BAD[] = { "",
+                                       "x",
+                                       "1",
+                                       "1:",
+                                       "1:0",
+                                       "-1:0000000000000001",
+                                       " 1:0000000000000001",
+                                       "01:0000000000000001",
+                                       "1:0000000000000001 ",
+                                       "1:000000000000000X",
+                                       "1234567890123456789012345:0000000000000001" };
+    char text[HEC_EPOCH_BYTES_MAX];
+    uint64_t epoch = 7, owner = 7;
+    cr_expect(hec_epoch_parse(&epoch, &owner, (struct hec_view){ NULL, 0 }));
     cr_expect_eq(epoch, 0u);
-    cr_expect(hec_epoch_parse(&epoch, (struct hec_view){ "18446744073709551615", 20 }));
+    cr_expect_eq(owner, 0u);
+    int length = hec_epoch_print(text, UINT64_MAX, 0xabc);
+    cr_expect_str_eq(text, "18446744073709551615:0000000000000abc");
+    cr_expect(hec_epoch_parse(&epoch, &owner, (struct hec_view){ text, (size_t)length }));
     cr_expect_eq(epoch, UINT64_MAX);
+    cr_expect_eq(owner, 0xabcu);
     for (size_t i = 0; i < sizeof(BAD) / sizeof(*BAD); i++) {
-        cr_expect_not(hec_epoch_parse(&epoch, (struct hec_view){ BAD[i], strlen(BAD[i]) }), "'%s'",
-                      BAD[i]);
+        struct hec_view bad = { BAD[i], strlen(BAD[i]) };
+        cr_expect_not(hec_epoch_parse(&epoch, &owner, bad), "'%s'", BAD[i]);
     }
-    cr_expect_not(hec_epoch_parse(&epoch, (struct hec_view){ "1\0", 2 }));
+}
+
+static enum hec_status compare(uint64_t epoch, uint64_t owner, const char *stored)
+{
+    struct hec_view view = { stored, stored == NULL ? 0 : strlen(stored) };
+    return hec_epoch_compare(3, epoch, owner, view, NULL);
+}
+
+Test(epoch, is_ours_only_with_our_own_number_beside_it)
+{
+    cr_expect_eq(compare(5, 1, "5:0000000000000001"), HEC_OK);
+    cr_expect_eq(compare(5, 1, "5:0000000000000002"), HEC_FENCED, "claimed in an emptied store");
+    cr_expect_eq(compare(5, 0, "5:0000000000000002"), HEC_OK);
+    cr_expect_eq(compare(5, 1, "6:0000000000000001"), HEC_FENCED);
+    cr_expect_eq(compare(5, 1, "4:0000000000000001"), HEC_MISMATCH);
+    cr_expect_eq(compare(5, 1, NULL), HEC_MISMATCH);
+    cr_expect_eq(compare(5, 1, "five"), HEC_MISMATCH);
 }
