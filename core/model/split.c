@@ -11,10 +11,10 @@
 #include "model/manifest.h"
 #include "model/model.h"
 
-static const int OF_TRUNKS[] = { HEC_T_TRUNK_0_WEIGHT,     HEC_T_TRUNK_0_BIAS,
-                                 HEC_T_TRUNK_1_WEIGHT,     HEC_T_TRUNK_1_BIAS,
-                                 HEC_T_FUSE_GATE_WEIGHT,   HEC_T_FUSE_GATE_BIAS,
-                                 HEC_T_FUSE_SKIP_WEIGHT,   HEC_T_FUSE_SKIP_BIAS };
+static const int OF_TRUNKS[] = { HEC_T_TRUNK_0_WEIGHT,   HEC_T_TRUNK_0_BIAS,
+                                 HEC_T_TRUNK_1_WEIGHT,   HEC_T_TRUNK_1_BIAS,
+                                 HEC_T_FUSE_GATE_WEIGHT, HEC_T_FUSE_GATE_BIAS,
+                                 HEC_T_FUSE_SKIP_WEIGHT, HEC_T_FUSE_SKIP_BIAS };
 
 /* The trunk of the whole model that is the n-th one of the part. */
 static int trunk_of(const struct hec_shape *whole, int logit, int n)

@@ -249,8 +249,8 @@ const struct hec_command hec_cmd_table = {
                   "hecate table --train a.csv --test b.csv --heads census.conf --arch mmoe "
                   "--out m.safetensors" },
     .text = "Heads name a column and the values that are positive; the heads file tells which\n"
-            "columns are numbers and which are not used, all others are categories. A cell that is\n"
-            "empty is absent, a label that is empty is unknown. Everything else is as in hecate\n"
+            "columns are numbers and which are not used, all others are categories. A cell that\n"
+            "is empty is absent, a label that is empty is unknown. All else is as in hecate\n"
             "train, but that validation is drawn from the rows.",
     .run = run,
     .flags = {

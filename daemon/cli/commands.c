@@ -1,7 +1,8 @@
 /* The table of commands, in the order of help. */
 #include "cli/commands.h"
 
-/* clang-format off: one a line */
+/* One a line. */
+/* clang-format off */
 const struct hec_command *const HEC_COMMANDS[] = {
     &hec_cmd_demo,
     &hec_cmd_gen,

@@ -30,7 +30,8 @@ static const struct hec_api_route ROUTES[] = {
     { HEC_METHOD_PUT, V1 "log-level", HEC_ROLE_OPERATOR, "log_level", false, hec_api_log_level,
       "{level, for_s}: for_s 0 is for good" },
     { HEC_METHOD_GET, V1 "alerts", HEC_ROLE_ANALYST, NULL, true, hec_api_alerts,
-      "newest first; ?state ?head ?severity ?entity=kind:token ?min_score ?since_ms ?cursor ?limit" },
+      "newest first; ?state ?head ?severity ?entity=kind:token ?min_score ?since_ms ?cursor "
+      "?limit" },
     { HEC_METHOD_GET, V1 "alerts/*", HEC_ROLE_ANALYST, NULL, true, hec_api_alert,
       "one, whole; its id or an unambiguous beginning of it" },
     { HEC_METHOD_POST, V1 "alerts/*/take", HEC_ROLE_ANALYST, "alert_take", true, hec_api_take,

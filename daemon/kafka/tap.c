@@ -31,8 +31,7 @@ static enum hec_status assign(struct hec_tap *tap, const char *topic, hec_tap_fi
         int64_t low = 0;
         int64_t high = 0;
         code = rd_kafka_query_watermark_offsets(tap->client, topic, p, &low, &high, ANSWER_MS);
-        rd_kafka_topic_partition_list_add(list, topic, p)->offset =
-            first(context, p, low, high);
+        rd_kafka_topic_partition_list_add(list, topic, p)->offset = first(context, p, low, high);
     }
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         code = rd_kafka_assign(tap->client, list);

@@ -354,7 +354,8 @@ static void visit_record(void *context, size_t index, struct hec_view value)
     if (index < load->owners_count) {
         int32_t partition = load->owners[index];
         struct hec_error *first = load->status == HEC_OK ? load->error : NULL;
-        enum hec_status status = hec_epoch_compare(partition, store->claims[partition], store->owner, value, first);
+        enum hec_status status =
+            hec_epoch_compare(partition, store->claims[partition], store->owner, value, first);
         if (status != HEC_OK) {
             load->disowned = true;
             load_failed(load, status, partition);

@@ -91,13 +91,12 @@ enum hec_status hec_epoch_compare(int32_t partition, uint64_t epoch, uint64_t ow
     if (found == epoch && (by == owner || owner == 0)) {
         return HEC_OK;
     }
-    return found >= epoch
-               ? hec_fail(error, HEC_FENCED,
-                          "store: partition %d belongs to epoch %" PRIu64 " of %016" PRIx64
-                          " now, ours is %" PRIu64 " of %016" PRIx64,
-                          (int)partition, found, by, epoch, owner)
-               : hec_fail(error, HEC_MISMATCH,
-                          "store: partition %d is at epoch %" PRIu64 ", ours is %" PRIu64
-                          ": the store was emptied or rolled back",
-                          (int)partition, found, epoch);
+    return found >= epoch ? hec_fail(error, HEC_FENCED,
+                                     "store: partition %d belongs to epoch %" PRIu64
+                                     " of %016" PRIx64 " now, ours is %" PRIu64 " of %016" PRIx64,
+                                     (int)partition, found, by, epoch, owner)
+                          : hec_fail(error, HEC_MISMATCH,
+                                     "store: partition %d is at epoch %" PRIu64 ", ours is %" PRIu64
+                                     ": the store was emptied or rolled back",
+                                     (int)partition, found, epoch);
 }

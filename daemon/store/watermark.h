@@ -24,8 +24,8 @@ bool hec_watermark_same(const struct hec_watermark *watermark, const struct hec_
 
 #define HEC_EPOCH_BYTES_MAX 48
 
-/** Writes "<epoch>:<owner>", terminated; returns its length. owner is a number that no other process
- * has: in a store that was emptied two may claim the same epoch, one of them long ago. */
+/** Writes "<epoch>:<owner>", terminated; returns its length. owner is a number that no other
+ * process has: in a store that was emptied two may claim the same epoch, one of them long ago. */
 int hec_epoch_print(char text[HEC_EPOCH_BYTES_MAX], uint64_t epoch, uint64_t owner);
 
 /** Absent counts as epoch 0 of owner 0. False: something else stands there. */

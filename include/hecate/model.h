@@ -115,10 +115,10 @@ struct hec_model_info {
     uint64_t seed;
     int64_t train_from_ms, train_to_ms, known_at_ms;
     uint64_t train_rows;
-    size_t parameters;     /* floats of the network */
-    size_t flops_per_row;  /* multiply and add counted as two */
+    size_t parameters;                          /* floats of the network */
+    size_t flops_per_row;                       /* multiply and add counted as two */
     size_t separate_parameters, separate_flops; /* of one model for each head instead */
-    size_t tensors, bytes; /* of the file */
+    size_t tensors, bytes;                      /* of the file */
 };
 
 /**

@@ -1,6 +1,7 @@
 /*
- * In place of a fuzzer: gives its program every file of the folders named on the command line, once.
- * A finding aborts; the last name printed is the file's. A folder without a file is a mistake.
+ * In place of a fuzzer: gives its program every file of the folders named on the command line,
+ * once. A finding aborts; the last name printed is the file's. A folder without a file is a
+ * mistake.
  */
 #include <dirent.h>
 #include <stdint.h>
