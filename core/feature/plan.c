@@ -68,8 +68,8 @@ static int tile_part(struct compiler *compiler, struct hec_kind_plan *kind, int6
 
 /* The window of a feature. A late reader's window begins that much earlier, so the ring is longer
  * by the allowed lateness. */
-static int want_window(struct compiler *compiler, struct hec_kind_plan *kind,
-                       const struct hec_feature *feature)
+static int16_t want_window(struct compiler *compiler, struct hec_kind_plan *kind,
+                           const struct hec_feature *feature)
 {
     int64_t width_ms = hec_plan_tile_ms(feature->window_ms);
     int part = tile_part(compiler, kind, width_ms);
@@ -85,7 +85,7 @@ static int want_window(struct compiler *compiler, struct hec_kind_plan *kind,
     for (int i = 0; i < kind->windows_count; i++) {
         const struct hec_window *other = &kind->windows[i];
         if (other->part == part && other->from == from && other->to == to) {
-            return i;
+            return (int16_t)i;
         }
     }
     if (kind->windows_count == HEC_WINDOWS_MAX) {
@@ -94,11 +94,11 @@ static int want_window(struct compiler *compiler, struct hec_kind_plan *kind,
     }
     kind->windows[kind->windows_count] =
         (struct hec_window){ .part = (uint8_t)part, .from = from, .to = to };
-    return kind->windows_count++;
+    return (int16_t)(kind->windows_count++);
 }
 
-static int want_column(struct compiler *compiler, struct hec_kind_plan *kind, int part, int filter,
-                       enum hec_measure measure, int value)
+static int16_t want_column(struct compiler *compiler, struct hec_kind_plan *kind, int part,
+                           int filter, enum hec_measure measure, int value)
 {
     struct hec_column wanted = {
         .part = (uint8_t)part,
@@ -110,7 +110,7 @@ static int want_column(struct compiler *compiler, struct hec_kind_plan *kind, in
         const struct hec_column *other = &kind->columns[i];
         if (other->part == wanted.part && other->filter == wanted.filter &&
             other->measure == wanted.measure && other->value == wanted.value) {
-            return i;
+            return (int16_t)i;
         }
     }
     if (kind->columns_count == HEC_COLUMNS_MAX) {
@@ -118,7 +118,7 @@ static int want_column(struct compiler *compiler, struct hec_kind_plan *kind, in
         return 0;
     }
     kind->columns[kind->columns_count] = wanted;
-    return kind->columns_count++;
+    return (int16_t)(kind->columns_count++);
 }
 
 static int value_of(struct compiler *compiler, enum hec_field field)
@@ -138,14 +138,15 @@ static int value_of(struct compiler *compiler, enum hec_field field)
 }
 
 /* A slot as wanted, but for its place; returns the place. */
-static int place_slot(struct compiler *compiler, struct hec_kind_plan *kind, struct hec_slot wanted)
+static int16_t place_slot(struct compiler *compiler, struct hec_kind_plan *kind,
+                          struct hec_slot wanted)
 {
     for (int i = 0; i < kind->slots_count; i++) {
         const struct hec_slot *other = &kind->slots[i];
         if (other->kind == wanted.kind && other->filter == wanted.filter &&
             other->filter2 == wanted.filter2 && other->value == wanted.value &&
             other->span_ms == wanted.span_ms && other->list == wanted.list) {
-            return other->at;
+            return (int16_t)other->at;
         }
     }
     if (kind->slots_count == HEC_SLOTS_MAX) {
@@ -158,11 +159,11 @@ static int place_slot(struct compiler *compiler, struct hec_kind_plan *kind, str
                                 : wanted.kind == HEC_SLOT_PLACE || wanted.kind == HEC_SLOT_CHAIN
                                     ? 16
                                     : 8;
-    return wanted.at;
+    return (int16_t)wanted.at;
 }
 
-static int want_slot(struct compiler *compiler, struct hec_kind_plan *kind,
-                     enum hec_slot_kind slot_kind, int filter, int filter2)
+static int16_t want_slot(struct compiler *compiler, struct hec_kind_plan *kind,
+                         enum hec_slot_kind slot_kind, int filter, int filter2)
 {
     return place_slot(compiler, kind,
                       (struct hec_slot){ .kind = (uint8_t)slot_kind,
@@ -187,9 +188,9 @@ static void compile_decay(struct compiler *compiler, struct hec_kind_plan *kind,
                                                   .list = -1 });
 }
 
-static int want_list(struct compiler *compiler, struct hec_kind_plan *kind,
-                     const struct hec_feature *feature, enum hec_part_kind part_kind,
-                     int64_t width_ms)
+static int16_t want_list(struct compiler *compiler, struct hec_kind_plan *kind,
+                         const struct hec_feature *feature, enum hec_part_kind part_kind,
+                         int64_t width_ms)
 {
     for (int i = 0; i < kind->lists_count; i++) {
         const struct hec_list *other = &kind->lists[i];
@@ -197,7 +198,7 @@ static int want_list(struct compiler *compiler, struct hec_kind_plan *kind,
         if (part->kind == part_kind && part->width_ms == width_ms &&
             other->filter == filter_bit(feature->filter) && other->field == feature->field &&
             other->derived == feature->derived) {
-            return i;
+            return (int16_t)i;
         }
     }
     if (kind->lists_count == HEC_LISTS_MAX) {
@@ -205,13 +206,15 @@ static int want_list(struct compiler *compiler, struct hec_kind_plan *kind,
         return 0;
     }
     int part = add_part(compiler, kind, part_kind, width_ms);
+    compiler->plan->keys |= 1u << feature->derived;
     kind->lists[kind->lists_count] = (struct hec_list){
         .part = (uint8_t)part,
         .filter = filter_bit(feature->filter),
-        .field = feature->field,
-        .derived = feature->derived,
+        .kind = (uint8_t)part_kind,
+        .field = (uint8_t)feature->field,
+        .derived = (uint8_t)feature->derived,
     };
-    return kind->lists_count++;
+    return (int16_t)(kind->lists_count++);
 }
 
 static void compile_distinct(struct compiler *compiler, struct hec_kind_plan *kind,
@@ -302,21 +305,29 @@ static void compile_windowed(struct compiler *compiler, struct hec_kind_plan *ki
     }
 }
 
+/* Seconds beyond which nothing is told. */
+static double told_up_to(const struct hec_feature *feature)
+{
+    return feature->window_ms > 0 ? (double)feature->window_ms / 1000 : INFINITY;
+}
+
 static void compile_feature(struct compiler *compiler, int index, struct hec_reading *reading)
 {
     const struct hec_feature *feature = &compiler->plan->schema.features[index];
     struct hec_kind_plan *kind = &compiler->plan->kinds[feature->entity];
-    reading->aggregate = feature->aggregate;
+    reading->aggregate = (uint8_t)feature->aggregate;
     reading->filter = filter_bit(feature->filter);
-    reading->field = feature->field;
-    reading->derived = feature->derived;
+    reading->field = (uint8_t)feature->field;
+    reading->derived = (uint8_t)feature->derived;
     reading->missing = (float)feature->missing;
-    reading->most = feature->window_ms > 0 ? (double)feature->window_ms / 1000 : INFINITY;
     reading->prior = feature->prior;
     reading->prior_weight = feature->prior_weight;
     reading->window = -1;
     reading->window2 = -1;
     reading->slot = -1;
+    for (int c = 0; c < 4; c++) {
+        reading->columns[c] = -1;
+    }
     switch (feature->aggregate) {
     case HEC_AGG_VALUE:
         if (feature->field != HEC_FIELDS) {
@@ -335,10 +346,12 @@ static void compile_feature(struct compiler *compiler, int index, struct hec_rea
     case HEC_AGG_SINCE_SAME:
     case HEC_AGG_MET:
         reading->list = want_list(compiler, kind, feature, HEC_PART_VALUES, 0);
+        reading->most = told_up_to(feature);
         reading->span_s = feature->window_ms / 1000;
         break;
     case HEC_AGG_AGE:
     case HEC_AGG_SINCE:
+        reading->most = told_up_to(feature);
         if (feature->filter >= 0) {
             reading->slot = want_slot(
                 compiler, kind, feature->aggregate == HEC_AGG_AGE ? HEC_SLOT_FIRST : HEC_SLOT_LAST,
@@ -390,12 +403,12 @@ static int by_part(const void *a, const void *b)
 static void sort_windows(struct hec_kind_plan *kind, struct hec_reading *readings)
 {
     struct hec_window sorted[HEC_WINDOWS_MAX];
-    int moved_to[HEC_WINDOWS_MAX];
+    int16_t moved_to[HEC_WINDOWS_MAX];
     int n = 0;
     for (int p = 0; p < kind->layout.parts_count; p++) {
         for (int w = 0; w < kind->windows_count; w++) {
             if (kind->windows[w].part == p) {
-                moved_to[w] = n;
+                moved_to[w] = (int16_t)n;
                 sorted[n++] = kind->windows[w];
             }
         }
@@ -405,6 +418,60 @@ static void sort_windows(struct hec_kind_plan *kind, struct hec_reading *reading
         struct hec_reading *reading = &readings[kind->readings + r];
         reading->window = reading->window < 0 ? -1 : moved_to[reading->window];
         reading->window2 = reading->window2 < 0 ? -1 : moved_to[reading->window2];
+    }
+}
+
+/* The sum of a column over a window: the one that is there already, or a new one. */
+static int16_t want_sum(struct compiler *compiler, struct hec_kind_plan *kind, int window,
+                        int column)
+{
+    const struct hec_column *of = &kind->columns[column];
+    const struct hec_part *part = &kind->layout.parts[of->part];
+    struct hec_gather wanted = {
+        .window = (uint8_t)window,
+        .measure = of->measure,
+        .column = (uint16_t)(rank_of(of) == 0 ? of->slot : of->slot - part->counts),
+    };
+    struct hec_window *over = &kind->windows[window];
+    for (int i = over->gathers; i < kind->sums_count; i++) {
+        const struct hec_gather *other = &kind->gathers[i];
+        if (other->measure == wanted.measure && other->column == wanted.column) {
+            return (int16_t)i;
+        }
+    }
+    if (kind->sums_count == HEC_SUMS_MAX) {
+        compiler->full = true;
+        return 0;
+    }
+    kind->gathers[kind->sums_count] = wanted;
+    over->gathers_count++;
+    return (int16_t)(kind->sums_count++);
+}
+
+/* A sum needs no number of known values, and a number of frauds none of events; the columns are
+ * there all the same, for the features that do. */
+static bool is_told(const struct hec_reading *reading, int c)
+{
+    bool alone = reading->aggregate == HEC_AGG_SUM || reading->aggregate == HEC_AGG_LABEL_COUNT;
+    return reading->columns[c] >= 0 && !(alone && c == 0);
+}
+
+/* Hands out the sums, window by window. */
+static void gather_columns(struct compiler *compiler, struct hec_kind_plan *kind,
+                           struct hec_reading *readings, const int *moved_to)
+{
+    for (int w = 0; w < kind->windows_count; w++) {
+        kind->windows[w].gathers = (uint16_t)kind->sums_count;
+        for (int r = 0; r < kind->readings_count; r++) {
+            struct hec_reading *reading = &readings[kind->readings + r];
+            for (int c = 0; c < 4; c++) {
+                bool second = c == 1 && reading->window2 >= 0;
+                if ((second ? reading->window2 : reading->window) == w && is_told(reading, c)) {
+                    int column = moved_to[reading->columns[c]];
+                    reading->columns[c] = want_sum(compiler, kind, w, column);
+                }
+            }
+        }
     }
 }
 
@@ -431,23 +498,11 @@ static void place_columns(struct compiler *compiler, struct hec_kind_plan *kind,
             part->sums += rank_of(column) == 1;
             part->peaks += rank_of(column) == 2;
             kind->filters_of[p] |= (uint64_t)1 << column->filter;
+            kind->fraud_parts |= (uint64_t)(column->measure == HEC_MEASURE_FRAUD) << p;
         }
     }
     kind->columns_of[kind->layout.parts_count] = (uint16_t)next;
-    for (int w = 0; w < kind->windows_count; w++) {
-        const struct hec_part *part = &kind->layout.parts[kind->windows[w].part];
-        kind->windows[w].sums = (uint16_t)kind->sums_count;
-        kind->sums_count += (int)(part->counts + part->sums + part->peaks);
-    }
-    compiler->full |= kind->sums_count > HEC_SUMS_MAX;
-    for (int r = 0; r < kind->readings_count; r++) {
-        struct hec_reading *reading = &readings[kind->readings + r];
-        for (int c = 0; reading->window >= 0 && c < 4; c++) {
-            const struct hec_column *column = &kind->columns[moved_to[reading->columns[c]]];
-            int window = c == 1 && reading->window2 >= 0 ? reading->window2 : reading->window;
-            reading->columns[c] = kind->windows[window].sums + column->slot;
-        }
-    }
+    gather_columns(compiler, kind, readings, moved_to);
 }
 
 static void size_parts(struct compiler *compiler, struct hec_kind_plan *kind)
@@ -492,6 +547,7 @@ static void size_parts(struct compiler *compiler, struct hec_kind_plan *kind)
             part->element_bytes = HEC_VERDICT_BYTES;
             part->elements_max = HEC_VERDICTS_MAX;
             break;
+        case HEC_PART_KINDS: break;
         }
         most += (uint64_t)(part->elements_max + 1) * part->element_bytes + sketches;
     }
@@ -510,7 +566,7 @@ static void compile_kind(struct compiler *compiler, enum hec_kind which, int *re
     for (int i = 0; i < plan->numerics; i++) {
         const struct hec_feature *feature = &plan->schema.features[plan->numeric_features[i]];
         if (feature->aggregate != HEC_AGG_VALUE && feature->entity == which) {
-            plan->readings[*readings].column = i;
+            plan->readings[*readings].column = (int16_t)i;
             compile_feature(compiler, plan->numeric_features[i], &plan->readings[(*readings)++]);
         }
     }
@@ -524,6 +580,9 @@ static void compile_kind(struct compiler *compiler, enum hec_kind which, int *re
     place_columns(compiler, kind, plan->readings);
     for (int p = 0; p < HEC_PARTS_MAX; p++) {
         kind->list_of[p] = -1;
+    }
+    for (int p = 0; p < kind->layout.parts_count; p++) {
+        kind->parts_of[kind->layout.parts[p].kind] |= (uint64_t)1 << p;
     }
     for (int i = 0; i < kind->lists_count; i++) {
         kind->list_of[kind->lists[i].part] = i;
@@ -547,7 +606,7 @@ static void compile(struct compiler *compiler)
     int readings = 0;
     for (int i = 0; i < plan->numerics; i++) {
         if (plan->schema.features[plan->numeric_features[i]].aggregate == HEC_AGG_VALUE) {
-            plan->readings[readings].column = i;
+            plan->readings[readings].column = (int16_t)i;
             compile_feature(compiler, plan->numeric_features[i], &plan->readings[readings++]);
         }
     }
@@ -555,7 +614,7 @@ static void compile(struct compiler *compiler)
     for (int kind = 0; kind < HEC_KINDS; kind++) {
         compile_kind(compiler, (enum hec_kind)kind, &readings);
     }
-    hec_plan_hash_texts(plan);
+    hec_plan_make_tests(plan);
 }
 
 enum hec_status hec_plan_new(struct hec_plan **ret, const struct hec_schema *schema,

@@ -52,6 +52,9 @@ enum hec_status hec_upkeep(struct hec_engine *engine, struct hec_error *error)
 {
     int64_t now_ms = hec_now_ms();
     enum hec_status status = HEC_OK;
+    if (hec_checkpoint_is_under_way(engine)) {
+        return HEC_OK; /* the store is busy */
+    }
     if (hec_store_is_connected(engine->store) && !engine->store_was_away) {
         status = sweep(engine, now_ms, error);
     }

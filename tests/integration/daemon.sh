@@ -59,6 +59,10 @@ done
 curl -sf "http://$http/metrics" >"$scratch/metrics"
 promtool check metrics <"$scratch/metrics" >"$scratch/promtool" 2>&1 ||
     fail "promtool does not like /metrics: $(cat "$scratch/promtool")"
+"$hecate" monitoring rules >"$scratch/rules.yml"
+"$hecate" monitoring grafana >"$scratch/dashboard.json"
+python3 "$source/tests/integration/dashboard.py" --names "$scratch/metrics" "$scratch/rules.yml" \
+    "$scratch/dashboard.json" || exit 1
 [ "$(metric 'hecate_dead_letters_total')" = 3 ] || fail "three records had to be set aside"
 for series in hecate_last_checkpoint_timestamp_seconds hecate_kafka_last_commit_timestamp_seconds \
     hecate_labels_received_total 'hecate_stage_duration_seconds_count{stage="commit"}' \
