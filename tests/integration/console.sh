@@ -79,10 +79,12 @@ wait_done "$total"
 [ "$(metric 'hecate_run_state.*running')" = 1 ] || fail "it does not run on"
 
 # ---- The log level, for good and for a while
-console loglevel debug --for 1 >/dev/null
-[ "$(state .log_level)" = debug ] || fail "the level did not change"
-sleep 1.5
-[ "$(state .log_level)" = info ] || fail "the level did not go back"
+is_level() {
+    [ "$(state .log_level)" = "$1" ]
+}
+console loglevel debug --for 5 >/dev/null
+is_level debug || fail "the level did not change"
+wait_for 30 is_level info
 status=0
 console loglevel loud 2>"$scratch/said" || status=$?
 [ "$status" = 1 ] || fail "a level that there is not ended with $status"
