@@ -58,7 +58,7 @@ proof-properties: ## what must hold of every stream, on 20 000 random ones each 
 	@ninja -C build tests/test-core-feature_properties >/dev/null
 	@HECATE_SEED=$${SEED:-1000000000} HECATE_STREAMS=20000 build/tests/test-core-feature_properties -j1
 
-proof-parity: ## live equals offline, exactly once: 200 000 events, killed and flushed
+proof-parity: ## live equals offline, exactly once: 200 000 events, killed and flushed (ARGS=handbook: its payments)
 	@tests/proof/parity_all.sh $(ARGS)
 
 fuzz: ## 30 CPU-minutes each on the event decoder, features.conf and the record decoder (clang)
