@@ -1,7 +1,8 @@
 # Sourced by the tidy tests: where the repository is, and which files are its own.
 #
 # A file counts from the moment it stands in the tree, committed or not, unless git ignores it.
-# Without git (an unpacked archive) everything counts but the build directories.
+# Without git (an unpacked archive, a machine that has none, a clone of another user, which git
+# refuses) everything counts but the build directories and what is git's own.
 cd "$(dirname "$0")/../.."
 set -f # patterns are meant for git or find, not for the shell
 
@@ -11,7 +12,8 @@ files_of() {
         git ls-files --cached --others --exclude-standard -- "$@" | sort -u
     else
         for pattern in "$@"; do
-            find . -type f -path "./$pattern" -not -path './build*' | sed 's|^\./||'
+            find . -type f -path "./$pattern" -not -path './build*' -not -path './.git' \
+                -not -path './.git/*' | sed 's|^\./||'
         done | sort -u
     fi | while IFS= read -r file; do
         [ ! -f "$file" ] || printf '%s\n' "$file"
