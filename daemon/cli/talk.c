@@ -13,7 +13,9 @@
 
 #define ANSWER_S 60
 
-/* --socket, else what --config says, else where a package puts it. */
+/* --socket, else what --config says, else where a package puts it. A mistake elsewhere in the
+ * settings is the daemon's to tell, as long as they name the socket: without that the default one
+ * could be another daemon's. */
 static bool find_socket(const struct hec_arguments *arguments, char *path, size_t bytes)
 {
     const char *given = hec_text_or(arguments, "socket", NULL);
@@ -27,9 +29,16 @@ static bool find_socket(const struct hec_arguments *arguments, char *path, size_
     bool good = false;
     if (problems != NULL && config != NULL) {
         config->keep_references = true; /* the socket is no secret */
+        char origin[HEC_CONFIG_TEXT_MAX];
         good = hec_config_load(config, file, problems) == HEC_OK;
+        hec_config_origin(config, "admin.socket", origin, sizeof(origin));
+        good = good || strcmp(origin, "default") != 0;
         for (int i = 0; i < problems->count && !good; i++) {
             fprintf(stderr, "%s\n", problems->rows[i].text);
+        }
+        if (!good) {
+            fprintf(stderr, "hecate %s: %s does not say which daemon is meant; --socket PATH does\n",
+                    arguments->command->name, file);
         }
         snprintf(path, bytes, "%s", config->admin.socket);
     }

@@ -47,6 +47,6 @@ void hec_api_reload(struct hec_api_call *call)
         yyjson_mut_arr_add_strcpy(call->reply, errors, problems.rows[i].text);
     }
     hec_api_fail(call, status == HEC_UNAVAILABLE ? 503 : 422,
-                 "The settings are refused and those before stay: %d mistakes, see errors.",
+                 "The settings are refused and those before stay (%d to mend, see errors).",
                  problems.count + problems.dropped);
 }

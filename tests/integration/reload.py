@@ -32,21 +32,23 @@ for sha, name in ((sha_a, "a"), (sha_b, "b")):
     with open(f"{folder}/offline.{name}.csv") as table:
         offline[sha] = {row["event_id"]: row for row in csv.DictReader(table)}
 
-scores = sorted(lines("scores"), key=lambda r: (r["source"]["partition"], r["source"]["offset"]))
+scores = [record for record in lines("scores") if record["outcome"] in ("scored", "late_scored")]
+scores = sorted(scores, key=lambda r: (r["source"]["partition"], r["source"]["offset"]))
 model_of, runs, worst, told_apart = {}, 1, 0.0, 0
 for before, record in zip([None] + scores, scores):
-    sha = full(record["model_sha256"])
+    sha = full(record["model"])
     event = record["event_id"]
     if event in model_of:
         fail(f"{event} was scored twice")
     model_of[event] = sha
-    runs += before is not None and full(before["model_sha256"]) != sha
+    runs += before is not None and full(before["model"]) != sha
     other = sha_b if sha == sha_a else sha_a
-    for head, value in record["scores"].items():
+    for head, said in record["heads"].items():
+        value = said["probability"]
         expected = float(offline[sha][event][head])
         worst = max(worst, abs(value - expected))
         told_apart += abs(value - float(offline[other][event][head])) > 1e-3
-    if set(record["scores"]) != {h for h in ("card_fraud", "ato", "anomaly") if offline[sha][event][h]}:
+    if set(record["heads"]) != {h for h in ("card_fraud", "ato", "anomaly") if offline[sha][event][h]}:
         fail(f"{event} has other heads than offline")
 if worst > 1e-4:
     fail(f"a score is {worst} away from that of the model that its record names")
