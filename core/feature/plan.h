@@ -219,8 +219,9 @@ HEC_CHECKED enum hec_status hec_rates_compile(struct hec_plan *plan, struct hec_
 bool hec_rates_convert(const struct hec_plan *plan, const char *code, int64_t amount_minor,
                        int64_t *converted_minor);
 
-/** Hands out the places of one kind, once all its features have asked (places.c). False: it has more
- * sums than the table, a ring longer than tiles may be, or records that may become too large. */
+/** Hands out the places of one kind, once all its features have asked (places.c). False: it has
+ * more sums than the table, a ring longer than tiles may be, or records that may become too large.
+ */
 bool hec_plan_place(struct hec_plan *plan, struct hec_kind_plan *kind);
 
 /** Makes the tests of the filters' predicates. */

@@ -37,7 +37,8 @@ static bool find_socket(const struct hec_arguments *arguments, char *path, size_
             fprintf(stderr, "%s\n", problems->rows[i].text);
         }
         if (!good) {
-            fprintf(stderr, "hecate %s: %s does not say which daemon is meant; --socket PATH does\n",
+            fprintf(stderr,
+                    "hecate %s: %s does not say which daemon is meant; --socket PATH does\n",
                     arguments->command->name, file);
         }
         snprintf(path, bytes, "%s", config->admin.socket);
