@@ -47,6 +47,17 @@ static enum hec_status check_belongs(const struct hec_engine *engine, int32_t pa
     return HEC_OK;
 }
 
+/* Takes the partition. Redis counts epochs, and the committed offsets remember the last one; but in
+ * a Redis that was emptied, with nothing committed since, the same number would be given twice, and
+ * it names a generation of state. So an epoch is never below the time of day, in seconds. */
+static enum hec_status claim(struct hec_engine *engine, int32_t partition, uint64_t floor,
+                             struct hec_error *error)
+{
+    uint64_t now_s = (uint64_t)hec_now_ms() / 1000;
+    return hec_store_claim(engine->store, partition, floor > now_s ? floor : now_s,
+                           &engine->positions[partition].epoch, error);
+}
+
 static void start_anew(struct hec_engine *engine, int32_t partition, int64_t low,
                        enum hec_rebuild cause)
 {
@@ -188,7 +199,7 @@ static enum hec_status open_partition(struct hec_engine *engine, const struct he
     if (read == HEC_OK && found.epoch > floor) {
         floor = found.epoch;
     }
-    status = hec_store_claim(engine->store, partition, floor, &position->epoch, error);
+    status = claim(engine, partition, floor, error);
     if (status != HEC_OK) {
         return status;
     }
@@ -357,8 +368,7 @@ enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partiti
         status = hec_source_bounds(engine->source, partition, &low, &high, ANSWER_WAIT_MS, error);
     }
     if (status == HEC_OK) {
-        status =
-            hec_store_claim(engine->store, partition, position->epoch, &position->epoch, error);
+        status = claim(engine, partition, position->epoch, error);
     }
     if (status == HEC_OK) {
         struct hec_watermark mark;
@@ -406,8 +416,7 @@ static enum hec_status last_word(struct hec_engine *engine, int32_t partition,
     enum hec_status status =
         hec_store_verify(engine->store, partition, expected, maybe, found, error);
     if (status == HEC_OK) {
-        status =
-            hec_store_claim(engine->store, partition, position->epoch, &position->epoch, error);
+        status = claim(engine, partition, position->epoch, error);
     }
     return status == HEC_OK
                ? hec_store_verify(engine->store, partition, expected, maybe, found, error)
