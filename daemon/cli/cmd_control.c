@@ -41,7 +41,8 @@ static int run_pause(const struct hec_arguments *arguments)
 const struct hec_command hec_cmd_pause = {
     .name = "pause",
     .line = "stops the reading of events; the reason is shown to all",
-    .examples = { "hecate pause --reason \"broker maintenance until 14:00\"" },
+    .examples = { "hecate pause --reason \"broker maintenance until 14:00\"",
+                  "hecate pause --reason \"wrong model\" --config /etc/hecate/hecate.conf" },
     .text = "What was read is finished and committed. Readiness fails until somebody resumes.",
     .run = run_pause,
     .flags = { { "reason", "TEXT", "why", HEC_FLAG_TEXT, .required = true }, HEC_TALK_FLAGS },
@@ -55,7 +56,7 @@ static int run_resume(const struct hec_arguments *arguments)
 const struct hec_command hec_cmd_resume = {
     .name = "resume",
     .line = "reads events again after a pause",
-    .examples = { "hecate resume" },
+    .examples = { "hecate resume", "hecate resume --socket /run/hecate/admin.sock" },
     .run = run_resume,
     .flags = { HEC_TALK_FLAGS },
 };
@@ -69,7 +70,7 @@ static int run_drain(const struct hec_arguments *arguments)
 const struct hec_command hec_cmd_drain = {
     .name = "drain",
     .line = "finishes what is open and ends, as SIGTERM does",
-    .examples = { "hecate drain" },
+    .examples = { "hecate drain", "hecate drain --config /etc/hecate/hecate.conf" },
     .run = run_drain,
     .flags = { HEC_TALK_FLAGS },
 };
