@@ -132,7 +132,8 @@ enum hec_status hec_checkpoint_start(struct hec_engine *engine, struct hec_error
     assert(!checkpoint->under_way && engine->open_rows == 0);
     engine->checkpoint_ms = hec_now_ms();
     engine->checkpoint_refused = false;
-    if (!hec_store_is_connected(engine->store)) {
+    /* A store that is back may be an older copy: nothing is written before it was met. */
+    if (!hec_store_is_connected(engine->store) || engine->store_was_away) {
         return HEC_OK;
     }
     checkpoint->began_us = hec_now_us();

@@ -76,7 +76,8 @@ struct hec_engine {
      * nor stored any more. */
     bool failed;
     bool checkpoint_refused; /* the last one: the next waits for its time, however much is dirty */
-    int64_t swept_ms, checked_ms; /* upkeep.c: when it last did anything */
+    int64_t swept_ms, checked_ms, verified_ms; /* upkeep.c: when it last did anything */
+    int32_t verify_next;                       /* whose watermark is looked at next */
     enum hec_status rebalance_status;
     struct hec_error rebalance_error;
 

@@ -124,6 +124,11 @@ static enum hec_status resume(struct hec_engine *engine, int32_t partition, enum
 static void await_store(struct hec_engine *engine)
 {
     static const struct timespec PAUSE = { 0, 20 * 1000000 };
+    /* Partitions that are held already meet a new connection at the next step. */
+    for (int32_t p = 0; p < engine->options.partitions; p++) {
+        engine->store_was_away |=
+            engine->positions[p].assigned && !hec_store_is_connected(engine->store);
+    }
     int64_t until_ms = hec_now_ms() + STORE_WAIT_MS;
     enum hec_status status = hec_store_connect(engine->store, hec_now_ms(), NULL);
     while (status == HEC_UNAVAILABLE && hec_now_ms() < until_ms) {
