@@ -4,7 +4,9 @@
 #   make demo       shows Hecate at work
 #   make test       runs every test
 #   make install    PREFIX=/usr/local, DESTDIR= as usual; configuration goes to /etc/hecate
+#   make deb        makes a Debian package beside this folder
 #   make proof-X    long proofs, too long for every run: see `make help`
+#   make fuzz       looks for inputs that break a decoder, with clang's libFuzzer
 #   make clean      forgets the build
 PREFIX ?= /usr/local
 ARGS ?=
@@ -12,7 +14,7 @@ ARGS ?=
 all:
 	@./setup.sh
 
-demo test:
+demo test deb:
 	@./setup.sh $@ $(ARGS)
 
 # Configures only when the prefix changes, so that an install as root compiles nothing.
@@ -23,11 +25,11 @@ install:
 	meson install -C build
 
 clean:
-	rm -rf build build-ci build-asan
+	rm -rf build build-ci build-asan build-fuzz
 
 help:
 	@sed -n 's/^#  *make/make/p' Makefile
-	@sed -n 's/^\([a-z]*-[a-z0-9-]*\):.*## \(.*\)/make \1    \2/p' Makefile
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/make \1    \2/p' Makefile
 
 proof-fresh: ## both Debians from nothing, each command of setup.sh (root, ../shared)
 	@for release in bookworm trixie; do \
@@ -35,6 +37,9 @@ proof-fresh: ## both Debians from nothing, each command of setup.sh (root, ../sh
 		../shared/tools/fresh-root.sh $$release "$$root" . \
 			'./setup.sh && ./setup.sh demo && ./setup.sh test' || exit 1; \
 	done
+
+proof-package: ## both Debians: the package is reproducible, lintian-clean, lives and leaves (root)
+	@for release in bookworm trixie; do tests/proof/package.sh $$release || exit 1; done
 
 proof-handbook: ## the handbook's split, beside its published table (../shared)
 	@tests/proof/handbook.sh
@@ -45,8 +50,19 @@ proof-bank: ## both heads on the simulated bank stream (../shared)
 proof-features: ## every feature of 100 000 events against an oracle in Python
 	@tests/proof/features.sh
 
-proof-parity: ## live equals offline, exactly once: 200 000 events, killed and flushed (../shared)
-	@tests/proof/parity_all.sh
+proof-simulator: ## 10 000 seeds of whole engines over a simulated world
+	@ninja -C build tests/simulator/simulator >/dev/null
+	@tests/simulator/run.sh build/tests/simulator/simulator 10000 100001
+
+proof-properties: ## what must hold of every stream, on 20 000 random ones each (SEED=)
+	@ninja -C build tests/test-core-feature_properties >/dev/null
+	@HECATE_SEED=$${SEED:-1000000000} HECATE_STREAMS=20000 build/tests/test-core-feature_properties -j1
+
+proof-parity: ## live equals offline, exactly once: 200 000 events, killed and flushed (ARGS=handbook: its payments)
+	@tests/proof/parity_all.sh $(ARGS)
+
+fuzz: ## 30 CPU-minutes each on the event decoder, features.conf and the record decoder (clang)
+	@tests/fuzz/fuzz.sh $(ARGS)
 
 bench-replay: ## events a second from a file, silently and with features
 	@ninja -C build tests/bench/bench-replay >/dev/null
@@ -65,4 +81,4 @@ bench-daemon: ## the daemon against a pass-through, on a real broker: 24 feature
 	@tests/bench/daemon.sh 5 1000000 core
 	@tests/bench/daemon.sh 5 1000000 all
 
-.PHONY: bench-replay bench-model bench-state bench-daemon proof-features proof-parity proof-handbook proof-bank all demo test install clean help proof-fresh
+.PHONY: fuzz bench-replay bench-model bench-state bench-daemon proof-features proof-properties proof-simulator proof-parity proof-handbook proof-bank all demo test deb install clean help proof-fresh proof-package

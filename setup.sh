@@ -4,6 +4,7 @@
 #   ./setup.sh              installs what is missing and builds into build/
 #   ./setup.sh demo [...]   the same, then shows Hecate at work: build/daemon/hecate demo [...]
 #   ./setup.sh test [...]   the same and what the tests need, then every test: meson test [...]
+#   ./setup.sh deb          installs what is missing and makes a Debian package beside this folder
 #
 # It says which packages it installs; when nothing is missing it does not touch apt at all, and
 # it never asks a question. Debian 13 and 12 are known to work; differences between them are in
@@ -17,10 +18,11 @@ build=${BUILD:-build}
 # What it takes to build, to run the demo, and (on top) to run the tests.
 packages='gcc libc6-dev meson ninja-build pkgconf ca-certificates
     librdkafka-dev libhiredis-dev libopenblas-dev libevent-dev libyyjson-dev libconfuse-dev
-    libxxhash-dev libssl-dev libzstd-dev libcsv-dev
+    libxxhash-dev libssl-dev libzstd-dev libcsv-dev libsqlite3-dev
     redis-server kcat jq zstd xz-utils'
 packages_for_tests='libcriterion-dev default-jre-headless maven python3 python3-jsonschema curl
-    prometheus systemd'
+    prometheus systemd man-db'
+packages_for_deb='debhelper dpkg-dev build-essential jq'
 
 # Packages of the lists above that Debian starts as a service. We only want their programs.
 services='redis-server prometheus'
@@ -202,8 +204,16 @@ test)
         fail "tests failed; the whole log is $build/meson-logs/testlog.txt"
     say "all tests passed; the whole log is $build/meson-logs/testlog.txt"
     ;;
+deb)
+    install $packages $packages_for_deb
+    # Without the tests, which .ci/run runs; DEB_BUILD_OPTIONS= asks for those of core.
+    DEB_BUILD_OPTIONS=${DEB_BUILD_OPTIONS-nocheck} DEB_BUILD_PROFILES=${DEB_BUILD_PROFILES-nocheck} \
+        dpkg-buildpackage --build=binary --no-sign ||
+        fail "no package was made; the first error above says why"
+    say "made: $(ls ../hecate_*.deb)"
+    ;;
 *)
-    sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -246,8 +246,10 @@ static bool any_missing(const struct hec_touched *touched)
     return false;
 }
 
-/* Gives the row the next place in the feature arrays and fills it. */
-static void read_row(struct hec_batch *batch, int index)
+/* Gives the row the next place in the feature arrays and fills it; then adds the event to its
+ * states, when that is to be. */
+static enum hec_status read_row(struct hec_batch *batch, struct hec_entities *entities, int index,
+                                bool applies)
 {
     struct hec_row *row = &batch->rows[index];
     int numerics_count = hec_plan_numerics(batch->plan);
@@ -257,10 +259,17 @@ static void read_row(struct hec_batch *batch, int index)
     float *numerics = batch->numerics + (size_t)row->scored * (size_t)numerics_count;
     uint32_t *categories =
         batch->categories + (size_t)row->scored * (size_t)hec_plan_categories(batch->plan);
-    hec_plan_read(batch->plan, &row->event, &row->touched, numerics, categories);
+    enum hec_status status = HEC_OK;
+    if (applies) {
+        status = hec_plan_read_and_apply(batch->plan, entities, &row->event, row->offset,
+                                         &row->touched, numerics, categories);
+    } else {
+        hec_plan_read(batch->plan, &row->event, &row->touched, numerics, categories);
+    }
     for (int c = 0; c < numerics_count; c++) {
         row->missing += isnan(numerics[c]) != 0;
     }
+    return status;
 }
 
 /* The one order that all depends on: judge, read, then add; row after row. */
@@ -285,16 +294,15 @@ static enum hec_status walk(struct hec_batch *batch, struct hec_entities *entiti
         row->outcome = OF_VERDICT[verdict];
         if (scored) {
             row->outcome = verdict == HEC_APPLIED ? HEC_OUT_SCORED : HEC_OUT_SCORED_LATE;
-            if (read && !row->silent) {
-                read_row(batch, i);
-            }
         }
-        if (verdict == HEC_APPLIED) {
-            enum hec_status status =
-                hec_plan_apply(batch->plan, entities, &row->event, row->offset, &row->touched);
-            if (status != HEC_OK) {
-                return status;
-            }
+        enum hec_status status = HEC_OK;
+        if (scored && read && !row->silent) {
+            status = read_row(batch, entities, i, verdict == HEC_APPLIED);
+        } else if (verdict == HEC_APPLIED) {
+            status = hec_plan_apply(batch->plan, entities, &row->event, row->offset, &row->touched);
+        }
+        if (status != HEC_OK) {
+            return status;
         }
     }
     return HEC_OK;

@@ -18,7 +18,7 @@
 #include "ops/log.h"
 
 #define SURVEY_WAIT_MS 10000
-#define PROPERTIES_MAX 128
+#define PROPERTIES_MAX HEC_KAFKA_PROPERTIES_MAX
 
 static enum hec_status build_plan(struct hec_parts *parts, struct hec_error *error)
 {
@@ -69,20 +69,28 @@ static void apply_head(struct hec_head_policy *policy, const struct hec_config *
     }
 }
 
-static enum hec_status build_policy(struct hec_parts *parts, struct hec_error *error)
+enum hec_status hec_parts_policy(struct hec_policy *policy, const struct hec_config *config,
+                                 const struct hec_model *model, struct hec_error *error)
 {
-    const struct hec_model_info *info = hec_model_info(parts->model);
-    hec_policy_default(&parts->policy, info);
+    const struct hec_model_info *info = hec_model_info(model);
+    hec_policy_default(policy, info);
     for (int head = 0; head < info->heads_count; head++) {
         for (int c = 0; c < HEC_CONFIG_HEADS; c++) {
             if (strcmp(hec_config_head_name(c), info->heads[head].name) == 0) {
-                apply_head(&parts->policy.heads[head], parts->config, c);
+                apply_head(&policy->heads[head], config, c);
             }
         }
     }
-    parts->policy.reasons_max = (int)parts->config->alerts.max_reasons;
-    parts->policy.critical_loss_minor = parts->config->alerts.critical_loss_minor;
-    return hec_policy_check(&parts->policy, error);
+    policy->reasons_max = (int)config->alerts.max_reasons;
+    policy->critical_loss_minor = config->alerts.critical_loss_minor;
+    return hec_policy_check(policy, error);
+}
+
+void hec_parts_model_sha256(struct hec_parts *parts, char sha256[HEC_SHA256_HEX])
+{
+    pthread_mutex_lock(&parts->lock);
+    memcpy(sha256, parts->model_sha256, HEC_SHA256_HEX);
+    pthread_mutex_unlock(&parts->lock);
 }
 
 /* librdkafka's own properties: the common section, then the client's, the later one winning. */
@@ -110,6 +118,20 @@ static void log_kafka(void *context, int level, const char *text)
             : level <= 6 ? HEC_LOG_INFO
                          : HEC_LOG_DEBUG,
             "kafka", "librdkafka", "the Kafka client says", "text=%s", text);
+}
+
+void hec_parts_kafka(const struct hec_config *config, enum hec_kafka_client client,
+                     struct hec_kafka_property list[HEC_KAFKA_PROPERTIES_MAX],
+                     struct hec_kafka_options *options)
+{
+    const struct hec_properties *own = client == HEC_KAFKA_CONSUMER   ? &config->kafka_consumer
+                                       : client == HEC_KAFKA_PRODUCER ? &config->kafka_producer
+                                                                      : NULL;
+    *options = (struct hec_kafka_options){
+        .properties = list,
+        .properties_count = properties_of(list, &config->kafka, own),
+        .log = log_kafka,
+    };
 }
 
 static enum hec_status survey(struct hec_parts *parts, struct hec_error *error)
@@ -170,6 +192,7 @@ static void fill_options(const struct hec_parts *parts, struct hec_engine_option
             (size_t)config->state.cache_mib * 1024 * 1024 / (size_t)parts->engines_count,
         .batch_rows_max = (int)config->model.max_batch_records,
         .batch_wait_ms = (int)((config->model.max_batch_wait_us + 999) / 1000),
+        .overlap = config->output.overlap != 0,
         .commit_interval_ms = (int)config->output.commit_interval_ms,
         .commit_records_max = (int)config->output.commit_records_max,
         .checkpoint_interval_ms = (int)config->state.checkpoint_interval_ms,
@@ -218,9 +241,27 @@ enum hec_status hec_parts_read(struct hec_parts *parts, const struct hec_config 
                                struct hec_error *error)
 {
     *parts = (struct hec_parts){ .config = config };
+    pthread_mutex_init(&parts->lock, NULL);
     enum hec_status status = build_plan(parts, error);
     status = status == HEC_OK ? build_model(parts, error) : status;
-    return status == HEC_OK ? build_policy(parts, error) : status;
+    return status == HEC_OK ? hec_parts_policy(&parts->policy, config, parts->model, error)
+                            : status;
+}
+
+enum hec_status hec_parts_check(const struct hec_config *config, struct hec_problems *problems)
+{
+    struct hec_parts parts;
+    struct hec_error error = { 0 };
+    enum hec_status status = hec_config_check_files(config, problems);
+    if (status != HEC_OK) {
+        return status;
+    }
+    status = hec_parts_read(&parts, config, &error);
+    hec_parts_free(&parts);
+    if (status != HEC_OK) {
+        hec_problems_add(problems, status, "%s", error.text);
+    }
+    return status;
 }
 
 enum hec_status hec_parts_make(struct hec_parts *parts, const struct hec_config *config,
@@ -251,8 +292,11 @@ enum hec_status hec_parts_make(struct hec_parts *parts, const struct hec_config 
     const struct hec_model_info *info = hec_model_info(parts->model);
     hec_metrics_set_model(parts->metrics, "primary", info->name, info->version,
                           parts->model_sha256);
-    hec_meter_set(hec_metrics_service(parts->metrics), HEC_S_MODEL_LOADED, hec_wall_ms());
-    hec_meter_add(hec_metrics_service(parts->metrics), HEC_S_MODEL_LOADS + HEC_LOADED_OK, 1);
+    struct hec_meter *meter = hec_metrics_service(parts->metrics);
+    hec_meter_set(meter, HEC_S_MODEL_LOADED, hec_wall_ms());
+    hec_meter_add(meter, HEC_S_MODEL_LOADS + HEC_LOADED_OK, 1);
+    hec_meter_set(meter, HEC_S_RELOADED, hec_wall_ms());
+    hec_meter_set(meter, HEC_S_RELOAD_GOOD, 1);
     return HEC_OK;
 }
 

@@ -5,6 +5,8 @@
 #ifndef HECATE_PARTS_H
 #define HECATE_PARTS_H
 
+#include <pthread.h>
+
 #include "engine/engine.h"
 #include "hecate/decide.h"
 #include "hecate/digest.h"
@@ -23,16 +25,38 @@ struct hec_parts {
     struct hec_model *model;
     char model_sha256[HEC_SHA256_HEX];
     struct hec_policy policy;
+    pthread_mutex_t lock; /* over model_sha256, which a reload changes while others tell it */
     char cluster_id[HEC_CLUSTER_ID_BYTES_MAX];
     int32_t partitions; /* of the input topic */
     struct hec_metrics *metrics;
     int engines_count;
 };
 
-/** Makes those parts that need no server: features, model, policy. What `hecated --check` does.
- * Parameters and statuses of hec_parts_make. */
+/* How to reach Kafka as the settings say. The list holds what options points at. */
+#define HEC_KAFKA_PROPERTIES_MAX 128
+enum hec_kafka_client { HEC_KAFKA_ANY, HEC_KAFKA_CONSUMER, HEC_KAFKA_PRODUCER };
+void hec_parts_kafka(const struct hec_config *config, enum hec_kafka_client client,
+                     struct hec_kafka_property list[HEC_KAFKA_PROPERTIES_MAX],
+                     struct hec_kafka_options *options);
+
+/** Makes those parts that need no server: features, model, policy. Parameters and statuses of
+ * hec_parts_make. */
 HEC_CHECKED enum hec_status hec_parts_read(struct hec_parts *parts, const struct hec_config *config,
                                            struct hec_error *error);
+
+/** What the settings make of a model's scores. @return HEC_OK, HEC_INVALID */
+HEC_CHECKED enum hec_status hec_parts_policy(struct hec_policy *policy,
+                                             const struct hec_config *config,
+                                             const struct hec_model *model,
+                                             struct hec_error *error);
+
+/** Copies the digest of the model in use. Any thread. */
+void hec_parts_model_sha256(struct hec_parts *parts, char sha256[HEC_SHA256_HEX]);
+
+/** Whether the files that the settings name are good and belong together: features and model are
+ * opened and let go again. For `--check`. @return HEC_OK, or the status of the problem added */
+HEC_CHECKED enum hec_status hec_parts_check(const struct hec_config *config,
+                                            struct hec_problems *problems);
 
 /**
  * Makes the parts; asks Kafka for its topics on the way.

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "desk/desk.h"
 #include "engine/engine.h"
 #include "http/http.h"
 #include "ops/clock.h"
@@ -40,13 +41,24 @@ struct engine_thread {
 };
 
 struct service {
-    const struct hec_config *config;
+    struct hec_config *config;
+    struct hec_reload *reload;
+    struct hec_engine *reloaded[HEC_ENGINES_MAX]; /* the engines, for it */
     struct hec_parts parts;
     struct event_base *base;
     struct hec_http *http;
+    struct hec_desk *desk;
+    struct hec_tokens *tokens;
     struct engine_thread engines[HEC_ENGINES_MAX];
     int engines_count; /* made */
-    bool ready;
+    atomic_bool ready;
+    /* What people ordered, on the desk's thread; the tick looks at it. */
+    pthread_mutex_t orders_lock;
+    char pause_reason[200], paused_by[HEC_ACTOR_MAX];
+    atomic_int_least64_t paused_ms; /* 0: not paused */
+    atomic_bool drain_ordered;
+    bool paused; /* as told */
+    int64_t started_ms;
     int64_t status_told_ms, stats_told_ms, watchdog_ms;
     int64_t stop_ms; /* when the drain began */
     int exit_status;
@@ -138,9 +150,10 @@ static struct hec_engine_view view_of(const struct service *service)
     return all;
 }
 
+/* Both threads ask: the loop for /readyz, the desk for the console. */
 static int checks(void *context, struct hec_http_check *list)
 {
-    const struct service *service = context;
+    struct service *service = context;
     struct hec_engine_view view = view_of(service);
     list[0] = (struct hec_http_check){ "kafka", !view.brokers_down, "" };
     snprintf(list[0].sentence, sizeof(list[0].sentence), "%s",
@@ -160,8 +173,72 @@ static int checks(void *context, struct hec_http_check *list)
     list[4] = (struct hec_http_check){ "engines", is_moving(service), "" };
     snprintf(list[4].sentence, sizeof(list[4].sentence), "%d of them", service->engines_count);
     list[5] = (struct hec_http_check){ "model", true, "" };
-    snprintf(list[5].sentence, sizeof(list[5].sentence), "%.12s", service->parts.model_sha256);
-    return 6;
+    char sha256[HEC_SHA256_HEX];
+    hec_parts_model_sha256(&service->parts, sha256);
+    snprintf(list[5].sentence, sizeof(list[5].sentence), "%.12s", sha256);
+    list[6] = (struct hec_http_check){ "input", atomic_load(&service->paused_ms) == 0, "" };
+    pthread_mutex_lock(&service->orders_lock);
+    snprintf(list[6].sentence, sizeof(list[6].sentence),
+             list[6].ok ? "read" : "paused by %s: %.120s", service->paused_by,
+             service->pause_reason);
+    pthread_mutex_unlock(&service->orders_lock);
+    return 7;
+}
+
+/* ---- What people order: on the desk's thread ------------------------------------------------- */
+
+static enum hec_run_state run_state_of(struct service *service)
+{
+    struct hec_engine_view view = view_of(service);
+    return atomic_load(&stopping)             ? HEC_RUN_DRAINING
+           : atomic_load(&service->paused_ms) ? HEC_RUN_PAUSED
+           : !view.assigned                   ? HEC_RUN_STARTING
+           : !view.live                       ? HEC_RUN_REBUILDING
+                                              : HEC_RUN_RUNNING;
+}
+
+static void tell_state(void *context, struct hec_desk_state *state)
+{
+    struct service *service = context;
+    state->run_state = run_state_of(service);
+    state->ready = atomic_load(&service->ready);
+    state->started_ms = service->started_ms;
+    state->engines = service->engines_count;
+    state->paused_ms = atomic_load(&service->paused_ms);
+    pthread_mutex_lock(&service->orders_lock);
+    memcpy(state->pause_reason, service->pause_reason, sizeof(state->pause_reason));
+    memcpy(state->paused_by, service->paused_by, sizeof(state->paused_by));
+    pthread_mutex_unlock(&service->orders_lock);
+}
+
+static void order_pause(void *context, const char *reason, const char *actor)
+{
+    struct service *service = context;
+    pthread_mutex_lock(&service->orders_lock);
+    snprintf(service->pause_reason, sizeof(service->pause_reason), "%s",
+             reason == NULL ? "" : reason);
+    snprintf(service->paused_by, sizeof(service->paused_by), "%s", actor);
+    pthread_mutex_unlock(&service->orders_lock);
+    atomic_store(&service->paused_ms, reason == NULL ? 0 : hec_wall_ms());
+    for (int i = 0; i < service->engines_count; i++) {
+        hec_engine_pause(service->engines[i].engine, reason != NULL);
+    }
+}
+
+static void order_drain(void *context)
+{
+    atomic_store(&((struct service *)context)->drain_ordered, true);
+}
+
+/* Ready again, whatever came of it: the settings before are good ones. */
+static enum hec_status order_reload(void *context, int wait_ms, struct hec_reload_report *report,
+                                    struct hec_problems *problems)
+{
+    struct service *service = context;
+    hec_notify("RELOADING=1");
+    enum hec_status status = hec_reload_run(service->reload, wait_ms, report, problems);
+    hec_notify("READY=1");
+    return status;
 }
 
 static void begin_stop(struct service *service, enum hec_status why)
@@ -171,6 +248,23 @@ static void begin_stop(struct service *service, enum hec_status why)
         service->stop_ms = hec_now_ms();
         hec_metrics_set_run_state(service->parts.metrics, HEC_RUN_DRAINING);
         hec_notify_stopping();
+    }
+}
+
+/* What the desk was told to do and only the loop may. */
+static void follow_orders(struct service *service)
+{
+    bool paused = atomic_load(&service->paused_ms) != 0;
+    if (atomic_load(&service->drain_ordered) && !atomic_load(&stopping)) {
+        hec_log(HEC_LOG_INFO, "service", "draining", "finishing what is open", "why=console");
+        begin_stop(service, HEC_OK);
+    }
+    if (paused != service->paused) {
+        service->paused = paused;
+        hec_log(HEC_LOG_WARN, "service", paused ? "paused" : "resumed",
+                paused ? "no events are read until somebody resumes" : "events are read again",
+                NULL);
+        hec_notify_status(paused ? "paused by an operator" : "scoring");
     }
 }
 
@@ -188,10 +282,18 @@ static void on_signal(evutil_socket_t number, short what, void *context)
     begin_stop(service, HEC_OK);
 }
 
+/* The desk reads files, the loop never does. */
+static void on_hangup(evutil_socket_t number, short what, void *context)
+{
+    (void)number;
+    (void)what;
+    hec_desk_reload_soon(((struct service *)context)->desk);
+}
+
 static void tell_status(struct service *service, const struct hec_engine_view *view, int64_t now_ms)
 {
     char line[160];
-    if (now_ms - service->status_told_ms < 5000) {
+    if (now_ms - service->status_told_ms < 5000 || service->paused) {
         return;
     }
     service->status_told_ms = now_ms;
@@ -211,7 +313,8 @@ static void tell_status(struct service *service, const struct hec_engine_view *v
 /* One line a minute or so: what an operator greps when there is no Prometheus. */
 static void tell_stats(struct service *service, const struct hec_engine_view *view, int64_t now_ms)
 {
-    int64_t interval_ms = service->config->log.stats_interval_s * 1000;
+    int64_t interval_ms =
+        1000 * __atomic_load_n(&service->config->log.stats_interval_s, __ATOMIC_RELAXED);
     if (interval_ms == 0 || now_ms - service->stats_told_ms < interval_ms) {
         return;
     }
@@ -238,17 +341,15 @@ static void enforce_drain(const struct service *service, int64_t now_ms)
 /* READY comes once every engine is in the group and past its replay. */
 static void tell_ready(struct service *service, const struct hec_engine_view *view)
 {
+    hec_metrics_set_run_state(service->parts.metrics, run_state_of(service));
     if (!service->ready && view->assigned && view->live) {
         service->ready = true;
-        hec_metrics_set_run_state(service->parts.metrics, HEC_RUN_RUNNING);
         hec_notify_ready("scoring");
         hec_log(HEC_LOG_INFO, "service", "ready", "ready",
                 "model=%s features=%s partitions=%d engines=%d", service->parts.model_sha256,
                 hec_plan_digest(service->parts.plan), (int)view->partitions,
                 service->engines_count);
     } else if (!service->ready) {
-        hec_metrics_set_run_state(service->parts.metrics,
-                                  view->assigned ? HEC_RUN_REBUILDING : HEC_RUN_STARTING);
         hec_notify_extend_timeout(30000);
     }
 }
@@ -260,6 +361,7 @@ static void on_tick(evutil_socket_t none, short what, void *context)
     (void)what;
     int64_t now_ms = hec_now_ms();
     bool all_done = true;
+    follow_orders(service);
     for (int i = 0; i < service->engines_count; i++) {
         struct engine_thread *thread = &service->engines[i];
         struct hec_engine_view view;
@@ -308,22 +410,78 @@ static enum hec_status make_engines(struct service *service, struct hec_error *e
     return status;
 }
 
+static enum hec_status make_reload(struct service *service, const struct hec_config_source *source,
+                                   struct hec_error *error)
+{
+    for (int i = 0; i < service->engines_count; i++) {
+        service->reloaded[i] = service->engines[i].engine;
+    }
+    return hec_reload_new(&service->reload, source, service->config, &service->parts,
+                          service->reloaded, error);
+}
+
+static enum hec_status make_desk(struct service *service, struct hec_error *error)
+{
+    struct hec_desk_options options = {
+        .config = service->config,
+        .parts = &service->parts,
+        .hooks = { .context = service,
+                   .state = tell_state,
+                   .checks = checks,
+                   .pause = order_pause,
+                   .drain = order_drain,
+                   .reload = order_reload },
+    };
+    enum hec_status status = HEC_OK;
+    if (service->config->admin.tokens_file[0] != '\0') {
+        status = hec_tokens_load(&service->tokens, service->config->admin.tokens_file, error);
+    }
+    return status == HEC_OK ? hec_desk_new(&service->desk, &options, error) : status;
+}
+
+static void ask_desk(void *context, struct hec_exchange *exchange)
+{
+    hec_desk_ask(((struct service *)context)->desk, exchange);
+}
+
+/* Outside of an installation there is no directory for the console's socket, and none is needed. */
+static const char *console_socket(const struct service *service)
+{
+    const char *path = service->config->admin.socket;
+    char directory[HEC_CONFIG_TEXT_MAX];
+    snprintf(directory, sizeof(directory), "%s", path);
+    char *slash = strrchr(directory, '/');
+    if (slash == NULL || slash == directory) {
+        return path;
+    }
+    *slash = '\0';
+    if (access(directory, F_OK) == 0) {
+        return path;
+    }
+    hec_log(HEC_LOG_INFO, "service", "no_console", "the socket's directory does not exist",
+            "socket=%s", path);
+    return "";
+}
+
 static enum hec_status open_http(struct service *service, struct hec_error *error)
 {
     struct hec_http_options options = {
         .listen = service->config->admin.listen,
+        .socket = console_socket(service),
+        .socket_mode = 0660,
+        .tokens = service->tokens,
+        .ask = ask_desk,
         .metrics = service->parts.metrics,
         .context = service,
         .is_live = is_live,
         .checks = checks,
     };
-    if (options.listen[0] == '\0') {
-        return HEC_OK;
-    }
+    const char *socket = options.socket;
     enum hec_status status = hec_http_new(&service->http, service->base, &options, error);
     if (status == HEC_OK) {
-        hec_log(HEC_LOG_INFO, "service", "listening", "probes and metrics", "address=%s",
-                hec_http_address(service->http));
+        hec_log(HEC_LOG_INFO, "service", "listening", "probes, metrics and the console",
+                "address=%s socket=%s", hec_http_address(service->http), socket);
+        status = hec_desk_start(service->desk, service->http, error);
     }
     return status;
 }
@@ -331,14 +489,16 @@ static enum hec_status open_http(struct service *service, struct hec_error *erro
 static enum hec_status run(struct service *service, struct hec_error *error)
 {
     struct timeval tick = { 0, TICK_MS * 1000 };
-    struct event *events[] = {
+    enum { EVENTS = 4 };
+    struct event *events[EVENTS] = {
         evsignal_new(service->base, SIGTERM, on_signal, service),
         evsignal_new(service->base, SIGINT, on_signal, service),
+        evsignal_new(service->base, SIGHUP, on_hangup, service),
         event_new(service->base, -1, EV_PERSIST, on_tick, service),
     };
     enum hec_status status = HEC_OK;
-    for (int i = 0; i < 3; i++) {
-        if (events[i] == NULL || event_add(events[i], i == 2 ? &tick : NULL) != 0) {
+    for (int i = 0; i < EVENTS; i++) {
+        if (events[i] == NULL || event_add(events[i], i == EVENTS - 1 ? &tick : NULL) != 0) {
             status = hec_fail(error, HEC_NO_MEMORY, "no memory for the event loop");
         }
     }
@@ -354,7 +514,7 @@ static enum hec_status run(struct service *service, struct hec_error *error)
             pthread_join(service->engines[i].thread, NULL);
         }
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < EVENTS; i++) {
         if (events[i] != NULL) {
             event_free(events[i]);
         }
@@ -364,21 +524,27 @@ static enum hec_status run(struct service *service, struct hec_error *error)
 
 static void take_down(struct service *service)
 {
+    hec_desk_stop(service->desk);
     hec_http_free(service->http);
+    hec_desk_free(service->desk);
+    hec_tokens_free(service->tokens);
     for (int i = 0; i < service->engines_count; i++) {
         hec_engine_free(service->engines[i].engine, 5000);
     }
     if (service->base != NULL) {
         event_base_free(service->base);
     }
+    hec_reload_free(service->reload);
     hec_parts_free(&service->parts);
 }
 
-int hec_service_run(const struct hec_config *config)
+int hec_service_run(struct hec_config *config, const struct hec_config_source *source)
 {
     static struct service service; /* one service a process; too large for a stack */
     struct hec_error error = { 0 };
     service.config = config;
+    service.started_ms = hec_wall_ms();
+    pthread_mutex_init(&service.orders_lock, NULL);
     signal(SIGPIPE, SIG_IGN);
     hec_log(HEC_LOG_INFO, "service", "starting", "hecated " HEC_VERSION,
             "instance=%s topic=%s group=%s librdkafka=%s", config->hecate.instance,
@@ -386,6 +552,12 @@ int hec_service_run(const struct hec_config *config)
     enum hec_status status = hec_parts_make(&service.parts, config, &error);
     if (status == HEC_OK) {
         status = make_engines(&service, &error);
+    }
+    if (status == HEC_OK) {
+        status = make_reload(&service, source, &error);
+    }
+    if (status == HEC_OK) {
+        status = make_desk(&service, &error);
     }
     if (status == HEC_OK) {
         service.base = event_base_new();

@@ -6,6 +6,7 @@
 
 #include "hecate/status.h"
 #include "ops/config.h"
+#include "reload.h"
 
 /* Exit statuses (sysexits.h where it has one). */
 enum hec_exit {
@@ -20,11 +21,12 @@ enum hec_exit {
 enum hec_exit hec_exit_of(enum hec_status status);
 
 /**
- * Runs until SIGTERM or SIGINT (drains, then returns) or until an engine cannot go on. A second
- * signal leaves at once. Main thread only.
+ * SIGHUP and the console's reload read the settings again from where they came; config is changed
+ * by it. Runs until SIGTERM or SIGINT (drains, then returns) or until an engine cannot go on. A
+ * second signal leaves at once. Main thread only.
  *
  * @return the exit status; why was logged
  */
-int hec_service_run(const struct hec_config *config);
+int hec_service_run(struct hec_config *config, const struct hec_config_source *source);
 
 #endif

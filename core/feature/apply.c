@@ -4,12 +4,15 @@
  * Every touched record is changed for itself and remembers the event's offset, so that applying
  * again does nothing. The user's record is the last: it alone answers whether an event was applied,
  * and must not say so before the others are.
+ *
+ * A record is changed in two steps, see state/record.h: every part tells its fate, which may run
+ * out of memory and changes nothing; then the parts move, and each takes what the event gives it.
  */
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
-#include "feature/plan.h"
+#include "feature/pass.h"
 #include "feature/touch.h"
 #include "state/decay.h"
 #include "state/distinct.h"
@@ -17,151 +20,251 @@
 #include "state/recent.h"
 #include "state/table.h"
 #include "state/tiles.h"
-#include "state/values.h"
 
 #define PLACE_ONE 1e7
 
 /* One event on its way into the records. */
 struct change {
-    const struct hec_plan *plan;
+    struct hec_pass *pass;
     const struct hec_event *event;
-    struct hec_facts facts;
-    int64_t at_ms;    /* when it counts: its own time, or that of a verdict's target */
+    const struct hec_facts *facts;
+    int64_t at_ms;     /* when it counts: its own time, or that of a verdict's target */
+    uint32_t at_units; /* the same, in HEC_TILE_MS_MIN */
+    bool scored;
     int sign;         /* 1, -1 for a reversal */
     bool full;        /* counts change, too: not for a reversal of a part of the amount */
     int32_t fraud;    /* change of "labelled fraud" */
     uint32_t verdict; /* to be remembered; HEC_VERDICT_UNKNOWN none */
     uint64_t id_hash;
     int64_t offset;
+    int64_t gives[HEC_VALUES_MAX][HEC_MEASURES]; /* what each column is given; a peak: 0 none */
 };
+
+/* One record on its way from what it was to what it will be. */
+struct edit {
+    const struct hec_kind_plan *kind;
+    const struct hec_survey *survey;
+    uint32_t head_units; /* the newest event's time, this one's included */
+    int32_t grows;       /* bytes */
+    uint64_t changed;    /* bit part: it has a fate */
+    uint64_t drops;      /* bit part: of these, the ring has left something behind */
+    uint64_t adds;       /* bit part: the event adds to it */
+    struct hec_fate fates[HEC_PARTS_MAX];
+};
+
+/* What the event gives to the columns, whatever their filter says: one that counts nothing for it
+ * is given nothing. */
+static void weigh(struct change *change)
+{
+    const struct hec_plan *plan = change->pass->plan;
+    const struct hec_facts *facts = change->facts;
+    bool counts = change->event->type != HEC_LABEL;
+    int by = counts && change->full ? change->sign : 0;
+    change->gives[0][HEC_MEASURE_COUNT] = by;
+    change->gives[0][HEC_MEASURE_FRAUD] = change->fraud;
+    for (int v = 0; v < plan->values_count; v++) {
+        bool known = facts->known >> v & 1;
+        int64_t value = known && counts ? facts->values[v] : 0;
+        hec_int128 square = (hec_int128)value * value;
+        int64_t low = (int64_t)(square & (((hec_int128)1 << HEC_SQUARE_BITS) - 1));
+        int64_t *gives = change->gives[v];
+        /* A reversal cannot take a peak away. */
+        bool peaks = known && counts && change->sign > 0;
+        gives[HEC_MEASURE_KNOWN] = known ? by : 0;
+        gives[HEC_MEASURE_SUM] = change->sign * value;
+        gives[HEC_MEASURE_SQUARE_LOW] = by * low;
+        gives[HEC_MEASURE_SQUARE_HIGH] = by * (int64_t)(square >> HEC_SQUARE_BITS);
+        gives[HEC_MEASURE_MAX] = peaks ? HEC_PEAK_ZERO + value : 0;
+        gives[HEC_MEASURE_MIN] = peaks ? HEC_PEAK_ZERO - value : 0;
+    }
+}
 
 static void add_columns(const struct change *change, const struct hec_kind_plan *kind, int p,
                         uint8_t *element)
 {
     const struct hec_part *part = &kind->layout.parts[p];
-    const struct hec_facts *facts = &change->facts;
-    for (int c = kind->columns_of[p]; c < kind->columns_of[p + 1]; c++) {
+    uint64_t mask = change->facts->mask;
+    int c = kind->columns_of[p];
+    int sums = c + (int)part->counts;
+    int peaks = sums + (int)part->sums;
+    for (; c < sums; c++) {
         const struct hec_column *column = &kind->columns[c];
-        if (!(facts->mask >> column->filter & 1)) {
-            continue;
-        }
-        bool known = facts->known >> column->value & 1;
-        int64_t value = known ? facts->values[column->value] : 0;
-        hec_int128 square = (hec_int128)value * value;
-        uint32_t wide = column->slot - part->counts;
-        int by = change->full ? change->sign : 0;
-        switch ((enum hec_measure)column->measure) {
-        case HEC_MEASURE_COUNT: hec_tile_count(element, column->slot, by); break;
-        case HEC_MEASURE_KNOWN: hec_tile_count(element, column->slot, known ? by : 0); break;
-        case HEC_MEASURE_FRAUD: break;
-        case HEC_MEASURE_SUM: hec_tile_sum(part, element, wide, change->sign * value); break;
-        case HEC_MEASURE_SQUARE_LOW:
-            square &= ((hec_int128)1 << HEC_SQUARE_BITS) - 1;
-            hec_tile_sum(part, element, wide, by * (int64_t)square);
-            break;
-        case HEC_MEASURE_SQUARE_HIGH:
-            hec_tile_sum(part, element, wide, by * (int64_t)(square >> HEC_SQUARE_BITS));
-            break;
-        case HEC_MEASURE_MAX:
-        case HEC_MEASURE_MIN:
-            /* A reversal cannot take a peak away. */
-            if (known && change->sign > 0) {
-                bool largest = column->measure == HEC_MEASURE_MAX;
-                hec_tile_peak(part, element, wide, HEC_PEAK_ZERO + (largest ? value : -value));
-            }
-            break;
-        }
+        int32_t gives = (int32_t)change->gives[column->value][column->measure];
+        hec_tile_count(element, column->slot, mask >> column->filter & 1 ? gives : 0);
     }
-}
-
-static void add_fraud(const struct change *change, const struct hec_kind_plan *kind, int p,
-                      uint8_t *element)
-{
-    for (int c = kind->columns_of[p]; c < kind->columns_of[p + 1]; c++) {
+    for (; c < peaks; c++) {
         const struct hec_column *column = &kind->columns[c];
-        if (column->measure == HEC_MEASURE_FRAUD && (change->facts.mask >> column->filter & 1)) {
-            hec_tile_count(element, column->slot, change->fraud);
+        int64_t gives = change->gives[column->value][column->measure];
+        hec_tile_sum(part, element, column->slot - part->counts,
+                     mask >> column->filter & 1 ? gives : 0);
+    }
+    for (; c < kind->columns_of[p + 1]; c++) {
+        const struct hec_column *column = &kind->columns[c];
+        if (mask >> column->filter & 1) {
+            hec_tile_peak(part, element, column->slot - part->counts,
+                          change->gives[column->value][column->measure]);
         }
     }
 }
 
-static bool has_fraud(const struct hec_kind_plan *kind, int p)
+/* Whether a ring with this head holds the event's tile. Tiles outside the ring, or ahead of
+ * anything that the record has seen, are not there to be changed. */
+static bool is_in_ring(const struct hec_part *part, uint32_t head, uint32_t tile)
 {
-    for (int c = kind->columns_of[p]; c < kind->columns_of[p + 1]; c++) {
-        if (kind->columns[c].measure == HEC_MEASURE_FRAUD) {
-            return true;
+    return tile <= head && (uint64_t)tile + part->ring > head;
+}
+
+static void set_fate(struct edit *edit, int p, uint32_t drop, uint32_t keep, uint32_t room)
+{
+    uint32_t before = edit->survey->places[p + 1] - edit->survey->places[p];
+    if (keep != before || room != 0) {
+        edit->fates[p] = (struct hec_fate){ drop, keep, room };
+        edit->changed |= (uint64_t)1 << p;
+        edit->drops |= (uint64_t)(keep != before) << p;
+        edit->grows += (int32_t)(keep + room - before);
+    }
+}
+
+static const uint8_t *part_of(const struct edit *edit, int p)
+{
+    return (const uint8_t *)edit->survey->record + edit->survey->places[p];
+}
+
+static void fate_of_tiles(const struct change *change, struct edit *edit, int p)
+{
+    const struct hec_part *part = &edit->kind->layout.parts[p];
+    uint16_t count = edit->survey->counts[p];
+    const uint8_t *at = part_of(edit, p);
+    uint32_t head = edit->head_units / part->width_units;
+    uint32_t tile = change->at_units / part->width_units;
+    bool gives = (change->facts->mask & edit->kind->filters_of[p]) &&
+                 (change->event->type != HEC_LABEL ||
+                  (change->fraud != 0 && (edit->kind->fraud_parts >> p & 1)));
+    uint32_t dead = hec_tiles_dead(part, count, at, head);
+    uint32_t room = 0;
+    if (gives && is_in_ring(part, head, tile)) {
+        edit->adds |= (uint64_t)1 << p;
+        room = hec_tiles_has(part, count, at, tile) ? 0 : part->element_bytes;
+    }
+    set_fate(edit, p, dead * part->element_bytes, (count - dead) * part->element_bytes, room);
+}
+
+static void fate_of_distinct(const struct change *change, struct edit *edit, int p)
+{
+    const struct hec_part *part = &edit->kind->layout.parts[p];
+    const struct hec_list *list = &edit->kind->lists[edit->kind->list_of[p]];
+    struct hec_distinct_edit of = { .head = edit->head_units / part->width_units,
+                                    .hash = change->event->value[list->field].text.hash,
+                                    .tile = change->at_units / part->width_units };
+    of.adds = change->scored && hec_facts_passes(change->facts, list->filter) &&
+              hec_event_has(change->event, (enum hec_field)list->field) &&
+              is_in_ring(part, of.head, of.tile);
+    struct hec_fate fate = hec_distinct_fate(part, edit->survey->counts[p], part_of(edit, p), &of);
+    edit->adds |= (uint64_t)of.adds << p;
+    set_fate(edit, p, fate.drop, fate.keep, fate.room);
+}
+
+/* Room for one element more, if it is new and the list not full. */
+static void fate_of_list(struct edit *edit, int p, bool is_new)
+{
+    const struct hec_part *part = &edit->kind->layout.parts[p];
+    uint16_t count = edit->survey->counts[p];
+    edit->adds |= (uint64_t)1 << p;
+    if (is_new && count < part->elements_max) {
+        set_fate(edit, p, 0, count * part->element_bytes, part->element_bytes);
+    }
+}
+
+/* The parts that few entities have. */
+static void find_rare_fates(const struct change *change, struct edit *edit)
+{
+    const struct hec_kind_plan *kind = edit->kind;
+    for (uint64_t left = kind->parts_of[HEC_PART_HOURS]; left != 0; left &= left - 1) {
+        int p = __builtin_ctzll(left);
+        if (change->scored &&
+            hec_facts_passes(change->facts, kind->lists[kind->list_of[p]].filter)) {
+            uint32_t hour = hec_hour_of_week(change->at_ms);
+            fate_of_list(edit, p, !hec_hours_has(edit->survey->counts[p], part_of(edit, p), hour));
         }
     }
-    return false;
-}
-
-/* Whether the event may add to a part at all. What growth_of counts on is what change_part does, so
- * both ask here. */
-static bool adds_to(const struct change *change, const struct hec_kind_plan *kind, int p)
-{
-    bool passes = change->facts.mask & kind->filters_of[p];
-    bool seen = passes && hec_event_is_scored(change->event->type);
-    switch (kind->layout.parts[p].kind) {
-    case HEC_PART_IDS: return true;
-    case HEC_PART_VERDICTS: return change->verdict != HEC_VERDICT_UNKNOWN;
-    case HEC_PART_SEEN:
-    case HEC_PART_DISTINCT:
-        return seen && hec_event_has(change->event, kind->lists[kind->list_of[p]].field);
-    case HEC_PART_VALUES:
-    case HEC_PART_HOURS: return seen;
-    case HEC_PART_TILES: return passes;
+    if (kind->ids_part >= 0) {
+        fate_of_list(edit, kind->ids_part, true);
     }
-    return true;
+    int p = kind->verdicts_part;
+    if (p >= 0 && change->verdict != HEC_VERDICT_UNKNOWN) {
+        uint32_t target = change->event->value[HEC_F_TARGET_EVENT_ID].text.hash;
+        fate_of_list(edit, p,
+                     hec_verdicts_find(edit->survey->counts[p], part_of(edit, p), target) ==
+                         HEC_VERDICT_UNKNOWN);
+    }
 }
 
-/* Drops what the ring has left behind, then adds. Tiles outside the ring, or ahead of anything
- * that the record has seen, are not there to be changed. */
-static void change_part(const struct change *change, const struct hec_kind_plan *kind, int p,
-                        struct hec_record *record, uint16_t *count, uint8_t *at)
+static void find_fates(const struct change *change, struct edit *edit)
 {
+    const struct hec_kind_plan *kind = edit->kind;
+    for (uint64_t left = kind->parts_of[HEC_PART_TILES]; left != 0; left &= left - 1) {
+        fate_of_tiles(change, edit, __builtin_ctzll(left));
+    }
+    for (uint64_t left = kind->parts_of[HEC_PART_DISTINCT]; left != 0; left &= left - 1) {
+        fate_of_distinct(change, edit, __builtin_ctzll(left));
+    }
+    edit->adds |= edit->survey->takes;
+    for (uint64_t left = edit->survey->takes & edit->survey->fresh; left != 0; left &= left - 1) {
+        fate_of_list(edit, __builtin_ctzll(left), true);
+    }
+    find_rare_fates(change, edit);
+}
+
+/* What the rings have left behind is not counted any more. Exact distinct values close up, so that
+ * what is kept of them is the front of the part. */
+static void drop(const struct edit *edit, struct hec_record *record)
+{
+    const struct hec_kind_plan *kind = edit->kind;
+    uint16_t *counts = hec_record_counts(record, &kind->layout);
+    for (uint64_t left = edit->drops; left != 0; left &= left - 1) {
+        int p = __builtin_ctzll(left);
+        const struct hec_part *part = &kind->layout.parts[p];
+        if (part->kind == HEC_PART_TILES) {
+            counts[p] = (uint16_t)(edit->fates[p].keep / part->element_bytes);
+        } else {
+            hec_distinct_prune(part, &counts[p], (uint8_t *)record + edit->survey->places[p],
+                               edit->head_units / part->width_units);
+        }
+    }
+}
+
+/* Gives a part what the event adds to it. */
+static void add(const struct change *change, const struct edit *edit, int p, uint16_t *count,
+                uint8_t *at)
+{
+    const struct hec_kind_plan *kind = edit->kind;
     const struct hec_part *part = &kind->layout.parts[p];
-    const struct hec_list *list = kind->list_of[p] < 0 ? NULL : &kind->lists[kind->list_of[p]];
-    bool adds = adds_to(change, kind, p);
-    bool in_rings = part->kind == HEC_PART_TILES || part->kind == HEC_PART_DISTINCT;
-    if (!adds && !in_rings) {
-        return;
-    }
-    uint32_t head = in_rings ? hec_tile_of(part, record->newest_ms) : 0;
-    uint32_t tile = in_rings ? hec_tile_of(part, change->at_ms) : 0;
-    adds = adds && (!in_rings || (tile <= head && (uint64_t)tile + part->ring > head));
-    uint32_t key;
+    const struct hec_survey *survey = edit->survey;
+    int list = kind->list_of[p];
     switch (part->kind) {
-    case HEC_PART_IDS:
-        hec_ids_add(record, count, at, change->id_hash, hec_event_ms(change->event) / 1000);
+    case HEC_PART_TILES:
+        add_columns(change, kind, p,
+                    hec_tiles_place(part, count, at, change->at_units / part->width_units));
         break;
+    case HEC_PART_DISTINCT:
+        hec_distinct_add(part, count, at, change->event->value[kind->lists[list].field].text.hash,
+                         change->at_units / part->width_units);
+        break;
+    case HEC_PART_SEEN:
+        hec_seen_add(count, at, survey->looks[list].index, survey->keys[list]);
+        break;
+    case HEC_PART_VALUES:
+        hec_values_add(count, at, survey->looks[list], survey->keys[list], change->at_ms / 1000);
+        break;
+    case HEC_PART_IDS:
+        hec_ids_add(count, at, change->id_hash, hec_event_ms(change->event) / 1000);
+        break;
+    case HEC_PART_HOURS: hec_hours_add(count, at, hec_hour_of_week(change->at_ms)); break;
     case HEC_PART_VERDICTS:
-        hec_verdicts_set(record, count, at, change->event->value[HEC_F_TARGET_EVENT_ID].text.hash,
+        hec_verdicts_set(count, at, change->event->value[HEC_F_TARGET_EVENT_ID].text.hash,
                          change->verdict);
         break;
-    case HEC_PART_SEEN:
-        hec_seen_add(record, count, at, change->event->value[list->field].text.hash);
-        break;
-    case HEC_PART_VALUES:
-        if (hec_facts_key(change->event, &change->facts, list, &key)) {
-            hec_values_add(record, count, at, key, change->at_ms / 1000);
-        }
-        break;
-    case HEC_PART_HOURS: hec_hours_add(record, count, at, hec_hour_of_week(change->at_ms)); break;
-    case HEC_PART_DISTINCT:
-        hec_distinct_prune(record, part, count, at, head);
-        if (adds) {
-            hec_distinct_add(record, part, count, at, change->event->value[list->field].text.hash,
-                             tile);
-        }
-        break;
-    case HEC_PART_TILES:
-        hec_tiles_prune(record, part, count, at, head);
-        if (adds && change->event->type != HEC_LABEL) {
-            add_columns(change, kind, p, hec_tiles_place(record, part, count, at, tile));
-        } else if (adds && change->fraud != 0 && has_fraud(kind, p)) {
-            add_fraud(change, kind, p, hec_tiles_place(record, part, count, at, tile));
-        }
-        break;
+    case HEC_PART_KINDS: break;
     }
 }
 
@@ -182,10 +285,10 @@ static void change_decay(const struct change *change, const struct hec_slot *slo
 {
     double value = 0;
     if (slot->value < HEC_VALUES_MAX) {
-        if (!(change->facts.known >> slot->value & 1)) {
+        if (!(change->facts->known >> slot->value & 1)) {
             return;
         }
-        value = (double)change->facts.values[slot->value];
+        value = (double)change->facts->values[slot->value];
     }
     struct hec_decay decay;
     memcpy(&decay, at, sizeof(decay));
@@ -194,39 +297,37 @@ static void change_decay(const struct change *change, const struct hec_slot *slo
 }
 
 /* Whether the event brings a value that the list, which knows others, does not know. */
-static bool brings_new(const struct change *change, const struct hec_kind_plan *kind,
-                       const struct hec_record *record, int list)
+static bool brings_new(const struct edit *edit, int list)
 {
-    enum hec_field field = kind->lists[list].field;
-    uint16_t count;
-    const uint8_t *at = hec_part_find(record, &kind->layout, kind->lists[list].part, &count);
-    return hec_event_has(change->event, field) && count > 0 &&
-           !hec_seen_has(count, at, change->event->value[field].text.hash);
+    uint16_t count = edit->survey->counts[edit->kind->lists[list].part];
+    return (edit->survey->met >> list & 1) && count > 0 && edit->survey->looks[list].index == count;
 }
 
 /* at[0]: when the first step was last done; at[1]: the second, within its time after a first. */
-static void change_chain(const struct change *change, const struct hec_kind_plan *kind,
-                         const struct hec_record *record, const struct hec_slot *slot, int64_t *at)
+static void change_chain(const struct change *change, const struct edit *edit,
+                         const struct hec_slot *slot, int64_t *at)
 {
-    bool second = change->facts.mask >> slot->filter2 & 1;
-    bool first = change->facts.mask >> slot->filter & 1;
-    int64_t since_ms = change->at_ms - at[0];
+    bool second = change->facts->mask >> slot->filter2 & 1;
+    bool first = change->facts->mask >> slot->filter & 1;
+    int64_t since_ms = hec_ms_between(at[0], change->at_ms);
     if (second && at[0] != 0 && since_ms >= 0 && since_ms <= slot->span_ms &&
         change->at_ms > at[1]) {
         at[1] = change->at_ms;
     }
-    if (first && since_ms > 0 && (slot->list < 0 || brings_new(change, kind, record, slot->list))) {
+    if (first && since_ms > 0 && (slot->list < 0 || brings_new(edit, slot->list))) {
         at[0] = change->at_ms;
     }
 }
 
-static void change_slots(const struct change *change, const struct hec_kind_plan *kind,
+/* Asks the survey, so it comes before anything is added to a list. */
+static void change_slots(const struct change *change, const struct edit *edit,
                          struct hec_record *record)
 {
+    const struct hec_kind_plan *kind = edit->kind;
     int64_t *fixed = hec_record_fixed(record);
     for (int i = 0; i < kind->slots_count; i++) {
         const struct hec_slot *slot = &kind->slots[i];
-        bool passes = change->facts.mask >> slot->filter & 1;
+        bool passes = change->facts->mask >> slot->filter & 1;
         int64_t *at = &fixed[slot->at];
         switch ((enum hec_slot_kind)slot->kind) {
         case HEC_SLOT_LAST:
@@ -240,10 +341,10 @@ static void change_slots(const struct change *change, const struct hec_kind_plan
             }
             break;
         case HEC_SLOT_STREAK:
-            if (change->facts.mask >> slot->filter2 & 1) {
+            if (change->facts->mask >> slot->filter2 & 1) {
                 *at = 0;
             } else if (passes) {
-                *at += 1;
+                *at = (int64_t)((uint64_t)*at + 1);
             }
             break;
         case HEC_SLOT_PLACE:
@@ -251,8 +352,8 @@ static void change_slots(const struct change *change, const struct hec_kind_plan
                 change_place(change, at);
             }
             break;
-        case HEC_SLOT_CHAIN: change_chain(change, kind, record, slot, at); break;
-        case HEC_SLOT_TOTAL: *at += passes; break;
+        case HEC_SLOT_CHAIN: change_chain(change, edit, slot, at); break;
+        case HEC_SLOT_TOTAL: *at = (int64_t)((uint64_t)*at + passes); break;
         case HEC_SLOT_DECAY:
             if (passes) {
                 change_decay(change, slot, at);
@@ -262,101 +363,119 @@ static void change_slots(const struct change *change, const struct hec_kind_plan
     }
 }
 
-/* By how much a record may grow at most. Looked at closely, because a record that surely has the
- * room is edited where it lies, and most events of a busy key add no tile. */
-static uint32_t growth_of(const struct change *change, const struct hec_kind_plan *kind,
-                          const struct hec_record *record)
+/* A new record, with room for what the event adds. */
+static struct hec_record *begin(struct hec_entities *entities, struct hec_entity *entity,
+                                const struct edit *edit, uint32_t places[HEC_PARTS_MAX + 1])
 {
+    const struct hec_layout *layout = &edit->kind->layout;
+    struct hec_text token = hec_entity_token(entity);
+    uint32_t at = hec_record_empty_bytes(layout, token.length);
+    struct hec_record *record = hec_entities_edit(entities, entity, at + (uint32_t)edit->grows);
     if (record == NULL) {
-        return 0; /* a new one is made in the scratch, which has the room for any */
+        return NULL;
     }
-    uint32_t growth = 0;
-    const uint16_t *counts = hec_record_counts(record, &kind->layout);
-    const uint8_t *at = hec_record_parts(record, &kind->layout);
-    for (int p = 0; p < kind->layout.parts_count; p++) {
-        const struct hec_part *part = &kind->layout.parts[p];
-        uint16_t count = counts[p];
-        bool adds = adds_to(change, kind, p);
-        if (adds && part->kind == HEC_PART_TILES) {
-            bool has_it =
-                count > 0 && hec_tile_at(part, at, count - 1u) == hec_tile_of(part, change->at_ms);
-            growth += has_it ? 0 : part->element_bytes;
-        } else if (adds && part->kind == HEC_PART_DISTINCT) {
-            growth += hec_distinct_growth(part, count);
-        } else if (adds) {
-            growth += count == part->elements_max ? 0 : part->element_bytes;
-        }
-        at += hec_part_bytes(part, count);
+    hec_record_init(record, layout, &token);
+    for (int p = 0; p < layout->parts_count; p++) {
+        places[p] = at;
+        at += edit->changed >> p & 1 ? edit->fates[p].room : 0;
     }
-    return growth;
+    record->bytes = at;
+    return record;
+}
+
+/* The record as it goes on: in its place and of its size when nothing moves, else reshaped. NULL
+ * when memory is exhausted. */
+static struct hec_record *go_on(struct hec_entities *entities, struct hec_entity *entity,
+                                const struct edit *edit, uint32_t places[HEC_PARTS_MAX + 1])
+{
+    const struct hec_record *before = edit->survey->record;
+    struct hec_record *record =
+        hec_entities_edit(entities, entity, before->bytes + (uint32_t)edit->grows);
+    if (record == NULL) {
+        return NULL;
+    }
+    memcpy(places, edit->survey->places, sizeof(edit->survey->places));
+    if (edit->changed != 0 || record != before) {
+        drop(edit, (struct hec_record *)(uintptr_t)before);
+        hec_record_reshape(record, before, &edit->kind->layout, places, edit->fates, edit->changed);
+    }
+    return record;
 }
 
 static enum hec_status change_record(const struct change *change, struct hec_entities *entities,
                                      struct hec_entity *entity)
 {
-    const struct hec_kind_plan *kind = &change->plan->kinds[entity->kind];
+    struct edit edit; /* its fates are written when they are there */
     const struct hec_record *before = hec_entity_record(entity);
-    bool scored = hec_event_is_scored(change->event->type);
     if (before != NULL && change->offset <= before->last_off) {
         return HEC_OK;
     }
     /* A verdict has nothing to change where nothing was seen; the user remembers it all the same,
      * because its second source must not count again. */
     bool unseen = before == NULL || before->newest_ms == 0;
-    if (!scored && unseen && entity->kind != HEC_USER) {
+    if (!change->scored && unseen && entity->kind != HEC_USER) {
         return HEC_OK;
     }
-    struct hec_record *record =
-        hec_entities_edit(entities, entity, growth_of(change, kind, before));
+    edit.kind = &change->pass->plan->kinds[entity->kind];
+    edit.grows = 0;
+    edit.changed = 0;
+    edit.drops = 0;
+    edit.adds = 0;
+    int64_t newest_ms = before == NULL ? 0 : before->newest_ms;
+    newest_ms = change->scored && change->at_ms > newest_ms ? change->at_ms : newest_ms;
+    edit.head_units = newest_ms == change->at_ms ? change->at_units : hec_tile_units(newest_ms);
+    edit.survey = hec_pass_survey(change->pass, (enum hec_kind)entity->kind);
+
+    uint32_t places[HEC_PARTS_MAX + 1];
+    find_fates(change, &edit);
+
+    struct hec_record *record = before == NULL ? begin(entities, entity, &edit, places)
+                                               : go_on(entities, entity, &edit, places);
     if (record == NULL) {
         return HEC_NO_MEMORY;
     }
-    record->last_off = change->offset;
-    record->flags &= (uint16_t)~HEC_RECORD_ERASED;
-    if (scored) {
+    if (change->scored) {
+        change_slots(change, &edit, record);
         if (record->first_ms == 0 || change->at_ms < record->first_ms) {
             record->first_ms = change->at_ms;
         }
-        if (change->at_ms > record->newest_ms) {
-            record->newest_ms = change->at_ms;
-        }
-        change_slots(change, kind, record);
     }
-    uint16_t *counts = hec_record_counts(record, &kind->layout);
-    uint8_t *at = hec_record_parts(record, &kind->layout);
-    for (int p = 0; p < kind->layout.parts_count; p++) {
-        change_part(change, kind, p, record, &counts[p], at);
-        at += hec_part_bytes(&kind->layout.parts[p], counts[p]);
+    record->newest_ms = newest_ms;
+    record->last_off = change->offset;
+    record->flags &= (uint16_t)~HEC_RECORD_ERASED;
+    uint16_t *counts = hec_record_counts(record, &edit.kind->layout);
+    for (uint64_t left = edit.adds; left != 0; left &= left - 1) {
+        int p = __builtin_ctzll(left);
+        add(change, &edit, p, &counts[p], (uint8_t *)record + places[p]);
     }
-    return hec_entities_commit(entities, entity, record);
+    hec_entities_commit(entities, entity, record);
+    return HEC_OK;
 }
 
 /* The record starts anew: what is left is the token, and the offset that must not apply again. A
  * token that was never seen stays so. */
-static enum hec_status forget(const struct change *change, struct hec_entities *entities,
-                              const struct hec_touched *touched)
+static enum hec_status forget(const struct hec_pass *pass, struct hec_entities *entities,
+                              int64_t offset)
 {
     for (int k = 0; k < HEC_KINDS; k++) {
-        struct hec_entity *entity = hec_touched_own(touched, (enum hec_kind)k);
+        struct hec_entity *entity = hec_touched_own(pass->touched, (enum hec_kind)k);
         const struct hec_record *before = entity == NULL ? NULL : hec_entity_record(entity);
-        if (before == NULL || change->offset <= before->last_off ||
-            (before->flags & HEC_RECORD_ERASED)) {
+        if (before == NULL || offset <= before->last_off || (before->flags & HEC_RECORD_ERASED)) {
             continue;
         }
-        struct hec_record *record = hec_entities_edit(entities, entity, 0);
+        const struct hec_layout *layout = &pass->plan->kinds[k].layout;
+        char bytes[HEC_TOKEN_BYTES_MAX];
+        struct hec_text token = { .bytes = bytes, .length = before->token_length };
+        memcpy(bytes, hec_record_token(before), token.length);
+        struct hec_record *record =
+            hec_entities_edit(entities, entity, hec_record_empty_bytes(layout, token.length));
         if (record == NULL) {
             return HEC_NO_MEMORY;
         }
-        char token[HEC_TOKEN_BYTES_MAX];
-        struct hec_text text = { .bytes = token, .length = record->token_length };
-        memcpy(token, hec_record_token(record), record->token_length);
-        hec_record_init(record, &change->plan->kinds[k].layout, &text);
-        record->last_off = change->offset;
+        hec_record_init(record, layout, &token);
+        record->last_off = offset;
         record->flags = HEC_RECORD_ERASED;
-        enum hec_status status = hec_entities_commit(entities, entity, record);
-        if (status != HEC_OK) {
-            return status;
-        }
+        hec_entities_commit(entities, entity, record);
     }
     return HEC_OK;
 }
@@ -372,7 +491,7 @@ static bool is_fraud(const struct hec_event *event, enum hec_field field)
 static void weigh_label(struct change *change, const struct hec_touched *touched)
 {
     const struct hec_event *event = change->event;
-    const struct hec_kind_plan *kind = &change->plan->kinds[HEC_USER];
+    const struct hec_kind_plan *kind = &change->pass->plan->kinds[HEC_USER];
     const struct hec_entity *user = hec_touched_own(touched, HEC_USER);
     const struct hec_record *record = user == NULL ? NULL : hec_entity_record(user);
     int before = 0;
@@ -387,38 +506,38 @@ static void weigh_label(struct change *change, const struct hec_touched *touched
     change->fraud = (int32_t)change->verdict - before;
 }
 
-enum hec_status hec_plan_apply(const struct hec_plan *plan, struct hec_entities *entities,
-                               const struct hec_event *event, int64_t offset,
-                               const struct hec_touched *touched)
+enum hec_status hec_pass_apply(struct hec_pass *pass, struct hec_entities *entities, int64_t offset)
 {
-    struct change change = {
-        .plan = plan,
-        .event = event,
-        .facts = { .as = hec_facts_type(event) },
-        .at_ms = hec_event_ms(event),
-        .sign = 1,
-        .full = true,
-        .verdict = HEC_VERDICT_UNKNOWN,
-        .offset = offset,
-    };
+    const struct hec_event *event = pass->event;
     if (event->type == HEC_FORGET) {
-        return forget(&change, entities, touched);
+        return forget(pass, entities, offset);
     }
+    struct change change;
+    change.pass = pass;
+    change.event = event;
+    change.facts = &pass->facts;
+    change.at_ms = hec_event_ms(event);
+    change.scored = hec_event_is_scored(event->type);
+    change.sign = 1;
+    change.full = true;
+    change.fraud = 0;
+    change.verdict = HEC_VERDICT_UNKNOWN;
     change.id_hash = hec_event_id_hash(event);
-    hec_facts_values(plan, event, &change.facts);
-    hec_facts_mask(plan, event, &change.facts);
-    if (!hec_event_is_scored(event->type)) {
+    change.offset = offset;
+    if (!change.scored) {
         change.at_ms = event->value[HEC_F_TARGET_EVENT_TIME_MS].integer;
     }
     if (event->type == HEC_LABEL) {
-        weigh_label(&change, touched);
+        weigh_label(&change, pass->touched);
     } else if (event->type == HEC_REVERSAL) {
         change.sign = -1;
         change.full = !hec_event_has(event, HEC_F_FULL) || event->value[HEC_F_FULL].integer != 0;
     }
+    change.at_units = hec_tile_units(change.at_ms);
+    weigh(&change);
     enum hec_status status = HEC_OK;
     for (int k = HEC_KINDS - 1; k >= 0 && status == HEC_OK; k--) {
-        struct hec_entity *entity = hec_touched_own(touched, (enum hec_kind)k);
+        struct hec_entity *entity = hec_touched_own(pass->touched, (enum hec_kind)k);
         if (entity != NULL) {
             status = change_record(&change, entities, entity);
         }

@@ -104,7 +104,7 @@ double hec_value_scale(const struct hec_plan *plan, enum hec_field field)
 }
 
 /* A verdict may leave the currency out: then its amount is in the reporting one. */
-static bool amount_of(const struct hec_plan *plan, const struct hec_event *event, int64_t *amount)
+bool hec_plan_amount(const struct hec_plan *plan, const struct hec_event *event, int64_t *amount)
 {
     if (!hec_event_has(event, HEC_F_AMOUNT_MINOR)) {
         return false;
@@ -117,10 +117,10 @@ static bool amount_of(const struct hec_plan *plan, const struct hec_event *event
     return hec_rates_convert(plan, event->value[HEC_F_CURRENCY].text.bytes, minor, amount);
 }
 
-void hec_facts_values(const struct hec_plan *plan, const struct hec_event *event,
-                      struct hec_facts *facts)
+static void find_values(const struct hec_plan *plan, const struct hec_event *event,
+                        struct hec_facts *facts)
 {
-    facts->known = amount_of(plan, event, &facts->values[0]);
+    facts->known = hec_plan_amount(plan, event, &facts->values[0]);
     for (int i = 1; i < plan->values_count; i++) {
         enum hec_field field = plan->values[i];
         if (hec_event_has(event, field)) {
@@ -162,29 +162,28 @@ static uint32_t place_of(const struct hec_event *event)
     return (uint32_t)XXH3_64bits(cell, sizeof(cell));
 }
 
-bool hec_facts_key(const struct hec_event *event, const struct hec_facts *facts,
-                   const struct hec_list *list, uint32_t *key)
+/* A key costs a hash or two, so only what some list remembers has one. */
+static void find_keys(const struct hec_plan *plan, const struct hec_event *event,
+                      struct hec_facts *facts)
 {
-    switch (list->derived) {
-    case HEC_HOUR: *key = (uint32_t)(hec_event_ms(event) / 3600000 % 24); return true;
-    case HEC_AMOUNT_BAND:
-        *key = facts->known & 1 ? hec_facts_band(facts->values[0]) : 0;
-        return facts->known & 1;
-    case HEC_PLACE:
-        if (!hec_event_has(event, HEC_F_GEO_LAT) || !hec_event_has(event, HEC_F_GEO_LON)) {
-            return false;
-        }
-        *key = place_of(event);
-        return true;
-    case HEC_IP_NET:
-        return hec_event_has(event, HEC_F_IP) && net_of(&event->value[HEC_F_IP].text, key);
-    default: break;
+    facts->keys_known = 0;
+    if (plan->keys >> HEC_HOUR & 1) {
+        facts->keys[HEC_HOUR] = (uint32_t)(hec_event_ms(event) / 3600000 % 24);
+        facts->keys_known |= 1u << HEC_HOUR;
     }
-    if (!hec_event_has(event, list->field)) {
-        return false;
+    if ((plan->keys >> HEC_AMOUNT_BAND & 1) && (facts->known & 1)) {
+        facts->keys[HEC_AMOUNT_BAND] = hec_facts_band(facts->values[0]);
+        facts->keys_known |= 1u << HEC_AMOUNT_BAND;
     }
-    *key = event->value[list->field].text.hash;
-    return true;
+    if ((plan->keys >> HEC_PLACE & 1) && hec_event_has(event, HEC_F_GEO_LAT) &&
+        hec_event_has(event, HEC_F_GEO_LON)) {
+        facts->keys[HEC_PLACE] = place_of(event);
+        facts->keys_known |= 1u << HEC_PLACE;
+    }
+    if ((plan->keys >> HEC_IP_NET & 1) && hec_event_has(event, HEC_F_IP) &&
+        net_of(&event->value[HEC_F_IP].text, &facts->keys[HEC_IP_NET])) {
+        facts->keys_known |= 1u << HEC_IP_NET;
+    }
 }
 
 enum hec_event_type hec_facts_type(const struct hec_event *event)
@@ -202,73 +201,65 @@ enum hec_event_type hec_facts_type(const struct hec_event *event)
     return hec_event_has(event, HEC_F_CREDITOR_TOKEN) ? HEC_TRANSFER : HEC_EVENT_TYPES;
 }
 
-static bool text_holds(const struct hec_plan *plan, int filter, int i,
-                       const struct hec_predicate *predicate, const struct hec_text *text)
+static bool text_holds(const struct hec_test *test, const struct hec_text *text)
 {
-    for (int t = 0; t < predicate->texts_count; t++) {
-        if (plan->text_hashes[filter][i][t] == text->hash &&
-            strlen(predicate->texts[t]) == text->length &&
-            memcmp(predicate->texts[t], text->bytes, text->length) == 0) {
-            return predicate->op != HEC_NE;
+    for (int t = 0; t < test->texts_count; t++) {
+        if (test->hashes[t] == text->hash && test->lengths[t] == text->length &&
+            memcmp(test->texts[t], text->bytes, text->length) == 0) {
+            return test->op != HEC_NE;
         }
     }
-    return predicate->op == HEC_NE;
+    return test->op == HEC_NE;
 }
 
-static bool number_holds(const struct hec_predicate *predicate, double number)
+static bool number_holds(const struct hec_test *test, double number)
 {
-    double limit = (double)predicate->integer;
-    switch (predicate->op) {
-    case HEC_EQ: return number == limit;
-    case HEC_NE: return number != limit;
-    case HEC_LT: return number < limit;
-    default: return number >= limit;
+    switch ((enum hec_predicate_op)test->op) {
+    case HEC_EQ: return number == test->limit;
+    case HEC_NE: return number != test->limit;
+    case HEC_LT: return number < test->limit;
+    default: return number >= test->limit;
     }
 }
 
 /* A predicate on a field that is absent does not hold, whatever it asks. */
-static bool holds(const struct hec_plan *plan, const struct hec_event *event,
-                  const struct hec_facts *facts, int filter, int i)
+static bool holds(const struct hec_event *event, const struct hec_facts *facts,
+                  const struct hec_test *test)
 {
-    const struct hec_predicate *predicate = &plan->schema.filters[filter].predicates[i];
-    enum hec_field field = predicate->field;
-    if (!hec_event_has(event, field)) {
+    const union hec_value *value = &event->value[test->field];
+    if (!hec_event_has(event, (enum hec_field)test->field)) {
         return false;
     }
-    if (predicate->op == HEC_PRESENT) {
-        return true;
+    switch ((enum hec_test_kind)test->kind) {
+    case HEC_TEST_PRESENT: return true;
+    case HEC_TEST_AMOUNT: return (facts->known & 1) && number_holds(test, (double)facts->values[0]);
+    case HEC_TEST_INTEGER: return number_holds(test, (double)value->integer);
+    case HEC_TEST_NUMBER: return number_holds(test, value->number);
+    case HEC_TEST_TEXT: break;
     }
-    if (field == HEC_F_AMOUNT_MINOR) {
-        return (facts->known & 1) && number_holds(predicate, (double)facts->values[0]);
-    }
-    switch (hec_field_info(field)->kind) {
-    case HEC_INTEGER:
-    case HEC_BOOLEAN: return number_holds(predicate, (double)event->value[field].integer);
-    case HEC_NUMBER: return number_holds(predicate, event->value[field].number);
-    default: return text_holds(plan, filter, i, predicate, &event->value[field].text);
-    }
+    return text_holds(test, &value->text);
 }
 
-bool hec_facts_passes(const struct hec_plan *plan, const struct hec_event *event,
-                      const struct hec_facts *facts, int filter)
-{
-    const struct hec_filter *conditions = &plan->schema.filters[filter];
-    if (facts->as >= HEC_EVENT_TYPES || !(conditions->event_types >> facts->as & 1)) {
-        return false;
-    }
-    for (int i = 0; i < conditions->predicates_count; i++) {
-        if (!holds(plan, event, facts, filter, i)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-void hec_facts_mask(const struct hec_plan *plan, const struct hec_event *event,
-                    struct hec_facts *facts)
+static void find_mask(const struct hec_plan *plan, const struct hec_event *event,
+                      struct hec_facts *facts)
 {
     facts->mask = (uint64_t)1 << HEC_NO_FILTER;
-    for (int i = 0; i < plan->schema.filters_count; i++) {
-        facts->mask |= (uint64_t)hec_facts_passes(plan, event, facts, i) << i;
+    for (uint64_t left = plan->filters_on[facts->as]; left != 0; left &= left - 1) {
+        int filter = __builtin_ctzll(left);
+        int predicates = plan->tests_count[filter];
+        int i = 0;
+        while (i < predicates && holds(event, facts, &plan->tests[filter][i])) {
+            i++;
+        }
+        facts->mask |= (uint64_t)(i == predicates) << filter;
     }
+}
+
+void hec_facts_of(const struct hec_plan *plan, const struct hec_event *event,
+                  struct hec_facts *facts)
+{
+    facts->as = hec_facts_type(event);
+    find_values(plan, event, facts);
+    find_keys(plan, event, facts);
+    find_mask(plan, event, facts);
 }

@@ -11,7 +11,41 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-void hec_plan_hash_texts(struct hec_plan *plan)
+static enum hec_test_kind test_kind(const struct hec_predicate *predicate)
+{
+    if (predicate->op == HEC_PRESENT) {
+        return HEC_TEST_PRESENT;
+    }
+    if (predicate->field == HEC_F_AMOUNT_MINOR) {
+        return HEC_TEST_AMOUNT;
+    }
+    switch (hec_field_info(predicate->field)->kind) {
+    case HEC_INTEGER:
+    case HEC_BOOLEAN: return HEC_TEST_INTEGER;
+    case HEC_NUMBER: return HEC_TEST_NUMBER;
+    default: return HEC_TEST_TEXT;
+    }
+}
+
+static struct hec_test test_of(const struct hec_predicate *predicate)
+{
+    struct hec_test test = {
+        .field = (uint8_t)predicate->field,
+        .op = (uint8_t)predicate->op,
+        .kind = (uint8_t)test_kind(predicate),
+        .texts_count = (uint8_t)predicate->texts_count,
+        .texts = predicate->texts,
+        .limit = (double)predicate->integer,
+    };
+    for (int t = 0; t < predicate->texts_count; t++) {
+        size_t length = strlen(predicate->texts[t]);
+        test.lengths[t] = (uint8_t)length;
+        test.hashes[t] = (uint32_t)XXH3_64bits(predicate->texts[t], length);
+    }
+    return test;
+}
+
+void hec_plan_make_tests(struct hec_plan *plan)
 {
     for (int i = 0; i < HEC_EVENT_TYPES; i++) {
         const char *name = hec_event_type_name((enum hec_event_type)i);
@@ -19,11 +53,12 @@ void hec_plan_hash_texts(struct hec_plan *plan)
     }
     for (int f = 0; f < plan->schema.filters_count; f++) {
         const struct hec_filter *filter = &plan->schema.filters[f];
+        for (int type = 0; type < HEC_EVENT_TYPES; type++) {
+            plan->filters_on[type] |= (uint64_t)(filter->event_types >> type & 1) << f;
+        }
+        plan->tests_count[f] = (uint8_t)filter->predicates_count;
         for (int p = 0; p < filter->predicates_count; p++) {
-            for (int t = 0; t < filter->predicates[p].texts_count; t++) {
-                const char *text = filter->predicates[p].texts[t];
-                plan->text_hashes[f][p][t] = (uint32_t)XXH3_64bits(text, strlen(text));
-            }
+            plan->tests[f][p] = test_of(&filter->predicates[p]);
         }
     }
 }

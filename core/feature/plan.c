@@ -16,9 +16,6 @@
 #include "state/tiles.h"
 #include "state/values.h"
 
-#define RING_MAX 4096u
-#define RECORD_MAX ((uint64_t)1 << 20)
-
 /* A schema that asks for more than the tables hold. Kept as a flag so that the many small
  * functions below need no status each. */
 struct compiler {
@@ -68,8 +65,8 @@ static int tile_part(struct compiler *compiler, struct hec_kind_plan *kind, int6
 
 /* The window of a feature. A late reader's window begins that much earlier, so the ring is longer
  * by the allowed lateness. */
-static int want_window(struct compiler *compiler, struct hec_kind_plan *kind,
-                       const struct hec_feature *feature)
+static int16_t want_window(struct compiler *compiler, struct hec_kind_plan *kind,
+                           const struct hec_feature *feature)
 {
     int64_t width_ms = hec_plan_tile_ms(feature->window_ms);
     int part = tile_part(compiler, kind, width_ms);
@@ -85,7 +82,7 @@ static int want_window(struct compiler *compiler, struct hec_kind_plan *kind,
     for (int i = 0; i < kind->windows_count; i++) {
         const struct hec_window *other = &kind->windows[i];
         if (other->part == part && other->from == from && other->to == to) {
-            return i;
+            return (int16_t)i;
         }
     }
     if (kind->windows_count == HEC_WINDOWS_MAX) {
@@ -94,11 +91,11 @@ static int want_window(struct compiler *compiler, struct hec_kind_plan *kind,
     }
     kind->windows[kind->windows_count] =
         (struct hec_window){ .part = (uint8_t)part, .from = from, .to = to };
-    return kind->windows_count++;
+    return (int16_t)(kind->windows_count++);
 }
 
-static int want_column(struct compiler *compiler, struct hec_kind_plan *kind, int part, int filter,
-                       enum hec_measure measure, int value)
+static int16_t want_column(struct compiler *compiler, struct hec_kind_plan *kind, int part,
+                           int filter, enum hec_measure measure, int value)
 {
     struct hec_column wanted = {
         .part = (uint8_t)part,
@@ -110,7 +107,7 @@ static int want_column(struct compiler *compiler, struct hec_kind_plan *kind, in
         const struct hec_column *other = &kind->columns[i];
         if (other->part == wanted.part && other->filter == wanted.filter &&
             other->measure == wanted.measure && other->value == wanted.value) {
-            return i;
+            return (int16_t)i;
         }
     }
     if (kind->columns_count == HEC_COLUMNS_MAX) {
@@ -118,7 +115,7 @@ static int want_column(struct compiler *compiler, struct hec_kind_plan *kind, in
         return 0;
     }
     kind->columns[kind->columns_count] = wanted;
-    return kind->columns_count++;
+    return (int16_t)(kind->columns_count++);
 }
 
 static int value_of(struct compiler *compiler, enum hec_field field)
@@ -138,14 +135,15 @@ static int value_of(struct compiler *compiler, enum hec_field field)
 }
 
 /* A slot as wanted, but for its place; returns the place. */
-static int place_slot(struct compiler *compiler, struct hec_kind_plan *kind, struct hec_slot wanted)
+static int16_t place_slot(struct compiler *compiler, struct hec_kind_plan *kind,
+                          struct hec_slot wanted)
 {
     for (int i = 0; i < kind->slots_count; i++) {
         const struct hec_slot *other = &kind->slots[i];
         if (other->kind == wanted.kind && other->filter == wanted.filter &&
             other->filter2 == wanted.filter2 && other->value == wanted.value &&
             other->span_ms == wanted.span_ms && other->list == wanted.list) {
-            return other->at;
+            return (int16_t)other->at;
         }
     }
     if (kind->slots_count == HEC_SLOTS_MAX) {
@@ -158,11 +156,11 @@ static int place_slot(struct compiler *compiler, struct hec_kind_plan *kind, str
                                 : wanted.kind == HEC_SLOT_PLACE || wanted.kind == HEC_SLOT_CHAIN
                                     ? 16
                                     : 8;
-    return wanted.at;
+    return (int16_t)wanted.at;
 }
 
-static int want_slot(struct compiler *compiler, struct hec_kind_plan *kind,
-                     enum hec_slot_kind slot_kind, int filter, int filter2)
+static int16_t want_slot(struct compiler *compiler, struct hec_kind_plan *kind,
+                         enum hec_slot_kind slot_kind, int filter, int filter2)
 {
     return place_slot(compiler, kind,
                       (struct hec_slot){ .kind = (uint8_t)slot_kind,
@@ -187,9 +185,9 @@ static void compile_decay(struct compiler *compiler, struct hec_kind_plan *kind,
                                                   .list = -1 });
 }
 
-static int want_list(struct compiler *compiler, struct hec_kind_plan *kind,
-                     const struct hec_feature *feature, enum hec_part_kind part_kind,
-                     int64_t width_ms)
+static int16_t want_list(struct compiler *compiler, struct hec_kind_plan *kind,
+                         const struct hec_feature *feature, enum hec_part_kind part_kind,
+                         int64_t width_ms)
 {
     for (int i = 0; i < kind->lists_count; i++) {
         const struct hec_list *other = &kind->lists[i];
@@ -197,7 +195,7 @@ static int want_list(struct compiler *compiler, struct hec_kind_plan *kind,
         if (part->kind == part_kind && part->width_ms == width_ms &&
             other->filter == filter_bit(feature->filter) && other->field == feature->field &&
             other->derived == feature->derived) {
-            return i;
+            return (int16_t)i;
         }
     }
     if (kind->lists_count == HEC_LISTS_MAX) {
@@ -205,13 +203,15 @@ static int want_list(struct compiler *compiler, struct hec_kind_plan *kind,
         return 0;
     }
     int part = add_part(compiler, kind, part_kind, width_ms);
+    compiler->plan->keys |= 1u << feature->derived;
     kind->lists[kind->lists_count] = (struct hec_list){
         .part = (uint8_t)part,
         .filter = filter_bit(feature->filter),
-        .field = feature->field,
-        .derived = feature->derived,
+        .kind = (uint8_t)part_kind,
+        .field = (uint8_t)feature->field,
+        .derived = (uint8_t)feature->derived,
     };
-    return kind->lists_count++;
+    return (int16_t)(kind->lists_count++);
 }
 
 static void compile_distinct(struct compiler *compiler, struct hec_kind_plan *kind,
@@ -302,21 +302,29 @@ static void compile_windowed(struct compiler *compiler, struct hec_kind_plan *ki
     }
 }
 
+/* Seconds beyond which nothing is told. */
+static double told_up_to(const struct hec_feature *feature)
+{
+    return feature->window_ms > 0 ? (double)feature->window_ms / 1000 : INFINITY;
+}
+
 static void compile_feature(struct compiler *compiler, int index, struct hec_reading *reading)
 {
     const struct hec_feature *feature = &compiler->plan->schema.features[index];
     struct hec_kind_plan *kind = &compiler->plan->kinds[feature->entity];
-    reading->aggregate = feature->aggregate;
+    reading->aggregate = (uint8_t)feature->aggregate;
     reading->filter = filter_bit(feature->filter);
-    reading->field = feature->field;
-    reading->derived = feature->derived;
+    reading->field = (uint8_t)feature->field;
+    reading->derived = (uint8_t)feature->derived;
     reading->missing = (float)feature->missing;
-    reading->most = feature->window_ms > 0 ? (double)feature->window_ms / 1000 : INFINITY;
     reading->prior = feature->prior;
     reading->prior_weight = feature->prior_weight;
     reading->window = -1;
     reading->window2 = -1;
     reading->slot = -1;
+    for (int c = 0; c < 4; c++) {
+        reading->columns[c] = -1;
+    }
     switch (feature->aggregate) {
     case HEC_AGG_VALUE:
         if (feature->field != HEC_FIELDS) {
@@ -335,10 +343,12 @@ static void compile_feature(struct compiler *compiler, int index, struct hec_rea
     case HEC_AGG_SINCE_SAME:
     case HEC_AGG_MET:
         reading->list = want_list(compiler, kind, feature, HEC_PART_VALUES, 0);
+        reading->most = told_up_to(feature);
         reading->span_s = feature->window_ms / 1000;
         break;
     case HEC_AGG_AGE:
     case HEC_AGG_SINCE:
+        reading->most = told_up_to(feature);
         if (feature->filter >= 0) {
             reading->slot = want_slot(
                 compiler, kind, feature->aggregate == HEC_AGG_AGE ? HEC_SLOT_FIRST : HEC_SLOT_LAST,
@@ -369,136 +379,6 @@ static void compile_feature(struct compiler *compiler, int index, struct hec_rea
     kind->touched = true;
 }
 
-/* 0 counts, 1 sums, 2 peaks: their order in an element. */
-static int rank_of(const struct hec_column *column)
-{
-    return (column->measure >= HEC_MEASURE_SUM) + (column->measure >= HEC_MEASURE_MAX);
-}
-
-static int by_part(const void *a, const void *b)
-{
-    const struct hec_column *x = a;
-    const struct hec_column *y = b;
-    if (x->part != y->part) {
-        return x->part < y->part ? -1 : 1;
-    }
-    /* slot holds the order of asking until places are handed out. */
-    return rank_of(x) != rank_of(y) ? rank_of(x) - rank_of(y) : (int)x->slot - (int)y->slot;
-}
-
-/* Puts the windows in the order of their parts: a reader walks over both together. */
-static void sort_windows(struct hec_kind_plan *kind, struct hec_reading *readings)
-{
-    struct hec_window sorted[HEC_WINDOWS_MAX];
-    int moved_to[HEC_WINDOWS_MAX];
-    int n = 0;
-    for (int p = 0; p < kind->layout.parts_count; p++) {
-        for (int w = 0; w < kind->windows_count; w++) {
-            if (kind->windows[w].part == p) {
-                moved_to[w] = n;
-                sorted[n++] = kind->windows[w];
-            }
-        }
-    }
-    memcpy(kind->windows, sorted, (size_t)n * sizeof(*sorted));
-    for (int r = 0; r < kind->readings_count; r++) {
-        struct hec_reading *reading = &readings[kind->readings + r];
-        reading->window = reading->window < 0 ? -1 : moved_to[reading->window];
-        reading->window2 = reading->window2 < 0 ? -1 : moved_to[reading->window2];
-    }
-}
-
-/* Hands out the places of columns and sums, and sizes everything. */
-static void place_columns(struct compiler *compiler, struct hec_kind_plan *kind,
-                          struct hec_reading *readings)
-{
-    int moved_to[HEC_COLUMNS_MAX];
-    for (int i = 0; i < kind->columns_count; i++) {
-        kind->columns[i].slot = (uint16_t)i;
-    }
-    qsort(kind->columns, (size_t)kind->columns_count, sizeof(*kind->columns), by_part);
-    for (int i = 0; i < kind->columns_count; i++) {
-        moved_to[kind->columns[i].slot] = i;
-    }
-    int next = 0;
-    for (int p = 0; p < kind->layout.parts_count; p++) {
-        struct hec_part *part = &kind->layout.parts[p];
-        kind->columns_of[p] = (uint16_t)next;
-        for (; next < kind->columns_count && kind->columns[next].part == p; next++) {
-            struct hec_column *column = &kind->columns[next];
-            column->slot = (uint16_t)(next - kind->columns_of[p]);
-            part->counts += rank_of(column) == 0;
-            part->sums += rank_of(column) == 1;
-            part->peaks += rank_of(column) == 2;
-            kind->filters_of[p] |= (uint64_t)1 << column->filter;
-        }
-    }
-    kind->columns_of[kind->layout.parts_count] = (uint16_t)next;
-    for (int w = 0; w < kind->windows_count; w++) {
-        const struct hec_part *part = &kind->layout.parts[kind->windows[w].part];
-        kind->windows[w].sums = (uint16_t)kind->sums_count;
-        kind->sums_count += (int)(part->counts + part->sums + part->peaks);
-    }
-    compiler->full |= kind->sums_count > HEC_SUMS_MAX;
-    for (int r = 0; r < kind->readings_count; r++) {
-        struct hec_reading *reading = &readings[kind->readings + r];
-        for (int c = 0; reading->window >= 0 && c < 4; c++) {
-            const struct hec_column *column = &kind->columns[moved_to[reading->columns[c]]];
-            int window = c == 1 && reading->window2 >= 0 ? reading->window2 : reading->window;
-            reading->columns[c] = kind->windows[window].sums + column->slot;
-        }
-    }
-}
-
-static void size_parts(struct compiler *compiler, struct hec_kind_plan *kind)
-{
-    struct hec_plan *plan = compiler->plan;
-    struct hec_layout *layout = &kind->layout;
-    uint64_t most = hec_record_empty_bytes(layout, HEC_TOKEN_BYTES_MAX);
-    for (int p = 0; p < layout->parts_count; p++) {
-        struct hec_part *part = &layout->parts[p];
-        uint32_t sketches = 0;
-        switch (part->kind) {
-        case HEC_PART_TILES:
-            part->element_bytes = 4 + 4 * part->counts + 8 * (part->sums + part->peaks);
-            part->elements_max = part->ring;
-            compiler->full |= part->ring > RING_MAX;
-            plan->reach_ms = part->ring * part->width_ms > plan->reach_ms
-                                 ? part->ring * part->width_ms
-                                 : plan->reach_ms;
-            break;
-        case HEC_PART_DISTINCT:
-            part->element_bytes = 8;
-            part->elements_max = HEC_DISTINCT_EXACT;
-            sketches = (part->ring / part->group + 3) * HEC_SKETCH_BYTES;
-            break;
-        case HEC_PART_SEEN:
-            part->element_bytes = 4;
-            part->elements_max = HEC_SEEN_MAX;
-            break;
-        case HEC_PART_VALUES:
-            part->element_bytes = sizeof(struct hec_habit);
-            part->elements_max = HEC_VALUES_KEPT;
-            break;
-        case HEC_PART_IDS:
-            part->element_bytes = HEC_IDS_BYTES;
-            part->elements_max = HEC_IDS_MAX;
-            break;
-        case HEC_PART_HOURS:
-            part->element_bytes = HEC_HOURS_BYTES;
-            part->elements_max = HEC_HOURS_MAX;
-            break;
-        case HEC_PART_VERDICTS:
-            part->element_bytes = HEC_VERDICT_BYTES;
-            part->elements_max = HEC_VERDICTS_MAX;
-            break;
-        }
-        most += (uint64_t)(part->elements_max + 1) * part->element_bytes + sketches;
-    }
-    compiler->full |= most > RECORD_MAX;
-    layout->bytes_max = (uint32_t)most;
-}
-
 static void compile_kind(struct compiler *compiler, enum hec_kind which, int *readings)
 {
     struct hec_plan *plan = compiler->plan;
@@ -510,7 +390,7 @@ static void compile_kind(struct compiler *compiler, enum hec_kind which, int *re
     for (int i = 0; i < plan->numerics; i++) {
         const struct hec_feature *feature = &plan->schema.features[plan->numeric_features[i]];
         if (feature->aggregate != HEC_AGG_VALUE && feature->entity == which) {
-            plan->readings[*readings].column = i;
+            plan->readings[*readings].column = (int16_t)i;
             compile_feature(compiler, plan->numeric_features[i], &plan->readings[(*readings)++]);
         }
     }
@@ -520,16 +400,7 @@ static void compile_kind(struct compiler *compiler, enum hec_kind which, int *re
         kind->ids_part = add_part(compiler, kind, HEC_PART_IDS, 0);
         kind->verdicts_part = add_part(compiler, kind, HEC_PART_VERDICTS, 0);
     }
-    sort_windows(kind, plan->readings);
-    place_columns(compiler, kind, plan->readings);
-    for (int p = 0; p < HEC_PARTS_MAX; p++) {
-        kind->list_of[p] = -1;
-    }
-    for (int i = 0; i < kind->lists_count; i++) {
-        kind->list_of[kind->lists[i].part] = i;
-        kind->filters_of[kind->lists[i].part] = (uint64_t)1 << kind->lists[i].filter;
-    }
-    size_parts(compiler, kind);
+    compiler->full |= !hec_plan_place(plan, kind);
 }
 
 static void compile(struct compiler *compiler)
@@ -547,7 +418,7 @@ static void compile(struct compiler *compiler)
     int readings = 0;
     for (int i = 0; i < plan->numerics; i++) {
         if (plan->schema.features[plan->numeric_features[i]].aggregate == HEC_AGG_VALUE) {
-            plan->readings[readings].column = i;
+            plan->readings[readings].column = (int16_t)i;
             compile_feature(compiler, plan->numeric_features[i], &plan->readings[readings++]);
         }
     }
@@ -555,7 +426,7 @@ static void compile(struct compiler *compiler)
     for (int kind = 0; kind < HEC_KINDS; kind++) {
         compile_kind(compiler, (enum hec_kind)kind, &readings);
     }
-    hec_plan_hash_texts(plan);
+    hec_plan_make_tests(plan);
 }
 
 enum hec_status hec_plan_new(struct hec_plan **ret, const struct hec_schema *schema,

@@ -24,6 +24,8 @@ __extension__ typedef __int128 hec_int128;
 #define HEC_NO_FILTER 63 /* bit of a mask that every scored event has */
 #define HEC_SQUARE_BITS 40
 
+/* What an event gives to a column: gives[value][measure]. */
+#define HEC_MEASURES 8
 enum hec_measure {
     HEC_MEASURE_COUNT,       /* events */
     HEC_MEASURE_FRAUD,       /* events labelled fraud */
@@ -45,8 +47,14 @@ struct hec_column {
 
 struct hec_window {
     uint8_t part;
-    uint32_t from, to; /* tiles head - from .. head - to */
-    uint16_t sums;     /* where its sums begin */
+    uint32_t from, to;               /* tiles head - from .. head - to */
+    uint16_t gathers, gathers_count; /* in hec_kind_plan.gathers */
+};
+
+/* One column of one window that some feature reads, and where its sum goes: its own index. */
+struct hec_gather {
+    uint8_t window, measure;
+    uint16_t column; /* of its part: among the counts, or behind them */
 };
 
 enum hec_slot_kind {
@@ -68,32 +76,36 @@ struct hec_slot {
 
 struct hec_list {
     uint8_t part, filter;
-    enum hec_field field;
-    enum hec_derived derived;
+    uint8_t kind; /* of the part */
+    uint8_t field, derived;
 };
 
-/* How one numeric feature is read. Which members count follows from the aggregate. */
+/* How one numeric feature is read. Which members count follows from the aggregate. A row is made of
+ * more than a hundred, so they are kept small. */
 struct hec_reading {
-    enum hec_aggregate aggregate;
-    int column; /* of the row */
-    uint8_t filter;
+    uint8_t aggregate;
+    uint8_t filter, filter3;
     uint8_t value;
-    enum hec_field field;
-    enum hec_derived derived;
-    int window, window2;
-    uint8_t filter3;
-    double prior, prior_weight;
-    double pace;    /* BURST: the second window over the first */
-    int columns[4]; /* into hec_kind_plan.columns while compiling, then into the sums */
-    int list;
-    uint32_t tiles;  /* DISTINCT: of the window */
-    int slot;        /* index into the fixed int64_t; -1: the record's own first_ms, newest_ms */
-    double scale;    /* stored units a unit that is told */
-    int slots[3];    /* GAP: first, last, total */
-    int64_t span_ms; /* DECAYED_*: the half-life; CHAIN: a step */
-    double most;     /* AGE, SINCE, SINCE_SAME: in seconds */
-    int64_t span_s;  /* MET */
+    uint8_t field, derived;
+    int16_t column;     /* of the row */
+    int16_t columns[4]; /* into hec_kind_plan.columns, then into the sums; -1 none */
+    int16_t slots[3];   /* GAP: first, last, total */
+    int16_t slot;       /* of the fixed int64_t; -1: the record's own first_ms, newest_ms */
+    int16_t list;
+    int16_t window, window2;
     float missing;
+    uint32_t tiles; /* DISTINCT: of the window */
+    double scale;   /* stored units a unit that is told */
+    union {
+        double most;  /* AGE, SINCE, SINCE_SAME: in seconds */
+        double pace;  /* BURST: the second window over the first */
+        double prior; /* RATIO, LABEL_RATE */
+    };
+    double prior_weight;
+    union {
+        int64_t span_ms; /* DECAYED_*: the half-life; CHAIN: a step */
+        int64_t span_s;  /* MET */
+    };
 };
 
 struct hec_kind_plan {
@@ -104,8 +116,11 @@ struct hec_kind_plan {
     int columns_count;
     uint16_t columns_of[HEC_PARTS_MAX + 1]; /* columns of part p: columns_of[p] .. [p + 1] - 1 */
     uint64_t filters_of[HEC_PARTS_MAX];     /* union over the columns or the list of the part */
+    uint64_t fraud_parts;                   /* bit part: it has a column of confirmed fraud */
+    uint64_t parts_of[HEC_PART_KINDS];      /* bit part: it is of the kind */
     struct hec_window windows[HEC_WINDOWS_MAX];
     int windows_count;
+    struct hec_gather gathers[HEC_SUMS_MAX]; /* by window */
     int sums_count;
     struct hec_slot slots[HEC_SLOTS_MAX];
     int slots_count;
@@ -121,6 +136,22 @@ struct hec_rate {
     int64_t times, over; /* reporting minor units = minor units * times / over */
 };
 
+/* A predicate as it is asked. */
+enum hec_test_kind {
+    HEC_TEST_PRESENT,
+    HEC_TEST_AMOUNT,
+    HEC_TEST_INTEGER,
+    HEC_TEST_NUMBER,
+    HEC_TEST_TEXT
+};
+struct hec_test {
+    uint8_t field, op, kind, texts_count;
+    uint8_t lengths[8];
+    uint32_t hashes[8];
+    const char (*texts)[32];
+    double limit;
+};
+
 struct hec_plan {
     struct hec_schema schema;
     int numerics, categories;
@@ -134,35 +165,48 @@ struct hec_plan {
     int rates_count;
     double amount_scale; /* minor units a major unit of the reporting currency */
     uint32_t type_hashes[HEC_EVENT_TYPES];
-    uint32_t text_hashes[HEC_FILTERS_MAX][4][8];
+    struct hec_test tests[HEC_FILTERS_MAX][4];
+    uint8_t tests_count[HEC_FILTERS_MAX];
+    uint64_t filters_on[HEC_EVENT_TYPES + 1]; /* bit filter: it may hold for the type; last none */
+    uint32_t keys;                            /* bit hec_derived: some list remembers it */
     int64_t reach_ms; /* the widest ring: an older verdict cannot be placed */
     struct hec_reading readings[HEC_FEATURES_MAX]; /* of the event, then by kind */
     int event_readings;
     struct hec_kind_plan kinds[HEC_KINDS];
 };
 
-/* What filters and sums need of an event, computed once. */
+/* What filters, lists and sums need of an event, computed once. */
 struct hec_facts {
     enum hec_event_type as; /* of a verdict: the type of the event it is about */
     uint64_t mask;          /* bit filter: passes it */
     uint32_t known;         /* bit value */
+    uint32_t keys_known;    /* bit hec_derived */
     int64_t values[HEC_VALUES_MAX];
+    uint32_t keys[HEC_DERIVED]; /* of the derived values that lists remember */
 };
 
-/** Fills values and known. */
-void hec_facts_values(const struct hec_plan *plan, const struct hec_event *event,
-                      struct hec_facts *facts);
-/** Fills the mask; values first. */
-void hec_facts_mask(const struct hec_plan *plan, const struct hec_event *event,
-                    struct hec_facts *facts);
-bool hec_facts_passes(const struct hec_plan *plan, const struct hec_event *event,
-                      const struct hec_facts *facts, int filter);
+/** Fills it all. */
+void hec_facts_of(const struct hec_plan *plan, const struct hec_event *event,
+                  struct hec_facts *facts);
+/** Whether an event passes a filter. */
+static inline bool hec_facts_passes(const struct hec_facts *facts, int filter)
+{
+    return facts->mask >> filter & 1;
+}
 /** The type that decides filters: the event's own, or that of a verdict's target. */
 enum hec_event_type hec_facts_type(const struct hec_event *event);
 
 /** A 32-bit key of the value that a list remembers; false when the event has none. */
-bool hec_facts_key(const struct hec_event *event, const struct hec_facts *facts,
-                   const struct hec_list *list, uint32_t *key);
+static inline bool hec_facts_key(const struct hec_event *event, const struct hec_facts *facts,
+                                 const struct hec_list *list, uint32_t *key)
+{
+    if (list->derived != HEC_NOT_DERIVED) {
+        *key = facts->keys[list->derived];
+        return facts->keys_known >> list->derived & 1;
+    }
+    *key = event->value[list->field].text.hash;
+    return hec_event_has(event, (enum hec_field)list->field);
+}
 /** The amount's size: twice the binary logarithm of one more than its minor units, rounded down. */
 uint32_t hec_facts_band(int64_t amount_minor);
 
@@ -175,8 +219,13 @@ HEC_CHECKED enum hec_status hec_rates_compile(struct hec_plan *plan, struct hec_
 bool hec_rates_convert(const struct hec_plan *plan, const char *code, int64_t amount_minor,
                        int64_t *converted_minor);
 
-/** Hashes the words that predicates compare with. */
-void hec_plan_hash_texts(struct hec_plan *plan);
+/** Hands out the places of one kind, once all its features have asked (places.c). False: it has
+ * more sums than the table, a ring longer than tiles may be, or records that may become too large.
+ */
+bool hec_plan_place(struct hec_plan *plan, struct hec_kind_plan *kind);
+
+/** Makes the tests of the filters' predicates. */
+void hec_plan_make_tests(struct hec_plan *plan);
 /** Fills both digests; HEC_OK or HEC_NO_MEMORY. */
 HEC_CHECKED enum hec_status hec_plan_make_digests(struct hec_plan *plan);
 

@@ -1,15 +1,15 @@
 /*
  * Reading: from the states of an event's entities to its row.
  *
- * Per kind: one walk over the parts of every shard adds up all columns of all windows, then each
- * feature takes its sums. Sums are cut to zero only here, after merging: a label or a reversal may
- * have taken away in one shard what another has counted.
+ * Per kind: the columns that features ask for are added up over the tiles of their windows, shard
+ * by shard, then each feature takes its sums. Sums are cut to zero only here, after merging: a
+ * label or a reversal may have taken away in one shard what another has counted.
  */
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
-#include "feature/plan.h"
+#include "feature/pass.h"
 #include "feature/touch.h"
 #include "state/decay.h"
 #include "state/distinct.h"
@@ -26,38 +26,66 @@
 
 /* One kind's states while they are read. */
 struct reader {
-    const struct hec_plan *plan;
     const struct hec_kind_plan *kind;
     const struct hec_event *event;
     const struct hec_facts *facts;
+    const struct hec_survey *survey; /* of the own shard */
     struct hec_entity *const *shards;
     int32_t shards_count;
     int64_t now_ms;
+    uint32_t now_units;          /* the same, in HEC_TILE_MS_MIN */
     int64_t first_ms, newest_ms; /* merged over shards; 0 never */
     int64_t sums[HEC_SUMS_MAX];
 };
 
-static void add_up(struct reader *reader, const struct hec_record *record)
+/* Adds up what the features of a kind read of one shard. */
+static void add_up(struct reader *reader, const struct hec_record *record, const uint16_t *counts,
+                   const uint32_t *places)
 {
     const struct hec_kind_plan *kind = reader->kind;
-    const uint16_t *counts = hec_record_counts(record, &kind->layout);
-    const uint8_t *at = hec_record_parts(record, &kind->layout);
-    int w = 0;
-    for (int p = 0; p < kind->layout.parts_count && w < kind->windows_count; p++) {
-        const struct hec_part *part = &kind->layout.parts[p];
-        for (; w < kind->windows_count && kind->windows[w].part == p; w++) {
-            const struct hec_window *window = &kind->windows[w];
-            int64_t head = hec_tile_of(part, reader->now_ms);
-            hec_tiles_add_up(part, counts[p], at, head - window->from, head - window->to,
-                             reader->sums + window->sums);
+    for (int w = 0; w < kind->windows_count; w++) {
+        const struct hec_window *window = &kind->windows[w];
+        const struct hec_part *part = &kind->layout.parts[window->part];
+        uint16_t count = counts[window->part];
+        const uint8_t *at = (const uint8_t *)record + places[window->part];
+        int64_t head = reader->now_units / part->width_units;
+        uint32_t oldest;
+        uint32_t n =
+            hec_tiles_within(part, count, at, head - window->from, head - window->to, &oldest);
+        if (n == 0) {
+            continue;
         }
-        at += hec_part_bytes(part, counts[p]);
+        at += (size_t)oldest * part->element_bytes;
+        for (int i = window->gathers; i < window->gathers + window->gathers_count; i++) {
+            const struct hec_gather *gather = &kind->gathers[i];
+            int64_t *sum = &reader->sums[i];
+            if (gather->measure < HEC_MEASURE_SUM) {
+                *sum += hec_tiles_count(part, at, n, gather->column);
+            } else if (gather->measure < HEC_MEASURE_MAX) {
+                *sum = (int64_t)((uint64_t)*sum +
+                                 (uint64_t)hec_tiles_sum(part, at, n, gather->column));
+            } else {
+                int64_t peak = hec_tiles_peak(part, at, n, gather->column);
+                *sum = peak > *sum ? peak : *sum;
+            }
+        }
+    }
+}
+
+static void merge_times(struct reader *reader, const struct hec_record *record)
+{
+    if (record->first_ms != 0 && (reader->first_ms == 0 || record->first_ms < reader->first_ms)) {
+        reader->first_ms = record->first_ms;
+    }
+    if (record->newest_ms > reader->newest_ms) {
+        reader->newest_ms = record->newest_ms;
     }
 }
 
 static void merge(struct reader *reader)
 {
-    int n = reader->kind->sums_count;
+    const struct hec_kind_plan *kind = reader->kind;
+    int n = kind->sums_count;
     memset(reader->sums, 0, (size_t)n * sizeof(*reader->sums));
     reader->first_ms = 0;
     reader->newest_ms = 0;
@@ -66,14 +94,16 @@ static void merge(struct reader *reader)
         if (record == NULL) {
             continue;
         }
-        if (record->first_ms != 0 &&
-            (reader->first_ms == 0 || record->first_ms < reader->first_ms)) {
-            reader->first_ms = record->first_ms;
+        merge_times(reader, record);
+        if (record == reader->survey->record) {
+            add_up(reader, record, reader->survey->counts, reader->survey->places);
+        } else if (kind->windows_count > 0) {
+            uint32_t places[HEC_PARTS_MAX + 1];
+            const uint16_t *counts = hec_record_counts(record, &kind->layout);
+            hec_record_places(counts, hec_record_parts_at(record, &kind->layout), &kind->layout,
+                              places);
+            add_up(reader, record, counts, places);
         }
-        if (record->newest_ms > reader->newest_ms) {
-            reader->newest_ms = record->newest_ms;
-        }
-        add_up(reader, record);
     }
     for (int i = 0; i < n; i++) {
         reader->sums[i] = reader->sums[i] > 0 ? reader->sums[i] : 0;
@@ -90,7 +120,7 @@ static int64_t slot(const struct reader *reader, int at, enum merge_rule rule)
         const struct hec_record *record = hec_entity_record(reader->shards[i]);
         int64_t own = record == NULL ? 0 : hec_record_fixed(record)[at];
         if (rule == TOTAL) {
-            merged += own;
+            merged = (int64_t)((uint64_t)merged + (uint64_t)own);
         } else if (own != 0 && (merged == 0 || (rule == EARLIEST ? own < merged : own > merged))) {
             merged = own;
         }
@@ -103,7 +133,7 @@ static double seconds_since(const struct reader *reader, int64_t then_ms)
     if (then_ms == 0) {
         return NAN;
     }
-    return reader->now_ms > then_ms ? (double)(reader->now_ms - then_ms) / 1000 : 0;
+    return reader->now_ms > then_ms ? (double)hec_ms_between(then_ms, reader->now_ms) / 1000 : 0;
 }
 
 /* NAN stays NAN. */
@@ -170,7 +200,7 @@ static double burst(const struct reader *reader, const struct hec_reading *readi
 
 static bool is_within(int64_t then_ms, int64_t now_ms, int64_t span_ms)
 {
-    return then_ms != 0 && now_ms >= then_ms && now_ms - then_ms <= span_ms;
+    return then_ms != 0 && now_ms >= then_ms && hec_ms_between(then_ms, now_ms) <= span_ms;
 }
 
 static double chain(const struct reader *reader, const struct hec_reading *reading)
@@ -183,7 +213,7 @@ static double chain(const struct reader *reader, const struct hec_reading *readi
     if (!is_within(at[1], reader->now_ms, reading->span_ms)) {
         return is_within(at[0], reader->now_ms, reading->span_ms);
     }
-    return 2 + hec_facts_passes(reader->plan, reader->event, reader->facts, reading->filter3);
+    return 2 + hec_facts_passes(reader->facts, reading->filter3);
 }
 
 static double portion(const struct reader *reader, const struct hec_reading *reading)
@@ -206,7 +236,8 @@ static double gap(const struct reader *reader, const struct hec_reading *reading
     int64_t first_ms = slot(reader, reading->slots[0], EARLIEST);
     int64_t last_ms = slot(reader, reading->slots[1], LATEST);
     int64_t events = slot(reader, reading->slots[2], TOTAL);
-    return events < 2 ? NAN : (double)(last_ms - first_ms) / 1000 / (double)(events - 1);
+    return events < 2 ? NAN
+                      : (double)hec_ms_between(first_ms, last_ms) / 1000 / (double)(events - 1);
 }
 
 static double decayed(const struct reader *reader, const struct hec_reading *reading)
@@ -222,19 +253,22 @@ static double decayed(const struct reader *reader, const struct hec_reading *rea
     return decay.weight > 0 ? decay.sum / decay.weight / reading->scale : NAN;
 }
 
+/* A part of the own shard. */
+static const uint8_t *part_of(const struct reader *reader, int part, uint16_t *count)
+{
+    *count = reader->survey->counts[part];
+    return *count == 0 ? NULL
+                       : (const uint8_t *)reader->survey->record + reader->survey->places[part];
+}
+
 /* How unusual the event's hour is for the entity: minus the logarithm of its share of the events so
  * far. Half of the share is the hour's own, a quarter each neighbour's, and one event more is
  * thought to be spread over all hours, so that nothing is impossible. */
 static double surprise(const struct reader *reader, const struct hec_reading *reading,
                        uint32_t cycle)
 {
-    const struct hec_record *record = hec_entity_record(reader->shards[0]);
-    if (record == NULL) {
-        return NAN;
-    }
     uint16_t count;
-    int part = reader->kind->lists[reading->list].part;
-    const uint8_t *at = hec_part_find(record, &reader->kind->layout, part, &count);
+    const uint8_t *at = part_of(reader, reader->kind->lists[reading->list].part, &count);
     uint32_t hour = hec_hour_of_week(reader->now_ms) + cycle;
     double near = 2.0 * hec_hours_in(count, at, hour, cycle) +
                   hec_hours_in(count, at, hour - 1, cycle) +
@@ -248,12 +282,16 @@ static double distinct(const struct reader *reader, const struct hec_reading *re
     struct hec_distinct all;
     int p = reader->kind->lists[reading->list].part;
     const struct hec_part *part = &reader->kind->layout.parts[p];
-    int64_t first = (int64_t)hec_tile_of(part, reader->now_ms) - reading->tiles + 1;
+    int64_t first = (int64_t)(reader->now_units / part->width_units) - reading->tiles + 1;
+    uint16_t count;
+    if (reader->shards_count == 1) {
+        const uint8_t *at = part_of(reader, p, &count);
+        return hec_distinct_alone(part, count, at, first);
+    }
     hec_distinct_init(&all);
     for (int32_t i = 0; i < reader->shards_count; i++) {
         const struct hec_record *record = hec_entity_record(reader->shards[i]);
         if (record != NULL) {
-            uint16_t count;
             const uint8_t *at = hec_part_find(record, &reader->kind->layout, p, &count);
             hec_distinct_unite(&all, part, count, at, first);
         }
@@ -264,51 +302,46 @@ static double distinct(const struct reader *reader, const struct hec_reading *re
 static double is_new(const struct reader *reader, const struct hec_reading *reading)
 {
     const struct hec_list *list = &reader->kind->lists[reading->list];
-    if (!hec_event_has(reader->event, list->field)) {
+    const struct hec_survey *survey = reader->survey;
+    if (!(survey->met >> reading->list & 1)) {
         return NAN;
     }
-    uint32_t hash = reader->event->value[list->field].text.hash;
-    for (int32_t i = 0; i < reader->shards_count; i++) {
+    bool seen = survey->looks[reading->list].index < survey->counts[list->part];
+    for (int32_t i = 0; i < reader->shards_count && !seen && reader->shards_count > 1; i++) {
         const struct hec_record *record = hec_entity_record(reader->shards[i]);
         if (record != NULL) {
             uint16_t count;
             const uint8_t *at = hec_part_find(record, &reader->kind->layout, list->part, &count);
-            if (hec_seen_has(count, at, hash)) {
-                return 0;
-            }
+            seen = hec_seen_find(count, at, survey->keys[reading->list]) < count;
         }
     }
-    return 1;
+    return !seen;
 }
 
 /* What is remembered of the values of a field: of user and card, which have one record. */
 static double remembered(const struct reader *reader, const struct hec_reading *reading)
 {
-    const struct hec_list *list = &reader->kind->lists[reading->list];
-    const struct hec_record *record = hec_entity_record(reader->shards[0]);
     int64_t now_s = reader->now_ms / 1000;
-    uint16_t count = 0;
-    const uint8_t *at = NULL;
-    if (record != NULL) {
-        at = hec_part_find(record, &reader->kind->layout, list->part, &count);
-    }
+    uint16_t count;
+    const uint8_t *at = part_of(reader, reader->kind->lists[reading->list].part, &count);
     if (reading->aggregate == HEC_AGG_MET) {
         return hec_values_met(count, at, now_s - reading->span_s, now_s);
     }
-    uint32_t key;
-    struct hec_habit value;
-    if (count == 0 || !hec_facts_key(reader->event, reader->facts, list, &key) ||
-        (list->filter != HEC_NO_FILTER &&
-         !hec_facts_passes(reader->plan, reader->event, reader->facts, list->filter))) {
+    if (count == 0 || !(reader->survey->met >> reading->list & 1)) {
         return NAN;
     }
-    bool known = hec_values_find(count, at, key, &value);
+    struct hec_values_look found = reader->survey->looks[reading->list];
+    bool known = found.index < count;
+    struct hec_habit value = { 0 };
+    if (known) {
+        value = hec_values_at(at, found.index);
+    }
     if (reading->aggregate == HEC_AGG_SHARE) {
-        return (double)value.count / hec_values_total(count, at);
+        return (double)value.count / found.total;
     }
     if (reading->aggregate == HEC_AGG_SURPRISE) {
         /* One event more is thought to be spread over the values and one that never came. */
-        return -log((value.count + 1.0 / (count + 1)) / (hec_values_total(count, at) + 1.0));
+        return -log((value.count + 1.0 / (count + 1)) / (found.total + 1.0));
     }
     if (reading->aggregate == HEC_AGG_TIMES) {
         return value.count;
@@ -342,7 +375,8 @@ static double distance(const struct reader *reader, const struct hec_reading *re
     double s = sin((lat2 - lat1) / 2);
     double t = sin(lon / 2);
     double a = s * s + cos(lat1) * cos(lat2) * t * t;
-    *apart_ms = reader->now_ms > place[1] ? reader->now_ms - place[1] : place[1] - reader->now_ms;
+    *apart_ms = reader->now_ms > place[1] ? hec_ms_between(place[1], reader->now_ms)
+                                          : hec_ms_between(reader->now_ms, place[1]);
     return 2 * EARTH_KM * asin(sqrt(a < 1 ? a : 1));
 }
 
@@ -358,7 +392,7 @@ static double speed(const struct reader *reader, const struct hec_reading *readi
 static double tell(const struct reader *reader, const struct hec_reading *reading)
 {
     int64_t apart_ms;
-    switch (reading->aggregate) {
+    switch ((enum hec_aggregate)reading->aggregate) {
     case HEC_AGG_COUNT: return (double)reader->sums[reading->columns[0]];
     case HEC_AGG_SUM: return (double)reader->sums[reading->columns[1]] / reading->scale;
     case HEC_AGG_MEAN: return mean(reader, reading);
@@ -449,71 +483,52 @@ static double derived(const struct hec_event *event, enum hec_derived what)
 }
 
 /* A feature of the event itself. */
-static double value(const struct hec_plan *plan, const struct hec_event *event,
-                    const struct hec_facts *facts, const struct hec_reading *reading)
+static double value(const struct hec_event *event, const struct hec_facts *facts,
+                    const struct hec_reading *reading)
 {
     if (reading->derived != HEC_NOT_DERIVED) {
-        return derived(event, reading->derived);
+        return derived(event, (enum hec_derived)reading->derived);
     }
     if (reading->field == HEC_FIELDS) {
-        return hec_facts_passes(plan, event, facts, reading->filter);
+        return hec_facts_passes(facts, reading->filter);
     }
-    if (reading->filter != HEC_NO_FILTER &&
-        !hec_facts_passes(plan, event, facts, reading->filter)) {
+    if (!hec_facts_passes(facts, reading->filter)) {
         return NAN;
     }
-    if (!hec_event_has(event, reading->field)) {
+    if (!hec_event_has(event, (enum hec_field)reading->field)) {
         return NAN;
     }
     if (reading->field == HEC_F_AMOUNT_MINOR) {
         return facts->known & 1 ? (double)facts->values[0] / reading->scale : NAN;
     }
-    return hec_field_info(reading->field)->kind == HEC_NUMBER
+    return hec_field_info((enum hec_field)reading->field)->kind == HEC_NUMBER
                ? event->value[reading->field].number
                : (double)event->value[reading->field].integer;
 }
 
-static void read_kind(struct reader *reader, const struct hec_touched *touched, int kind,
-                      float *numerics)
+static void read_kind(struct reader *reader, struct hec_pass *pass, int kind, float *numerics)
 {
-    const struct hec_kind_plan *of = &reader->plan->kinds[kind];
-    const struct hec_reading *readings = &reader->plan->readings[of->readings];
-    bool known = touched->shards[kind] != NULL;
-    if (known) {
-        reader->kind = of;
-        reader->shards = touched->shards[kind];
-        reader->shards_count = touched->shards_count[kind];
-        merge(reader);
+    const struct hec_kind_plan *of = &pass->plan->kinds[kind];
+    const struct hec_reading *readings = &pass->plan->readings[of->readings];
+    if (pass->touched->shards[kind] == NULL) {
+        for (int i = 0; i < of->readings_count; i++) {
+            numerics[readings[i].column] = readings[i].missing;
+        }
+        return;
     }
+    reader->kind = of;
+    reader->survey = hec_pass_survey(pass, (enum hec_kind)kind);
+    reader->shards = pass->touched->shards[kind];
+    reader->shards_count = pass->touched->shards_count[kind];
+    merge(reader);
     for (int i = 0; i < of->readings_count; i++) {
-        double number = known ? tell(reader, &readings[i]) : NAN;
-        numerics[readings[i].column] = finished(number, readings[i].missing);
+        numerics[readings[i].column] = finished(tell(reader, &readings[i]), readings[i].missing);
     }
 }
 
-void hec_plan_read(const struct hec_plan *plan, const struct hec_event *event,
-                   const struct hec_touched *touched, float *numerics, uint32_t *categories)
+static void read_categories(const struct hec_plan *plan, const struct hec_event *event,
+                            uint32_t *categories)
 {
-    assert(hec_event_is_scored(event->type));
-
-    struct hec_facts facts = { .as = event->type };
-    hec_facts_values(plan, event, &facts);
-    for (int i = 0; i < plan->event_readings; i++) {
-        const struct hec_reading *reading = &plan->readings[i];
-        numerics[reading->column] = finished(value(plan, event, &facts, reading), reading->missing);
-    }
-
-    struct reader reader;
-    reader.plan = plan;
-    reader.event = event;
-    reader.facts = &facts;
-    reader.now_ms = hec_event_ms(event);
-    for (int kind = 0; kind < HEC_KINDS; kind++) {
-        if (plan->kinds[kind].readings_count > 0) {
-            read_kind(&reader, touched, kind, numerics);
-        }
-    }
-
     for (int i = 0; i < plan->categories; i++) {
         const struct hec_feature *feature = &plan->schema.features[plan->category_features[i]];
         uint32_t hash = 0;
@@ -525,4 +540,25 @@ void hec_plan_read(const struct hec_plan *plan, const struct hec_event *event,
         }
         categories[i] = hash;
     }
+}
+
+void hec_pass_read(struct hec_pass *pass, float *numerics, uint32_t *categories)
+{
+    const struct hec_plan *plan = pass->plan;
+    const struct hec_event *event = pass->event;
+    for (int i = 0; i < plan->event_readings; i++) {
+        const struct hec_reading *reading = &plan->readings[i];
+        numerics[reading->column] = finished(value(event, &pass->facts, reading), reading->missing);
+    }
+    struct reader reader;
+    reader.event = event;
+    reader.facts = &pass->facts;
+    reader.now_ms = hec_event_ms(event);
+    reader.now_units = hec_tile_units(reader.now_ms);
+    for (int kind = 0; kind < HEC_KINDS; kind++) {
+        if (plan->kinds[kind].readings_count > 0) {
+            read_kind(&reader, pass, kind, numerics);
+        }
+    }
+    read_categories(plan, event, categories);
 }

@@ -90,6 +90,16 @@ HEC_WIDE static void move(float *restrict p, float *restrict mean, float *restri
     }
 }
 
+/* m = beta m + g, p = keep p - rate m: as PyTorch writes it, with AdamW's decay. */
+HEC_WIDE static void roll(float *restrict p, float *restrict mean, const float *restrict g,
+                          size_t n, float beta, float rate, float keep)
+{
+    for (size_t i = 0; i < n; i++) {
+        mean[i] = beta * mean[i] + g[i];
+        p[i] = keep * p[i] - rate * mean[i];
+    }
+}
+
 void hec_adam_step(struct hec_adam *adam, float *parameters, float *gradients, double rate)
 {
     const struct hec_layout *layout = adam->layout;
@@ -108,6 +118,11 @@ void hec_adam_step(struct hec_adam *adam, float *parameters, float *gradients, d
     for (int t = 0; t < HEC_TENSORS; t++) {
         const struct hec_tensor_place *place = &layout->place[t];
         float keep = place->is_matrix ? (float)(1 - rate * adam->decay) : 1;
+        if (adam->momentum_only) {
+            roll(parameters + place->offset, adam->mean + place->offset, gradients + place->offset,
+                 (size_t)place->rows * (size_t)place->cols, s.beta_mean, (float)rate, keep);
+            continue;
+        }
         move(parameters + place->offset, adam->mean + place->offset, adam->square + place->offset,
              gradients + place->offset, (size_t)place->rows * (size_t)place->cols, s, keep);
     }

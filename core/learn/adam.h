@@ -1,5 +1,5 @@
 /*
- * AdamW with clipping: one step over flat parameters.
+ * AdamW with clipping, or SGD with momentum: one step over flat parameters.
  *
  * Decoupled weight decay (Loshchilov, Hutter, ICLR 2019), on matrices only; gradients are first cut
  * to a global norm. The novelty decoder is a group of its own for the norm: its loss must not shape
@@ -8,6 +8,7 @@
 #ifndef HEC_LEARN_ADAM_H
 #define HEC_LEARN_ADAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "hecate/status.h"
@@ -19,6 +20,7 @@ struct hec_adam {
     float *mean, *square;
     double beta_mean, beta_square, epsilon; /* 0.9, 0.999, 1e-8 */
     double decay, clip;
+    bool momentum_only; /* SGD with momentum beta_mean instead: m = beta m + g, p -= rate m */
     long steps;
 };
 

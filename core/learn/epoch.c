@@ -56,6 +56,9 @@ static void label_batch(struct hec_trainer *trainer, const uint32_t *rows, int c
             trainer->target[at] = trainer->dead[z] ? HEC_TARGET_UNKNOWN : target;
             trainer->weight[at] =
                 kept_anyway && target == HEC_TARGET_NEGATIVE ? (float)trainer->sample.beta : 1;
+            if (trainer->options->loss == HEC_LOSS_WEIGHTED && target == HEC_TARGET_POSITIVE) {
+                trainer->weight[at] = (float)trainer->options->positive_weight;
+            }
         }
         trainer->ordinary[i] =
             trainer->novelty >= 0 && (targets[trainer->novelty] == HEC_TARGET_NEGATIVE ||
@@ -82,42 +85,126 @@ static void drop(struct hec_trainer *trainer, float *keep, int n)
     }
 }
 
+/* dz and losses of the heads. */
+static void head_losses(struct hec_trainer *trainer, int count, double *losses)
+{
+    struct hec_work *work = &trainer->work;
+    if (trainer->options->loss == HEC_LOSS_FOCAL) {
+        hec_focal(work->dz, losses, work->z, trainer->target, trainer->weight, trainer->scale,
+                  trainer->options->focal_gamma, count, trainer->logits);
+    } else {
+        hec_bce(work->dz, losses, work->z, trainer->target, trainer->weight, trainer->scale, count,
+                trainer->logits);
+    }
+}
+
+/* What each head's loss counts in this step. */
+static void weigh(struct hec_trainer *trainer, const double *losses, double rate)
+{
+    struct hec_balance *balance = &trainer->balance;
+    hec_balance_step(balance, losses, rate);
+    for (int z = 0; z < balance->K; z++) {
+        trainer->scale[z] = (float)balance->weight[z];
+        trainer->weights[trainer->head_of[z]] += balance->weight[z];
+    }
+}
+
 /* Forward, losses, backward of the rows gathered. losses: (logits + 1), novelty last. */
-static void pass(struct hec_trainer *trainer, int count, double *losses)
+static void pass(struct hec_trainer *trainer, int count, double rate, double *losses)
 {
     struct hec_work *work = &trainer->work;
     const struct hec_shape *shape = &work->shape;
-    int dropout = trainer->options->dropout > 0;
+    int dropout = trainer->options->dropout > 0, n = count * shape->numerics;
     if (dropout) {
-        drop(trainer, work->keep0, count * shape->hidden[0]);
-        drop(trainer, work->keep1, count * shape->hidden[1]);
+        drop(trainer, work->keep0, count * work->trunks * shape->hidden[0]);
+        drop(trainer, work->keep1, count * work->trunks * work->width);
     }
     hec_net_forward(work, trainer->parameters, count, dropout);
-    hec_bce(work->dz, losses, work->z, trainer->target, trainer->weight, trainer->scale, count,
-            trainer->logits);
+    if (hec_balance_wants_losses(&trainer->balance)) {
+        head_losses(trainer, count, losses);
+    }
+    weigh(trainer, losses, rate);
+    head_losses(trainer, count, losses);
     losses[trainer->logits] = trainer->novelty >= 0
                                   ? hec_reconstruction(work->dy, work->y, work->input, work->inputs,
                                                        trainer->ordinary, count, shape->numerics)
                                   : NAN;
+    if (work->share) {
+        float weight = trainer->data->heads[trainer->novelty].loss_weight;
+        for (int i = 0; i < n; i++) {
+            work->dy[i] *= weight;
+        }
+    }
     memset(trainer->gradients, 0, sizeof(float) * work->layout.numbers);
-    hec_net_backward(work, trainer->parameters, trainer->gradients, count, dropout);
+    hec_tasks_backward(&trainer->tasks, work, trainer->parameters, trainer->gradients, count,
+                       dropout);
+}
+
+/* The losses of the same rows once more, after the step, for the rule that wants both. */
+static void look_back(struct hec_trainer *trainer, int count, const double *before)
+{
+    double after[HEC_LOGITS_MAX + 1];
+    if (hec_balance_wants_both(&trainer->balance)) {
+        hec_net_forward(&trainer->work, trainer->parameters, count, trainer->options->dropout > 0);
+        head_losses(trainer, count, after);
+        hec_balance_moved(&trainer->balance, before, after);
+    }
+}
+
+/* Sums of an epoch to what is told of it. */
+static void tell_epoch(struct hec_trainer *trainer, const double *sum, const long *batches,
+                       long steps)
+{
+    int heads = trainer->data->heads_count, task_of[HEC_HEADS_MAX];
+    for (int k = 0; k < heads; k++) {
+        trainer->weights[k] = steps > 0 ? trainer->weights[k] / (double)steps : NAN;
+        task_of[k] = -1;
+    }
+    for (int z = 0; z < trainer->logits; z++) {
+        int k = trainer->head_of[z];
+        trainer->head_loss[z] = batches[z] > 0 ? sum[z] / (double)batches[z] : NAN;
+        if (k >= 0) {
+            trainer->loss[k] = trainer->head_loss[z];
+            task_of[k] = z;
+        }
+    }
+    if (trainer->novelty >= 0) {
+        long n = batches[trainer->logits];
+        trainer->loss[trainer->novelty] = n > 0 ? sum[trainer->logits] / (double)n : NAN;
+        trainer->weights[trainer->novelty] =
+            trainer->work.share ? (double)trainer->data->heads[trainer->novelty].loss_weight : 1;
+        task_of[trainer->novelty] = trainer->work.share ? trainer->logits : -1;
+    }
+    for (int a = 0; a < heads; a++) {
+        trainer->gradient_norm[a] =
+            task_of[a] >= 0 ? hec_tasks_norm(&trainer->tasks, task_of[a]) : NAN;
+        for (int b = 0; b < heads; b++) {
+            trainer->cosine[a * heads + b] =
+                a != b && task_of[a] >= 0 && task_of[b] >= 0
+                    ? hec_tasks_cosine(&trainer->tasks, task_of[a], task_of[b])
+                    : NAN;
+        }
+    }
 }
 
 void hec_trainer_epoch(struct hec_trainer *trainer, long *step, long steps_total)
 {
     const struct hec_train_options *options = trainer->options;
     double sum[HEC_LOGITS_MAX + 1] = { 0 };
-    long batches[HEC_LOGITS_MAX + 1] = { 0 };
+    long batches[HEC_LOGITS_MAX + 1] = { 0 }, first_step = *step;
 
+    memset(trainer->weights, 0, sizeof(trainer->weights));
+    hec_tasks_begin_epoch(&trainer->tasks);
     for (uint32_t first = 0; first < trainer->sample.rows_count;) {
         uint32_t left = trainer->sample.rows_count - first;
         int count = left < (uint32_t)options->batch_rows ? (int)left : options->batch_rows;
         double losses[HEC_LOGITS_MAX + 1];
+        double rate = hec_cosine_rate((double)options->learning_rate, *step, steps_total);
         hec_trainer_gather(trainer, trainer->sample.rows + first, count);
         label_batch(trainer, trainer->sample.rows + first, count);
-        pass(trainer, count, losses);
-        hec_adam_step(&trainer->adam, trainer->parameters, trainer->gradients,
-                      hec_cosine_rate((double)options->learning_rate, *step, steps_total));
+        pass(trainer, count, rate, losses);
+        hec_adam_step(&trainer->adam, trainer->parameters, trainer->gradients, rate);
+        look_back(trainer, count, losses);
         for (int z = 0; z <= trainer->logits; z++) {
             sum[z] += isnan(losses[z]) ? 0 : losses[z];
             batches[z] += !isnan(losses[z]);
@@ -125,22 +212,21 @@ void hec_trainer_epoch(struct hec_trainer *trainer, long *step, long steps_total
         first += (uint32_t)count;
         (*step)++;
     }
-    for (int z = 0; z < trainer->logits; z++) {
-        if (trainer->head_of[z] >= 0) {
-            trainer->loss[trainer->head_of[z]] = batches[z] > 0 ? sum[z] / (double)batches[z] : NAN;
-        }
-    }
-    if (trainer->novelty >= 0) {
-        long n = batches[trainer->logits];
-        trainer->loss[trainer->novelty] = n > 0 ? sum[trainer->logits] / (double)n : NAN;
-    }
+    tell_epoch(trainer, sum, batches, *step - first_step);
+}
+
+float hec_trainer_shift(const struct hec_trainer *trainer)
+{
+    bool weighted = trainer->options->loss == HEC_LOSS_WEIGHTED;
+    return (float)(log(trainer->sample.beta) -
+                   (weighted ? log(trainer->options->positive_weight) : 0));
 }
 
 static void judge_head(struct hec_trainer *trainer, int z, double *sum, int *judged)
 {
     const struct hec_dataset *data = trainer->data;
     int head = trainer->head_of[z];
-    float shift = (float)log(trainer->sample.beta);
+    float shift = hec_trainer_shift(trainer);
     size_t n = 0, positives = 0;
     for (uint32_t i = 0; i < trainer->valid_count; i++) {
         size_t at = (size_t)trainer->valid[i] * (size_t)data->heads_count + (size_t)head;
@@ -181,6 +267,10 @@ void hec_trainer_validate(struct hec_trainer *trainer)
         if (trainer->head_of[z] >= 0) {
             judge_head(trainer, z, &sum, &judged);
         }
+    }
+    for (int z = 0; z < trainer->logits; z++) {
+        trainer->head_ap[z] =
+            trainer->head_of[z] >= 0 ? trainer->valid_ap[trainer->head_of[z]] : NAN;
     }
     trainer->monitor = judged > 0 ? sum / judged : NAN;
 }

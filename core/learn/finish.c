@@ -38,7 +38,7 @@ static void set_shifts(struct hec_trainer *trainer)
     float *bias = model->parameters + model->layout.place[HEC_T_HEADS_1_BIAS].offset;
     for (int z = 0; z < model->shape.heads; z++) {
         int head = trainer->head_of[z];
-        model->shifts[head] = (float)log(trainer->sample.beta);
+        model->shifts[head] = hec_trainer_shift(trainer);
         model->trained[head] = !trainer->dead[z];
         if (trainer->dead[z]) {
             size_t towers = (size_t)weight->cols;

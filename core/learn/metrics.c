@@ -1,39 +1,12 @@
-/*
- * Metrics: one sorted walk from the highest score down, in steps of equal scores.
- *
- * Treating equal scores as one threshold is what makes the numbers the same whatever order the rows
- * came in, and what scikit-learn does.
- */
+/* Metrics of one list of scores; what depends on order is asked of the walk in curve.c. */
 #include "hecate/metrics.h"
 
 #include <assert.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
-struct scored {
-    float score;
-    uint8_t label;
-};
-
-static int by_score_descending(const void *a, const void *b)
-{
-    float x = ((const struct scored *)a)->score, y = ((const struct scored *)b)->score;
-    return (x < y) - (x > y);
-}
-
-/* NULL without rows or memory. */
-static struct scored *sorted(const float *score, const uint8_t *label, size_t n)
-{
-    struct scored *rows = n == 0 ? NULL : malloc(n * sizeof(*rows));
-    if (rows != NULL) {
-        for (size_t i = 0; i < n; i++) {
-            rows[i] = (struct scored){ score[i], label[i] };
-        }
-        qsort(rows, n, sizeof(*rows), by_score_descending);
-    }
-    return rows;
-}
+#include "learn/curve.h"
 
 static uint64_t positives_of(const uint8_t *label, size_t n)
 {
@@ -44,76 +17,51 @@ static uint64_t positives_of(const uint8_t *label, size_t n)
     return positives;
 }
 
-/* What stands above a threshold. A step takes in all rows of the next score. */
-struct walk {
-    const struct scored *rows;
-    size_t n, at;
-    double true_positives, false_positives;
-};
-
-static bool step(struct walk *walk)
+/* All rows count once. False, with everything undefined, when there are no rows or no memory. */
+static bool measure(struct hec_curve *curve, const float *score, const uint8_t *label, size_t n,
+                    const double *fpr_max, int fprs)
 {
-    if (walk->at == walk->n) {
+    struct hec_scored *rows = hec_scored_sorted(score, label, NULL, n);
+    if (rows == NULL) {
         return false;
     }
-    float score = walk->rows[walk->at].score;
-    for (; walk->at < walk->n && walk->rows[walk->at].score == score; walk->at++) {
-        walk->true_positives += walk->rows[walk->at].label;
-        walk->false_positives += !walk->rows[walk->at].label;
-    }
+    double positives = (double)positives_of(label, n);
+    hec_curve_measure(curve, rows, n, NULL, positives, (double)n - positives, fpr_max, fprs);
+    free(rows);
     return true;
 }
 
 double hec_metric_average_precision(const float *score, const uint8_t *label, size_t n)
 {
-    double positives = (double)positives_of(label, n), sum = 0, before = 0;
-    struct scored *rows = positives > 0 ? sorted(score, label, n) : NULL;
-    struct walk walk = { .rows = rows, .n = n };
-    if (rows == NULL) {
-        return NAN;
-    }
-    while (step(&walk)) {
-        double precision = walk.true_positives / (walk.true_positives + walk.false_positives);
-        sum += (walk.true_positives - before) * precision;
-        before = walk.true_positives;
-    }
-    free(rows);
-    return sum / positives;
+    struct hec_curve curve;
+    return measure(&curve, score, label, n, NULL, 0) ? curve.average_precision : NAN;
 }
 
 double hec_metric_roc_auc(const float *score, const uint8_t *label, size_t n)
 {
-    double positives = (double)positives_of(label, n), negatives = (double)n - positives;
-    struct scored *rows = positives > 0 && negatives > 0 ? sorted(score, label, n) : NULL;
-    struct walk walk = { .rows = rows, .n = n };
-    double area = 0, true_before = 0, false_before = 0;
-    if (rows == NULL) {
-        return NAN;
-    }
-    while (step(&walk)) {
-        double width = walk.false_positives - false_before;
-        area += width * (walk.true_positives + true_before) / 2;
-        true_before = walk.true_positives;
-        false_before = walk.false_positives;
-    }
-    free(rows);
-    return area / (positives * negatives);
+    struct hec_curve curve;
+    return measure(&curve, score, label, n, NULL, 0) ? curve.roc_auc : NAN;
 }
 
 double hec_metric_recall_at_fpr(const float *score, const uint8_t *label, size_t n, double fpr_max)
 {
-    double positives = (double)positives_of(label, n), negatives = (double)n - positives;
-    struct scored *rows = positives > 0 && negatives > 0 ? sorted(score, label, n) : NULL;
-    struct walk walk = { .rows = rows, .n = n };
-    double recall = 0;
-    if (rows == NULL) {
-        return NAN;
-    }
-    while (step(&walk) && walk.false_positives / negatives <= fpr_max) {
-        recall = walk.true_positives / positives;
+    struct hec_curve curve;
+    return measure(&curve, score, label, n, &fpr_max, 1) ? curve.recall[0] : NAN;
+}
+
+size_t hec_metric_steps(struct hec_metric_step *steps, const float *score, const uint8_t *label,
+                        size_t n)
+{
+    struct hec_scored *rows = hec_scored_sorted(score, label, NULL, n);
+    struct hec_walk_down walk = { .rows = rows, .n = n };
+    size_t count = 0;
+    while (rows != NULL && hec_walk_step(&walk)) {
+        steps[count++] = (struct hec_metric_step){ .threshold = rows[walk.at - 1].score,
+                                                   .true_positives = walk.true_positives,
+                                                   .false_positives = walk.false_positives };
     }
     free(rows);
-    return recall;
+    return count;
 }
 
 struct hec_metric_at hec_metric_at(const float *score, const uint8_t *label, size_t n,
@@ -161,35 +109,45 @@ double hec_metric_brier(const float *probability, const uint8_t *label, size_t n
 /* Bin b holds the sorted rows from b n / bins to (b+1) n / bins. Rows of one probability that a
  * border cuts apart are shared out evenly, so that their order does not matter: each group of equal
  * probabilities counts with its own share of positives. */
-double hec_metric_ece(const float *probability, const uint8_t *label, size_t n, int bins)
+bool hec_metric_reliability(struct hec_metric_bin *out, const float *probability,
+                            const uint8_t *label, size_t n, int bins)
 {
-    struct scored *rows = sorted(probability, label, n);
-    assert(bins > 0);
-    if (rows == NULL) {
-        return NAN;
-    }
-    double *gap = calloc((size_t)bins, sizeof(*gap));
-    if (gap == NULL) {
-        free(rows);
-        return NAN;
-    }
-    struct walk walk = { .rows = rows, .n = n };
+    struct hec_scored *rows = hec_scored_sorted(probability, label, NULL, n);
+    struct hec_walk_down walk = { .rows = rows, .n = n };
     double true_before = 0;
     size_t first = 0, count = (size_t)bins;
-    while (step(&walk)) {
+    assert(bins > 0);
+    if (rows == NULL) {
+        return false;
+    }
+    memset(out, 0, count * sizeof(*out));
+    while (hec_walk_step(&walk)) {
         double share = (walk.true_positives - true_before) / (double)(walk.at - first);
         for (size_t i = first; i < walk.at; i++) {
-            gap[i * count / n] += (double)rows[i].score - share;
+            struct hec_metric_bin *bin = &out[i * count / n];
+            bin->rows++;
+            bin->probability += (double)rows[i].score;
+            bin->positives += share;
         }
         true_before = walk.true_positives;
         first = walk.at;
     }
-    double sum = 0;
-    for (size_t b = 0; b < count; b++) {
-        sum += fabs(gap[b]);
-    }
-    free(gap);
     free(rows);
+    return true;
+}
+
+double hec_metric_ece(const float *probability, const uint8_t *label, size_t n, int bins)
+{
+    struct hec_metric_bin *out = calloc((size_t)bins, sizeof(*out));
+    double sum = 0;
+    if (out == NULL || !hec_metric_reliability(out, probability, label, n, bins)) {
+        free(out);
+        return NAN;
+    }
+    for (int b = 0; b < bins; b++) {
+        sum += fabs(out[b].probability - out[b].positives);
+    }
+    free(out);
     return sum / (double)n;
 }
 

@@ -16,7 +16,11 @@
 #include "model/gemm.h"
 #include "model/manifest.h"
 
-#define FREQUENCY_DEVIATION 0.1
+#define NAME(enumerator, name, phrase) name,
+const char *const hec_weighting_names[HEC_WEIGHTINGS + 1] = { HEC_WEIGHTING_TABLE(NAME) NULL };
+const char *const hec_mtl_names[HEC_MTLS + 1] = { HEC_MTL_TABLE(NAME) NULL };
+const char *const hec_loss_names[HEC_LOSSES + 1] = { HEC_LOSS_TABLE(NAME) NULL };
+#undef NAME
 
 void hec_train_defaults(struct hec_train_options *options)
 {
@@ -32,6 +36,8 @@ void hec_train_defaults(struct hec_train_options *options)
                                            .dropout = 0.2f,
                                            .kind_weight = 0.3f,
                                            .kind_frauds_min = 20,
+                                           .focal_gamma = 2,
+                                           .positive_weight = 10,
                                            .valid_rows_max = 60000 };
 }
 
@@ -79,6 +85,31 @@ static enum hec_status check(const struct hec_dataset *data, struct hec_error *e
     return HEC_OK;
 }
 
+/* Hidden heads are the last ones, binary, and leave nothing behind in what the others read. */
+static enum hec_status check_hidden(const struct hec_dataset *data,
+                                    const struct hec_train_options *options, int *shown,
+                                    struct hec_error *error)
+{
+    enum hec_arch arch = options->network.arch;
+    while (*shown < data->heads_count && !data->heads[*shown].hidden) {
+        (*shown)++;
+    }
+    for (int k = *shown; k < data->heads_count; k++) {
+        if (!data->heads[k].hidden || data->heads[k].kind != HEC_HEAD_BINARY) {
+            return hec_fail(error, HEC_INVALID,
+                            "train: head '%s': hidden heads are binary and come last",
+                            data->heads[k].name);
+        }
+        if (arch == HEC_ARCH_SINGLE || arch == HEC_ARCH_CGC || arch == HEC_ARCH_CROSS_STITCH) {
+            return hec_fail(error, HEC_INVALID,
+                            "train: head '%s' is hidden, but with --arch %s it has a trunk that "
+                            "others read or nobody does; show it or take another arch",
+                            data->heads[k].name, hec_arch_names[arch]);
+        }
+    }
+    return HEC_OK;
+}
+
 /* Which columns z has, and what there is to learn for each. */
 static void plan_logits(struct hec_trainer *trainer)
 {
@@ -91,7 +122,7 @@ static void plan_logits(struct hec_trainer *trainer)
         }
         int z = trainer->logits++;
         trainer->head_of[z] = k;
-        trainer->scale[z] = data->heads[k].loss_weight;
+        trainer->scale[z] = 1;
         for (uint32_t row = 0; row < data->rows; row++) {
             int8_t target = data->targets[(size_t)row * (size_t)data->heads_count + (size_t)k];
             bool train = data->split[row] == HEC_SPLIT_TRAIN;
@@ -116,7 +147,10 @@ static void plan_kinds(struct hec_trainer *trainer)
     const struct hec_dataset *data = trainer->data;
     uint64_t frauds[256] = { 0 }, others = 0;
     int common = 0;
-    if (data->fraud_kind == NULL || trainer->options->kind_weight <= 0) {
+    /* A trunk of its own for a head that only training has would teach nobody. */
+    enum hec_arch arch = trainer->options->network.arch;
+    bool apart = arch == HEC_ARCH_SINGLE || arch == HEC_ARCH_CGC || arch == HEC_ARCH_CROSS_STITCH;
+    if (data->fraud_kind == NULL || trainer->options->kind_weight <= 0 || apart) {
         return;
     }
     for (uint32_t row = 0; row < data->rows; row++) {
@@ -188,38 +222,16 @@ static enum hec_status fit_scaler(struct hec_trainer *trainer)
     return hec_model_shape(trainer->model);
 }
 
-/* He for layers behind a ReLU; category tables begin at zero, so that a category which training
- * never met says nothing; the last bias is the prior of the sample. */
-static void initial_weights(struct hec_trainer *trainer)
-{
-    const struct hec_layout *layout = &trainer->work.layout;
-    struct hec_random random = hec_random_at(trainer->options->seed, HEC_STREAM_WEIGHTS);
-    for (int t = 0; t < HEC_TENSORS; t++) {
-        const struct hec_tensor_place *place = &layout->place[t];
-        float *p = trainer->parameters + place->offset;
-        bool frequency = t == HEC_T_PERIODIC_FREQUENCY;
-        bool last = t == HEC_T_HEADS_1_WEIGHT || t == HEC_T_DECODER_2_WEIGHT;
-        if (t == HEC_T_TABLE || (!frequency && !place->is_matrix)) {
-            continue;
-        }
-        double deviation = frequency ? FREQUENCY_DEVIATION : sqrt((last ? 1.0 : 2.0) / place->cols);
-        for (size_t i = 0; i < (size_t)place->rows * (size_t)place->cols; i++) {
-            p[i] = (float)(deviation * hec_random_normal(&random));
-        }
-    }
-    float *bias = trainer->parameters + layout->place[HEC_T_HEADS_1_BIAS].offset;
-    for (int z = 0; z < trainer->logits; z++) {
-        double negatives = (double)trainer->negatives[z] * trainer->sample.beta;
-        bias[z] = (float)log(((double)trainer->positives[z] + 0.5) / (negatives + 0.5));
-    }
-}
-
 static enum hec_status allocate(struct hec_trainer *trainer)
 {
     struct hec_shape shape = trainer->model->shape;
     size_t batch = (size_t)trainer->options->batch_rows, logits = (size_t)trainer->logits;
     shape.heads = trainer->logits;
-    if (hec_work_new(&trainer->work, &shape, trainer->options->batch_rows, 1) != HEC_OK) {
+    bool shares = trainer->options->anomaly_shares && trainer->novelty >= 0;
+    if (hec_work_new(&trainer->work, &shape, trainer->options->batch_rows,
+                     shares ? HEC_WORK_SHARING : HEC_WORK_TRAINING) != HEC_OK ||
+        hec_tasks_new(&trainer->tasks, &trainer->work, trainer->kinds,
+                      trainer->options->mtl_optimizer, trainer->options->seed) != HEC_OK) {
         return HEC_NO_MEMORY;
     }
     size_t bytes = (trainer->work.layout.numbers + 16) * sizeof(float) / 64 * 64;
@@ -238,8 +250,24 @@ static enum hec_status allocate(struct hec_trainer *trainer)
     }
     memset(trainer->parameters, 0, bytes);
     memset(trainer->best, 0, bytes);
-    return hec_adam_new(&trainer->adam, &trainer->work.layout,
-                        (double)trainer->options->weight_decay, (double)trainer->options->clip);
+    enum hec_status status =
+        hec_adam_new(&trainer->adam, &trainer->work.layout, (double)trainer->options->weight_decay,
+                     (double)trainer->options->clip);
+    trainer->adam.momentum_only = trainer->options->mtl_optimizer == HEC_MTL_MTSGD;
+    return status;
+}
+
+static void begin_balance(struct hec_trainer *trainer)
+{
+    int heads = trainer->logits - trainer->kinds;
+    double fixed[HEC_LOGITS_MAX];
+    bool active[HEC_LOGITS_MAX];
+    for (int z = 0; z < heads; z++) {
+        fixed[z] = (double)trainer->data->heads[trainer->head_of[z]].loss_weight;
+        active[z] = !trainer->dead[z];
+    }
+    hec_balance_begin(&trainer->balance, trainer->options->weighting, heads, trainer->positives,
+                      fixed, active, trainer->options->seed);
 }
 
 static enum hec_status prepare(struct hec_trainer *trainer)
@@ -257,7 +285,8 @@ static enum hec_status prepare(struct hec_trainer *trainer)
         status = allocate(trainer);
     }
     if (status == HEC_OK) {
-        initial_weights(trainer);
+        begin_balance(trainer);
+        status = hec_trainer_initial(trainer);
     }
     return status;
 }
@@ -275,7 +304,12 @@ static bool report_epoch(const struct hec_trainer *trainer, int epoch, bool best
                                            .valid_ap = trainer->valid_ap,
                                            .valid_loss = trainer->valid_loss,
                                            .monitor = trainer->monitor,
-                                           .best = best };
+                                           .best = best,
+                                           .weight = trainer->weights,
+                                           .gradient_norm = trainer->gradient_norm,
+                                           .cosine = trainer->cosine,
+                                           .conflict_share =
+                                               hec_tasks_conflict_share(&trainer->tasks) };
     return trainer->report(trainer->user, &progress);
 }
 
@@ -303,6 +337,7 @@ static void run_epochs(struct hec_trainer *trainer)
             memcpy(trainer->best, trainer->parameters,
                    sizeof(float) * trainer->work.layout.numbers);
         }
+        hec_balance_epoch(&trainer->balance, trainer->head_loss, trainer->head_ap);
         if (!report_epoch(trainer, epoch, better)) {
             say(trainer, "stopped on request; epoch %d is kept", best_epoch);
             return;
@@ -321,6 +356,7 @@ static void release(struct hec_trainer *trainer)
     hec_sample_free(&trainer->sample);
     hec_work_free(&trainer->work);
     hec_adam_free(&trainer->adam);
+    hec_tasks_free(&trainer->tasks);
     free(trainer->parameters);
     free(trainer->gradients);
     free(trainer->best);
@@ -369,9 +405,13 @@ enum hec_status hec_train(void **bytes, size_t *size, const struct hec_dataset *
     assert(options->batch_rows > 0 && options->epochs_max > 0);
     assert(options->dropout >= 0 && options->dropout < 1);
 
-    enum hec_status status = hec_model_make(&trainer.model, &dataset->columns, dataset->heads,
-                                            dataset->heads_count, error);
+    int shown = 0;
+    enum hec_status status = check_hidden(dataset, options, &shown, error);
     if (status == HEC_OK) {
+        status = hec_model_make(&trainer.model, &dataset->columns, dataset->heads, shown, error);
+    }
+    if (status == HEC_OK) {
+        hec_shape_network(&trainer.model->shape, &options->network);
         status = check(dataset, error);
     }
     if (status != HEC_OK) {

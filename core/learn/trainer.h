@@ -3,6 +3,8 @@
  *
  *   train.c    checks the data, goes through the epochs, stops, keeps the best
  *   epoch.c    one epoch: batches, losses, steps; and the look at the validation rows
+ *   balance.c  what each head's loss counts; tasks.c: what they want of the shared representation
+ *   initial.c  the weights that training begins with
  *   finish.c   what is fitted after the weights: shifts, baseline, novelty scale, thresholds
  */
 #ifndef HEC_LEARN_TRAINER_H
@@ -11,7 +13,9 @@
 #include "hecate/random.h"
 #include "hecate/train.h"
 #include "learn/adam.h"
+#include "learn/balance.h"
 #include "learn/sample.h"
+#include "learn/tasks.h"
 #include "model/model.h"
 
 /* One stream of random numbers a purpose. */
@@ -47,6 +51,8 @@ struct hec_trainer {
 
     struct hec_work work;
     struct hec_adam adam;
+    struct hec_balance balance; /* by binary head, in the order of z */
+    struct hec_tasks tasks;
     float *parameters, *gradients, *best;
     struct hec_random dropout;
     uint64_t dropout_block;
@@ -67,14 +73,24 @@ struct hec_trainer {
 
     /* Results of the last epoch; by head of the dataset. */
     double loss[HEC_HEADS_MAX], valid_ap[HEC_HEADS_MAX], valid_loss[HEC_HEADS_MAX];
+    double weights[HEC_HEADS_MAX], gradient_norm[HEC_HEADS_MAX];
+    double cosine[HEC_HEADS_MAX * HEC_HEADS_MAX];
+    double head_loss[HEC_LOGITS_MAX], head_ap[HEC_LOGITS_MAX]; /* in the order of z */
     double monitor;
 };
+
+/** Fills the parameters: drawn from the seed, pieces from the training rows. */
+HEC_CHECKED enum hec_status hec_trainer_initial(struct hec_trainer *trainer);
 
 /** Copies rows of the dataset into the batch and scales them into the network's input. */
 void hec_trainer_gather(struct hec_trainer *trainer, const uint32_t *rows, int count);
 
 /** Trains one epoch; steps counts on, of steps_total. */
 void hec_trainer_epoch(struct hec_trainer *trainer, long *step, long steps_total);
+
+/** What is added to a logit for what training saw otherwise than the world is: fewer negatives, or
+ * positives that count more. Exact in both cases. */
+float hec_trainer_shift(const struct hec_trainer *trainer);
 
 /** Fills valid_ap, valid_loss and monitor (NaN when nothing can be judged). */
 void hec_trainer_validate(struct hec_trainer *trainer);

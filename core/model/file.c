@@ -354,8 +354,7 @@ static enum hec_status fill(struct hec_model *model, const struct hec_st_file *f
         struct hec_shape told = model->shape;
         status = hec_manifest_read_architecture(&told, model->info.architecture, error);
         bool decodes = told.bottleneck > 0 && told.decoder > 0;
-        if (status == HEC_OK && (decodes != (model->shape.bottleneck > 0) ||
-                                 (told.periodic > 0 && told.frequencies == 0))) {
+        if (status == HEC_OK && decodes != (model->shape.bottleneck > 0)) {
             status = hec_fail(error, HEC_INVALID,
                               "model: the architecture does not fit the heads or the columns");
         }

@@ -67,6 +67,9 @@ void hec_dense_backward(real *dx, real *dw, real *db, const real *dy, const real
     if (dx != NULL) {
         GEMM(hec_gemm_nn)(dx, dy, w, B, I, O);
     }
+    if (dw == NULL) {
+        return;
+    }
     GEMM(hec_gemm_tn)(dw, dy, x, O, I, B);
     for (int row = 0; row < B; row++) {
         for (int o = 0; o < O; o++) {
@@ -290,6 +293,34 @@ void hec_bce(real *dz, double *loss, const real *z, const int8_t *target, const 
             double share = (double)weight[at] / total;
             sum += share * (log1p(tail) + (logit > 0 ? logit : 0) - target[at] * logit);
             dz[at] = (real)(share * (double)scale[k] * (probability - target[at]));
+        }
+        loss[k] = total > 0 ? sum : NAN;
+    }
+}
+
+/* With m the logit towards the truth: f = (1-p)^g c, p = sigmoid(m), c = log(1 + e^-m), and
+ * df/dm = -(1-p)^g (g p c + 1 - p). */
+void hec_focal(real *dz, double *loss, const real *z, const int8_t *target, const float *weight,
+               const float *scale, double gamma, int B, int K)
+{
+    for (int k = 0; k < K; k++) {
+        double total = 0, sum = 0;
+        for (int row = 0; row < B; row++) {
+            int at = row * K + k;
+            total += target[at] >= 0 ? (double)weight[at] : 0;
+        }
+        for (int row = 0; row < B; row++) {
+            int at = row * K + k;
+            dz[at] = 0;
+            if (target[at] < 0 || total <= 0) {
+                continue;
+            }
+            double sign = target[at] > 0 ? 1 : -1, m = sign * (double)z[at], tail = exp(-fabs(m));
+            double missing = (m >= 0 ? tail : 1) / (1 + tail), cross = log1p(tail) + fmax(-m, 0);
+            double share = (double)weight[at] / total, factor = pow(missing, gamma);
+            sum += share * factor * cross;
+            dz[at] = (real)(-sign * share * (double)scale[k] * factor *
+                            (gamma * (1 - missing) * cross + missing));
         }
         loss[k] = total > 0 ? sum : NAN;
     }

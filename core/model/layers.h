@@ -17,7 +17,8 @@
 void hec_dense_forward(real *y, const real *x, const real *w, const real *b, int B, int I, int O,
                        int relu);
 
-/** dx = dy w     dw += dy' x     db += column sums of dy.   dx may be NULL: not wanted. */
+/** dx = dy w     dw += dy' x     db += column sums of dy.   What is NULL (dx, or both dw and db) is
+ * not wanted. */
 void hec_dense_backward(real *dx, real *dw, real *db, const real *dy, const real *x, const real *w,
                         int B, int I, int O);
 
@@ -42,9 +43,9 @@ void hec_dropout(real *y, const real *keep, int n);
 #define HEC_ROUNDER 12582912.0f
 #define HEC_SINE_OVER_U(q)                                                                         \
     (1 + (q) * ((float)(-1.0 / 6.0) +                                                              \
-                (q) * ((float)(1.0 / 120.0) +                                                      \
-                       (q) * ((float)(-1.0 / 5040.0) +                                             \
-                              (q) * ((float)(1.0 / 362880.0) + (q) * (float)(-1.0 / 39916800.0))))))
+                (q) * ((float)(1.0 / 120.0) + (q) * ((float)(-1.0 / 5040.0) +                      \
+                                                     (q) * ((float)(1.0 / 362880.0) +              \
+                                                            (q) * (float)(-1.0 / 39916800.0))))))
 
 #define HEC_PERIODIC_Q_MAX 16
 #define HEC_PERIODIC_E_MAX 8
@@ -81,6 +82,11 @@ void hec_heads_out_backward(real *dt, real *dw, real *db, const real *dz, const 
  */
 void hec_bce(real *dz, double *loss, const real *z, const int8_t *target, const float *weight,
              const float *scale, int B, int K);
+
+/** The same with the focal loss, -(1-p)^gamma log p of the truth's probability p (Lin et al., ICCV
+ * 2017): what is easy counts less. */
+void hec_focal(real *dz, double *loss, const real *z, const int8_t *target, const float *weight,
+               const float *scale, double gamma, int B, int K);
 
 /* Squared errors are cut at this: one wild feature must not drown the others. */
 #define HEC_ERROR_CUT 9

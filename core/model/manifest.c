@@ -116,16 +116,72 @@ char *hec_manifest_columns(const struct hec_columns *columns)
     X(bottleneck, "decoder_bottleneck", 0, 1024)                                                   \
     X(decoder, "decoder_hidden", 0, 1024)
 
+/* The same; these stand in the file only when they are not 0. */
+#define EXTRAS(X)                                                                                  \
+    X(bins, "piecewise_bins", 0, 64)                                                               \
+    X(experts, "experts", 0, HEC_CHOICES_MAX - 1)
+
+static enum hec_embed embed_of(const struct hec_shape *shape)
+{
+    return shape->bins > 0          ? HEC_EMBED_PIECEWISE
+           : shape->frequencies > 0 ? HEC_EMBED_PERIODIC
+                                    : HEC_EMBED_NONE;
+}
+
 char *hec_manifest_architecture(const struct hec_shape *shape)
 {
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
-    yyjson_mut_obj_add_str(doc, root, "arch", "shared-bottom");
-    yyjson_mut_obj_add_str(doc, root, "num_embed", "periodic");
+    yyjson_mut_obj_add_str(doc, root, "arch", hec_arch_names[shape->arch]);
+    yyjson_mut_obj_add_str(doc, root, "num_embed", hec_embed_names[embed_of(shape)]);
 #define WRITE(member, name, least, most) yyjson_mut_obj_add_int(doc, root, name, shape->member);
     WIDTHS(WRITE)
 #undef WRITE
+    if (shape->fusion != HEC_FUSION_NONE) {
+        yyjson_mut_obj_add_str(doc, root, "fusion", hec_fusion_names[shape->fusion]);
+    }
+#define WRITE(member, name, least, most)                                                           \
+    if (shape->member > 0) {                                                                       \
+        yyjson_mut_obj_add_int(doc, root, name, shape->member);                                    \
+    }
+    EXTRAS(WRITE)
+#undef WRITE
     return print(doc, root);
+}
+
+/* A whole number; what is not there is fallback. */
+static bool read_width(int *to, yyjson_val *root, const char *name, int64_t fallback, int least,
+                       int most, struct hec_error *error)
+{
+    yyjson_val *value = yyjson_obj_get(root, name);
+    int64_t number = yyjson_is_int(value) ? yyjson_get_sint(value) : fallback;
+    if (number < least || number > most || (value != NULL && !yyjson_is_int(value))) {
+        hec_fail(error, HEC_INVALID, "model: architecture needs %s in %d .. %d", name, least, most);
+        return false;
+    }
+    *to = (int)number;
+    return true;
+}
+
+static enum hec_status read_names_of_parts(struct hec_shape *shape, yyjson_val *root,
+                                           struct hec_error *error)
+{
+    const char *arch = yyjson_get_str(yyjson_obj_get(root, "arch"));
+    yyjson_val *fusion = yyjson_obj_get(root, "fusion");
+    int known = hec_name_find(hec_arch_names, arch), fused = 0;
+    if (known < 0) {
+        return hec_fail(error, HEC_INVALID, "model: architecture '%.40s' is not known here",
+                        arch == NULL ? "none" : arch);
+    }
+    if (fusion != NULL) {
+        fused = hec_name_find(hec_fusion_names, yyjson_get_str(fusion));
+    }
+    if (fused < 0) {
+        return hec_fail(error, HEC_INVALID, "model: the architecture's fusion is not known here");
+    }
+    shape->arch = (enum hec_arch)known;
+    shape->fusion = (enum hec_fusion)fused;
+    return HEC_OK;
 }
 
 enum hec_status hec_manifest_read_architecture(struct hec_shape *shape, const char *json,
@@ -133,27 +189,23 @@ enum hec_status hec_manifest_read_architecture(struct hec_shape *shape, const ch
 {
     yyjson_doc *doc = json == NULL ? NULL : yyjson_read(json, strlen(json), 0);
     yyjson_val *root = yyjson_doc_get_root(doc);
-    const char *arch = yyjson_get_str(yyjson_obj_get(root, "arch"));
-    enum hec_status status = HEC_OK;
-    if (arch == NULL || strcmp(arch, "shared-bottom") != 0) {
-        status = hec_fail(error, HEC_INVALID, "model: architecture '%.40s' is not known here",
-                          arch == NULL ? "none" : arch);
-    }
+    enum hec_status status = read_names_of_parts(shape, root, error);
+    bool good = status == HEC_OK;
 #define READ(member, name, least, most)                                                            \
-    if (status == HEC_OK) {                                                                        \
-        yyjson_val *value = yyjson_obj_get(root, name);                                            \
-        int64_t number = yyjson_is_int(value) ? yyjson_get_sint(value) : INT64_MIN;                \
-        if (number < (least) || number > (most)) {                                                 \
-            status = hec_fail(error, HEC_INVALID, "model: architecture needs %s in %d .. %d",      \
-                              name, least, most);                                                  \
-        } else {                                                                                   \
-            shape->member = (int)number;                                                           \
-        }                                                                                          \
-    }
+    good = good && read_width(&shape->member, root, name, INT64_MIN, least, most, error);
     WIDTHS(READ)
 #undef READ
+#define READ(member, name, least, most)                                                            \
+    good = good && read_width(&shape->member, root, name, 0, least, most, error);
+    EXTRAS(READ)
+#undef READ
+    bool mixes = shape->arch == HEC_ARCH_MMOE || shape->arch == HEC_ARCH_CGC;
+    if (good && (mixes != (shape->experts > 0) ||
+                 (shape->periodic > 0 && (shape->frequencies > 0) == (shape->bins > 0)))) {
+        status = hec_fail(error, HEC_INVALID, "model: the architecture contradicts itself");
+    }
     yyjson_doc_free(doc);
-    return status;
+    return good || status != HEC_OK ? status : HEC_INVALID;
 }
 
 static bool read_types(uint32_t *mask, yyjson_val *list)

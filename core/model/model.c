@@ -156,17 +156,15 @@ enum hec_status hec_model_make(struct hec_model **ret, const struct hec_columns 
         model->thresholds[k] = HEC_THRESHOLD_NEVER;
     }
     bool novelty = logits < heads_count;
-    model->shape = (struct hec_shape){ .frequencies = 8,
-                                       .periodic = columns->numerics > 0 ? 4 : 0,
-                                       .table_rows = 4096,
+    model->shape = (struct hec_shape){ .table_rows = 4096,
                                        .table_dims = 8,
-                                       .hidden = { 128, 64 },
                                        .tower = 32,
                                        .bottleneck = novelty ? 8 : 0,
                                        .decoder = novelty ? 32 : 0 };
     model->shape.numerics = columns->numerics;
     model->shape.categories = columns->categories;
     model->shape.heads = logits;
+    hec_shape_network(&model->shape, &(struct hec_network){ 0 });
     model->info.heads_count = heads_count;
     model->info.heads = model->heads;
     model->info.thresholds = model->thresholds;
@@ -191,11 +189,45 @@ void hec_model_free(struct hec_model *model)
     free(model->baseline_categories);
     free(model->golden);
     free(model->golden_categories);
-    free(model->base_input);
+    hec_work_free(&model->base);
+    hec_before_free(&model->base_before);
     free(model->parameters);
     hec_panels_free(&model->panels);
     hec_scaler_free(&model->scaler);
     free(model);
+}
+
+/* What one model for each head would be: each with its own trunk and embeddings. */
+static void count_separate(struct hec_model *model)
+{
+    for (int k = 0; k < model->info.heads_count; k++) {
+        bool novelty = model->logit_of[k] < 0;
+        struct hec_shape one = model->shape;
+        struct hec_layout layout;
+        one.heads = novelty ? 0 : 1;
+        one.bottleneck = novelty ? one.bottleneck : 0;
+        one.decoder = novelty ? one.decoder : 0;
+        if (novelty) { /* without a head there is nothing to mix for */
+            one.arch = HEC_ARCH_SHARED_BOTTOM;
+            one.experts = 0;
+        }
+        hec_layout_of(&layout, &one);
+        model->info.separate_parameters += layout.parameters;
+        model->info.separate_flops += hec_shape_flops(&one);
+    }
+}
+
+bool hec_model_layer(const struct hec_model *model, int index, struct hec_model_layer *layer)
+{
+    for (int t = 0; t < HEC_TENSORS; t++) {
+        const struct hec_tensor_place *place = &model->layout.place[t];
+        size_t parameters = (size_t)place->rows * (size_t)place->cols;
+        if (parameters > 0 && index-- == 0) {
+            *layer = (struct hec_model_layer){ place->name, place->rows, place->cols, parameters };
+            return true;
+        }
+    }
+    return false;
 }
 
 enum hec_status hec_model_shape(struct hec_model *model)
@@ -205,6 +237,7 @@ enum hec_status hec_model_shape(struct hec_model *model)
     hec_layout_of(&model->layout, &model->shape);
     model->info.parameters = model->layout.parameters;
     model->info.flops_per_row = hec_shape_flops(&model->shape);
+    count_separate(model);
 
     size_t bytes = (model->layout.numbers * sizeof(float) + LINE - 1) / LINE * LINE;
     model->parameters = aligned_alloc(LINE, bytes + LINE);
@@ -218,36 +251,22 @@ enum hec_status hec_model_shape(struct hec_model *model)
 enum hec_status hec_model_settle(struct hec_model *model)
 {
     const struct hec_shape *s = &model->shape;
-    int inputs = hec_shape_inputs(s), towers = s->heads * s->tower;
-    struct hec_work work;
+    struct hec_work *base = &model->base;
 
     hec_gemm_setup();
     hec_panels_free(&model->panels);
+    hec_work_free(base);
+    hec_before_free(&model->base_before);
     if (hec_panels_make(&model->panels, &model->layout, model->parameters) != HEC_OK ||
-        hec_work_new(&work, s, 1, 0) != HEC_OK) {
+        hec_work_new(base, s, 1, HEC_WORK_SERVING) != HEC_OK ||
+        hec_before_new(&model->base_before, s) != HEC_OK) {
         return HEC_NO_MEMORY;
     }
-    work.panels = &model->panels;
-    free(model->base_input);
-    model->base_input =
-        calloc((size_t)(inputs + s->hidden[0] + s->hidden[1] + towers + s->heads), sizeof(float));
-    if (model->base_input == NULL) {
-        hec_work_free(&work);
-        return HEC_NO_MEMORY;
-    }
-    model->base_pre0 = model->base_input + inputs;
-    model->base_pre1 = model->base_pre0 + s->hidden[0];
-    model->base_towers = model->base_pre1 + s->hidden[1];
-    model->base_z = model->base_towers + towers;
-
-    hec_scaler_apply(&model->scaler, model->baseline, 1, work.input, inputs);
-    hec_categories_apply(work.index, model->baseline_categories, 1, s->categories, s->table_rows);
-    hec_net_forward(&work, model->parameters, 1, 0);
-    memcpy(model->base_input, work.input, sizeof(float) * (size_t)inputs);
-    memcpy(model->base_z, work.z, sizeof(float) * (size_t)s->heads);
-    hec_net_before_relus(&work, model->parameters, model->base_towers, model->base_pre1,
-                         model->base_pre0);
-    hec_work_free(&work);
+    base->panels = &model->panels;
+    hec_scaler_apply(&model->scaler, model->baseline, 1, base->input, base->inputs);
+    hec_categories_apply(base->index, model->baseline_categories, 1, s->categories, s->table_rows);
+    hec_net_forward(base, model->parameters, 1, 0);
+    hec_net_before(base, model->parameters, &model->base_before);
     return HEC_OK;
 }
 

@@ -38,10 +38,11 @@ struct hec_model {
     bool trained[HEC_HEADS_MAX];
     int logit_of[HEC_HEADS_MAX]; /* column of z; -1 for novelty */
 
-    /* The median training row, raw, and what the network makes of it (before the ReLUs). */
+    /* The median training row, raw, and what the network makes of it. */
     float *baseline;
     uint32_t *baseline_categories;
-    float *base_input, *base_pre0, *base_pre1, *base_towers, *base_z;
+    struct hec_work base;
+    struct hec_before base_before;
 
     /* A row, raw, and its scores when the model was made. */
     float *golden;
@@ -86,12 +87,24 @@ float hec_tail_score(const struct hec_tail *tail, float error);
 /** The mean clamped squared error of a reconstruction. each: (n) the parts, may be NULL. */
 float hec_reconstruction_error(const float *y, const float *x, int n, float *each);
 
+/* For one explained row: multipliers on their way back, arrays as those of hec_work. Owned. */
+struct hec_multipliers {
+    float *t, *h, *r, *a1, *s0, *a0, *input;
+    float *part; /* scratch, as wide as the widest layer */
+    float *block;
+};
+
+/** Allocates. @return HEC_OK or HEC_NO_MEMORY; release with hec_multipliers_free either way. */
+HEC_CHECKED enum hec_status hec_multipliers_new(struct hec_multipliers *back,
+                                                const struct hec_shape *shape);
+void hec_multipliers_free(struct hec_multipliers *back);
+
 /* Working memory of one thread. */
 struct hec_predictor {
     const struct hec_model *model;
     struct hec_work work;
-    /* For one explained row: gradients on their way back. */
-    float *back_towers, *back1, *back0, *back_input;
+    struct hec_before before; /* of one explained row */
+    struct hec_multipliers back;
 };
 
 /** Scales a batch and runs the network: work.z and work.y are filled. */

@@ -22,18 +22,13 @@ enum hec_status hec_predictor_new(struct hec_predictor **ret, const struct hec_m
     }
     predictor->model = model;
     const struct hec_shape *s = &model->shape;
-    size_t inputs = (size_t)hec_shape_inputs(s), towers = (size_t)(s->heads * s->tower);
-    predictor->back_towers =
-        calloc(inputs + towers + (size_t)s->hidden[0] + (size_t)s->hidden[1], sizeof(float));
-    if (predictor->back_towers == NULL ||
-        hec_work_new(&predictor->work, s, rows_max, 0) != HEC_OK) {
+    if (hec_work_new(&predictor->work, s, rows_max, HEC_WORK_SERVING) != HEC_OK ||
+        hec_before_new(&predictor->before, s) != HEC_OK ||
+        hec_multipliers_new(&predictor->back, s) != HEC_OK) {
         hec_predictor_free(predictor);
         return HEC_NO_MEMORY;
     }
     predictor->work.panels = &model->panels;
-    predictor->back1 = predictor->back_towers + towers;
-    predictor->back0 = predictor->back1 + s->hidden[1];
-    predictor->back_input = predictor->back0 + s->hidden[0];
     *ret = predictor;
     return HEC_OK;
 }
@@ -44,7 +39,8 @@ void hec_predictor_free(struct hec_predictor *predictor)
         return;
     }
     hec_work_free(&predictor->work);
-    free(predictor->back_towers);
+    hec_before_free(&predictor->before);
+    hec_multipliers_free(&predictor->back);
     free(predictor);
 }
 

@@ -86,6 +86,18 @@ void hec_panels_pack(float *panels, const float *w, int O, int I)
     }
 }
 
+static size_t group_size(const struct hec_tensor_place *place)
+{
+    return hec_panels_size(place->rows / place->groups, place->cols);
+}
+
+const float *hec_panels_of(const struct hec_panels *panels, const struct hec_layout *layout,
+                           int tensor, int group)
+{
+    return panels->numbers + panels->at[tensor] +
+           (size_t)group * group_size(&layout->place[tensor]);
+}
+
 enum hec_status hec_panels_make(struct hec_panels *panels, const struct hec_layout *layout,
                                 const float *parameters)
 {
@@ -93,7 +105,7 @@ enum hec_status hec_panels_make(struct hec_panels *panels, const struct hec_layo
     for (int t = 0; t < HEC_TENSORS; t++) {
         const struct hec_tensor_place *place = &layout->place[t];
         panels->at[t] = place->is_dense ? numbers : SIZE_MAX;
-        numbers += place->is_dense ? hec_panels_size(place->rows, place->cols) : 0;
+        numbers += place->is_dense ? (size_t)place->groups * group_size(place) : 0;
     }
     panels->numbers = aligned_alloc(LINE, (numbers * sizeof(float) / LINE + 1) * LINE);
     if (panels->numbers == NULL) {
@@ -101,9 +113,12 @@ enum hec_status hec_panels_make(struct hec_panels *panels, const struct hec_layo
     }
     for (int t = 0; t < HEC_TENSORS; t++) {
         const struct hec_tensor_place *place = &layout->place[t];
-        if (place->is_dense) {
-            hec_panels_pack(panels->numbers + panels->at[t], parameters + place->offset,
-                            place->rows, place->cols);
+        for (int group = 0; group < place->groups; group++) {
+            int rows = place->rows / place->groups;
+            hec_panels_pack(panels->numbers + panels->at[t] + (size_t)group * group_size(place),
+                            parameters + place->offset +
+                                (size_t)group * (size_t)rows * (size_t)place->cols,
+                            rows, place->cols);
         }
     }
     return HEC_OK;

@@ -34,6 +34,10 @@ HEC_CHECKED enum hec_status hec_panels_make(struct hec_panels *panels,
                                             const float *parameters);
 void hec_panels_free(struct hec_panels *panels);
 
+/** The packed weights of one of a tensor's groups. */
+const float *hec_panels_of(const struct hec_panels *panels, const struct hec_layout *layout,
+                           int tensor, int group);
+
 /** Numbers that O x I weights take when packed. */
 size_t hec_panels_size(int O, int I);
 void hec_panels_pack(float *panels, const float *w, int O, int I);

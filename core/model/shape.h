@@ -11,11 +11,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "hecate/network.h"
+
+#define HEC_CHOICES_MAX 17 /* of a gate */
+
 struct hec_shape {
+    enum hec_arch arch;
+    enum hec_fusion fusion;
     int numerics, indicators, categories;
-    int frequencies, periodic;  /* Q and E of the periodic embedding */
+    int frequencies, bins;      /* of a number's embedding: periodic has one, piecewise the other */
+    int periodic;               /* dimensions of a number's embedding; 0 = none */
     int table_rows, table_dims; /* a category: rows of the table, width of one */
-    int hidden[2];              /* widths of the trunk */
+    int hidden[2];              /* widths of a trunk; the first may be 0: one layer */
+    int experts;                /* mmoe: all; cgc: the shared ones */
+    int one_gate;               /* 1: all heads read through one gate (a plain mixture) */
     int heads, tower;           /* binary heads, width of each one's hidden layer */
     int bottleneck, decoder;    /* 0, 0 = no novelty decoder */
 };
@@ -25,11 +34,25 @@ struct hec_shape {
     X(PERIODIC_FREQUENCY, "periodic.frequency")                                                    \
     X(PERIODIC_WEIGHT, "periodic.weight")                                                          \
     X(PERIODIC_BIAS, "periodic.bias")                                                              \
+    X(PIECEWISE_EDGE, "piecewise.edge")                                                            \
+    X(PIECEWISE_SCALE, "piecewise.scale")                                                          \
+    X(PIECEWISE_WEIGHT, "piecewise.weight")                                                        \
+    X(PIECEWISE_BIAS, "piecewise.bias")                                                            \
     X(TABLE, "embedding.weight")                                                                   \
     X(TRUNK_0_WEIGHT, "trunk.0.weight")                                                            \
     X(TRUNK_0_BIAS, "trunk.0.bias")                                                                \
+    X(STITCH_0, "stitch.0")                                                                        \
     X(TRUNK_1_WEIGHT, "trunk.1.weight")                                                            \
     X(TRUNK_1_BIAS, "trunk.1.bias")                                                                \
+    X(FUSE_GATE_WEIGHT, "fusion.gate.weight")                                                      \
+    X(FUSE_GATE_BIAS, "fusion.gate.bias")                                                          \
+    X(FUSE_SKIP_WEIGHT, "fusion.skip.weight")                                                      \
+    X(FUSE_SKIP_BIAS, "fusion.skip.bias")                                                          \
+    X(STITCH_1, "stitch.1")                                                                        \
+    X(GATE_WEIGHT, "gate.weight")                                                                  \
+    X(GATE_BIAS, "gate.bias")                                                                      \
+    X(MASK_WEIGHT, "mask.weight")                                                                  \
+    X(MASK_BIAS, "mask.bias")                                                                      \
     X(HEADS_0_WEIGHT, "hidden.weight")                                                             \
     X(HEADS_0_BIAS, "hidden.bias")                                                                 \
     X(HEADS_1_WEIGHT, "out.weight")                                                                \
@@ -54,6 +77,7 @@ struct hec_tensor_place {
     int rows, cols; /* a bias has one row */
     bool is_matrix; /* weight decay applies */
     bool is_dense;  /* weight of a dense layer: rows = outputs, cols = inputs */
+    int groups;     /* a dense weight is so many layers, one below the other */
     int head_rows;  /* rows of one head; 0 = belongs to no single head */
 };
 
@@ -66,7 +90,20 @@ struct hec_layout {
 
 void hec_layout_of(struct hec_layout *layout, const struct hec_shape *shape);
 
-/** Columns of the network's input: numerics | indicators | periodic x numerics | tables. */
+/** Sets what follows from a network's choice: its arch, its widths, how numbers are embedded. */
+void hec_shape_network(struct hec_shape *shape, const struct hec_network *network);
+
+/** Trunks (of mmoe and cgc: experts), and numbers of one trunk's representation. */
+int hec_shape_trunks(const struct hec_shape *shape);
+int hec_shape_width(const struct hec_shape *shape);
+
+/** What a gate chooses among, 0 without gates; how many gates; and the choice'th trunk of a head.
+ */
+int hec_shape_choices(const struct hec_shape *shape);
+int hec_shape_gates(const struct hec_shape *shape);
+int hec_shape_choice(const struct hec_shape *shape, int head, int choice);
+
+/** Columns of the network's input: numerics | indicators | embedding x numerics | tables. */
 int hec_shape_inputs(const struct hec_shape *shape);
 
 /** Floating point operations of one row, multiply and add counted as two. */

@@ -103,15 +103,17 @@ enum hec_status hec_entities_cut(struct hec_entities *entities, int32_t partitio
         struct hec_entity *entity = of->dirty.items[i];
         const struct hec_record *record = entity->memory;
         struct hec_image_record *copy = &of->image_records[i];
+        struct hec_record *own = (struct hec_record *)(void *)at;
+        memcpy(own, record, record->bytes);
         *copy = (struct hec_image_record){ .id = hec_entity_id(entity) };
+        copy->id.token.bytes = hec_record_token(own); /* the entity's own memory may move on */
         if (!(record->flags & HEC_RECORD_ERASED)) {
-            memcpy(at, record, record->bytes);
-            hec_record_seal((struct hec_record *)(void *)at);
-            copy->bytes = at;
+            hec_record_seal(own);
+            copy->bytes = own;
             copy->length = record->bytes;
             image->bytes += record->bytes;
-            at += padded(record->bytes);
         }
+        at += padded(record->bytes);
         entity->flags = (uint8_t)((entity->flags & ~HEC_ENTRY_DIRTY) | HEC_ENTRY_IMAGE);
         of->image.items[of->image.count++] = entity;
     }

@@ -24,7 +24,7 @@ double hec_decay_left(double halvings)
 
 static double left_after(int64_t half_life_ms, int64_t from_ms, int64_t to_ms)
 {
-    return hec_decay_left((double)(to_ms - from_ms) / (double)half_life_ms);
+    return hec_decay_left(((double)to_ms - (double)from_ms) / (double)half_life_ms);
 }
 
 void hec_decay_add(struct hec_decay *decay, int64_t half_life_ms, int64_t event_ms, double value)

@@ -40,50 +40,103 @@ static void sketch_unite(uint8_t *registers, const uint8_t *others)
     }
 }
 
-uint32_t hec_distinct_growth(const struct hec_part *part, uint16_t count)
+/* Sketches at the front whose last tile the ring has left behind. */
+static uint32_t dead_sketches(const struct hec_part *part, uint32_t n, const uint8_t *at,
+                              uint32_t head)
 {
-    if (count == HEC_DISTINCT_EXACT) {
-        return (part->ring / part->group + 2) * HEC_SKETCH_BYTES;
+    uint32_t dead = 0;
+    while (dead < n &&
+           ((uint64_t)sketch_tile(at, dead) + 1) * part->group + part->ring <= (uint64_t)head + 1) {
+        dead++;
     }
-    return count & HEC_SKETCHED ? HEC_SKETCH_BYTES : part->element_bytes;
+    return dead;
 }
 
-void hec_distinct_prune(struct hec_record *record, const struct hec_part *part, uint16_t *count,
-                        uint8_t *at, uint32_t head)
+static bool is_alive(const struct hec_part *part, struct pair pair, uint32_t head)
+{
+    return (uint64_t)pair.tile + part->ring > head;
+}
+
+/* How many different coarse tiles the live pairs of a full list and a new tile are in. */
+static uint32_t coarse_tiles(const struct hec_part *part, const uint8_t *at, uint32_t tile)
+{
+    uint32_t seen[HEC_DISTINCT_EXACT + 1] = { tile / part->group };
+    uint32_t n = 1;
+    for (uint32_t i = 0; i < HEC_DISTINCT_EXACT; i++) {
+        uint32_t coarse = pair_at(at, i).tile / part->group;
+        uint32_t s = 0;
+        while (s < n && seen[s] != coarse) {
+            s++;
+        }
+        seen[s] = coarse;
+        n += s == n;
+    }
+    return n;
+}
+
+static struct hec_fate fate_of_sketches(const struct hec_part *part, uint32_t n, const uint8_t *at,
+                                        const struct hec_distinct_edit *edit)
+{
+    uint32_t dead = dead_sketches(part, n, at, edit->head);
+    struct hec_fate fate = { .drop = dead * (uint32_t)HEC_SKETCH_BYTES,
+                             .keep = (n - dead) * (uint32_t)HEC_SKETCH_BYTES };
+    if (edit->adds && dead == n) {
+        fate.room = sizeof(struct pair); /* it is exact again */
+    } else if (edit->adds) {
+        uint32_t i = dead;
+        while (i < n && sketch_tile(at, i) != edit->tile / part->group) {
+            i++;
+        }
+        fate.room = i == n ? HEC_SKETCH_BYTES : 0;
+    }
+    return fate;
+}
+
+struct hec_fate hec_distinct_fate(const struct hec_part *part, uint16_t count, const uint8_t *at,
+                                  const struct hec_distinct_edit *edit)
+{
+    if (count & HEC_SKETCHED) {
+        return fate_of_sketches(part, count & (HEC_SKETCHED - 1u), at, edit);
+    }
+    uint32_t alive = 0;
+    bool known = false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct pair pair = pair_at(at, i);
+        bool lives = is_alive(part, pair, edit->head);
+        alive += lives;
+        known |= lives & (pair.hash == edit->hash);
+    }
+    struct hec_fate fate = { .keep = alive * (uint32_t)sizeof(struct pair) };
+    if (edit->adds && !known) {
+        fate.room =
+            alive < HEC_DISTINCT_EXACT
+                ? (uint32_t)sizeof(struct pair)
+                : coarse_tiles(part, at, edit->tile) * (uint32_t)HEC_SKETCH_BYTES - fate.keep;
+    }
+    return fate;
+}
+
+void hec_distinct_prune(const struct hec_part *part, uint16_t *count, uint8_t *at, uint32_t head)
 {
     if (*count & HEC_SKETCHED) {
         uint32_t n = *count & (HEC_SKETCHED - 1u);
-        uint32_t dead = 0;
-        while (dead < n && ((uint64_t)sketch_tile(at, dead) + 1) * part->group + part->ring <=
-                               (uint64_t)head + 1) {
-            dead++;
-        }
-        if (dead > 0) {
-            hec_record_close(record, at, dead * HEC_SKETCH_BYTES);
-            n -= dead;
-            *count = (uint16_t)(n == 0 ? 0 : n | HEC_SKETCHED);
-        }
+        n -= dead_sketches(part, n, at, head);
+        *count = (uint16_t)(n == 0 ? 0 : n | HEC_SKETCHED);
         return;
     }
-    uint32_t kept = 0;
+    uint16_t kept = 0;
     for (uint32_t i = 0; i < *count; i++) {
         struct pair pair = pair_at(at, i);
-        if ((uint64_t)pair.tile + part->ring > head) {
+        if (is_alive(part, pair, head)) {
             memcpy(at + (size_t)kept * sizeof(pair), &pair, sizeof(pair));
             kept++;
         }
     }
-    if (kept < *count) {
-        uint32_t dead = *count - kept;
-        hec_record_close(record, at + (size_t)kept * sizeof(struct pair),
-                         dead * (uint32_t)sizeof(struct pair));
-        *count = (uint16_t)kept;
-    }
+    *count = kept;
 }
 
-/* The registers of a coarse tile, made where there are none. */
-static uint8_t *sketch_place(struct hec_record *record, uint16_t *count, uint8_t *at,
-                             uint32_t coarse)
+/* The registers of a coarse tile, made in the room where there are none. */
+static uint8_t *sketch_place(uint16_t *count, uint8_t *at, uint32_t coarse)
 {
     uint32_t n = *count & (HEC_SKETCHED - 1u);
     uint32_t i = n;
@@ -94,27 +147,26 @@ static uint8_t *sketch_place(struct hec_record *record, uint16_t *count, uint8_t
         return at + (size_t)(i - 1) * HEC_SKETCH_BYTES + 4;
     }
     uint8_t *sketch = at + (size_t)i * HEC_SKETCH_BYTES;
-    hec_record_open(record, sketch, HEC_SKETCH_BYTES);
+    memmove(sketch + HEC_SKETCH_BYTES, sketch, (size_t)(n - i) * HEC_SKETCH_BYTES);
+    memset(sketch, 0, HEC_SKETCH_BYTES);
     memcpy(sketch, &coarse, sizeof(coarse));
     *count = (uint16_t)((n + 1) | HEC_SKETCHED);
     return sketch + 4;
 }
 
-static void become_sketches(struct hec_record *record, const struct hec_part *part, uint16_t *count,
-                            uint8_t *at)
+static void become_sketches(const struct hec_part *part, uint16_t *count, uint8_t *at)
 {
     struct pair pairs[HEC_DISTINCT_EXACT];
     assert(*count == HEC_DISTINCT_EXACT);
     memcpy(pairs, at, sizeof(pairs));
-    hec_record_close(record, at, sizeof(pairs));
     *count = 0;
     for (int i = 0; i < HEC_DISTINCT_EXACT; i++) {
-        sketch_add(sketch_place(record, count, at, pairs[i].tile / part->group), pairs[i].hash);
+        sketch_add(sketch_place(count, at, pairs[i].tile / part->group), pairs[i].hash);
     }
 }
 
-void hec_distinct_add(struct hec_record *record, const struct hec_part *part, uint16_t *count,
-                      uint8_t *at, uint32_t hash, uint32_t tile)
+void hec_distinct_add(const struct hec_part *part, uint16_t *count, uint8_t *at, uint32_t hash,
+                      uint32_t tile)
 {
     if (!(*count & HEC_SKETCHED)) {
         for (uint32_t i = 0; i < *count; i++) {
@@ -127,15 +179,13 @@ void hec_distinct_add(struct hec_record *record, const struct hec_part *part, ui
         }
         if (*count < HEC_DISTINCT_EXACT) {
             struct pair pair = { hash, tile };
-            uint8_t *end = at + (size_t)*count * sizeof(pair);
-            hec_record_open(record, end, sizeof(pair));
-            memcpy(end, &pair, sizeof(pair));
+            memcpy(at + (size_t)*count * sizeof(pair), &pair, sizeof(pair));
             (*count)++;
             return;
         }
-        become_sketches(record, part, count, at);
+        become_sketches(part, count, at);
     }
-    sketch_add(sketch_place(record, count, at, tile / part->group), hash);
+    sketch_add(sketch_place(count, at, tile / part->group), hash);
 }
 
 void hec_distinct_init(struct hec_distinct *all)
@@ -225,16 +275,32 @@ static double tau(double x)
     return z / 3;
 }
 
-double hec_distinct_number(const struct hec_distinct *all)
+/* How many registers have each rank. Ranks are low, so counting one rank after the other, sixteen
+ * registers at once, is done long before the highest. */
+static void count_ranks(const uint8_t *registers, int of_rank[RANK_MAX + 1])
 {
-    if (!all->sketched) {
-        return all->hashes_count;
+    int left = HEC_SKETCH_REGISTERS;
+    memset(of_rank, 0, (RANK_MAX + 1) * sizeof(*of_rank));
+    for (int rank = 0; rank < RANK_MAX && left > 0; rank++) {
+        uint8_t lanes[16] = { 0 }; /* of 16 registers each: no lane overflows */
+        for (int i = 0; i < HEC_SKETCH_REGISTERS; i += 16) {
+            for (int lane = 0; lane < 16; lane++) {
+                lanes[lane] = (uint8_t)(lanes[lane] + (registers[i + lane] == rank));
+            }
+        }
+        for (int lane = 0; lane < 16; lane++) {
+            of_rank[rank] += lanes[lane];
+        }
+        left -= of_rank[rank];
     }
+    of_rank[RANK_MAX] += left;
+}
+
+static double estimate(const uint8_t *registers)
+{
     const double m = HEC_SKETCH_REGISTERS;
-    int of_rank[RANK_MAX + 1] = { 0 };
-    for (int i = 0; i < HEC_SKETCH_REGISTERS; i++) {
-        of_rank[all->registers[i] > RANK_MAX ? RANK_MAX : all->registers[i]]++;
-    }
+    int of_rank[RANK_MAX + 1];
+    count_ranks(registers, of_rank);
     if (of_rank[0] == HEC_SKETCH_REGISTERS) {
         return 0;
     }
@@ -244,4 +310,35 @@ double hec_distinct_number(const struct hec_distinct *all)
     }
     z += m * sigma(of_rank[0] / m);
     return rint(0.72134752044448170368 * m * m / z); /* 1 / (2 ln 2) */
+}
+
+double hec_distinct_number(const struct hec_distinct *all)
+{
+    return all->sketched ? estimate(all->registers) : all->hashes_count;
+}
+
+double hec_distinct_alone(const struct hec_part *part, uint16_t count, const uint8_t *at,
+                          int64_t first)
+{
+    uint32_t n = count & (HEC_SKETCHED - 1u);
+    uint32_t values = 0;
+    if (!(count & HEC_SKETCHED)) {
+        for (uint32_t i = 0; i < n; i++) {
+            values += pair_at(at, i).tile >= first;
+        }
+        return values;
+    }
+    uint32_t i = 0;
+    while (i < n && ((int64_t)sketch_tile(at, i) + 1) * part->group <= first) {
+        i++;
+    }
+    if (i == n) {
+        return 0;
+    }
+    uint8_t registers[HEC_SKETCH_REGISTERS];
+    memcpy(registers, at + (size_t)i * HEC_SKETCH_BYTES + 4, sizeof(registers));
+    while (++i < n) {
+        sketch_unite(registers, at + (size_t)i * HEC_SKETCH_BYTES + 4);
+    }
+    return estimate(registers);
 }

@@ -15,20 +15,33 @@
 #ifndef HECATE_STATE_DISTINCT_H
 #define HECATE_STATE_DISTINCT_H
 
+#include <stdbool.h>
+
 #include "state/record.h"
 
 #define HEC_DISTINCT_EXACT 25
 
-/** Bytes that one hec_distinct_add may need at most. */
-uint32_t hec_distinct_growth(const struct hec_part *part, uint16_t count);
+/* What an edit does to a part, told before anything is changed. */
+struct hec_distinct_edit {
+    uint32_t head; /* tiles that a ring with this head has left behind are dropped */
+    bool adds;     /* one value, seen in a tile */
+    uint32_t hash, tile;
+};
 
-/** Drops what a ring with this head has left behind. */
-void hec_distinct_prune(struct hec_record *record, const struct hec_part *part, uint16_t *count,
-                        uint8_t *at, uint32_t head);
+/** Where the part goes; see state/record.h. */
+struct hec_fate hec_distinct_fate(const struct hec_part *part, uint16_t count, const uint8_t *at,
+                                  const struct hec_distinct_edit *edit);
 
-/** Adds one value, seen in this tile. */
-void hec_distinct_add(struct hec_record *record, const struct hec_part *part, uint16_t *count,
-                      uint8_t *at, uint32_t hash, uint32_t tile);
+/** The first step of the edit: drops, before the part moves. */
+void hec_distinct_prune(const struct hec_part *part, uint16_t *count, uint8_t *at, uint32_t head);
+
+/** The second: adds the value, when the part has moved and its room follows it. */
+void hec_distinct_add(const struct hec_part *part, uint16_t *count, uint8_t *at, uint32_t hash,
+                      uint32_t tile);
+
+/** The number that one shard alone comes to: what uniting it and hec_distinct_number tell. */
+double hec_distinct_alone(const struct hec_part *part, uint16_t count, const uint8_t *at,
+                          int64_t first);
 
 /* The union over shards: all zero is empty. */
 struct hec_distinct {

@@ -41,17 +41,27 @@ uint32_t hec_hours_in(uint16_t count, const uint8_t *at, uint32_t hour, uint32_t
     return events;
 }
 
-void hec_hours_add(struct hec_record *record, uint16_t *count, uint8_t *at, uint32_t hour)
+static uint32_t find(uint16_t count, const uint8_t *at, uint32_t hour)
 {
     uint32_t i = 0;
-    while (i < *count && get(at, i).hour != hour) {
+    while (i < count && get(at, i).hour != hour) {
         i++;
     }
+    return i;
+}
+
+bool hec_hours_has(uint16_t count, const uint8_t *at, uint32_t hour)
+{
+    return find(count, at, hour) < count;
+}
+
+void hec_hours_add(uint16_t *count, uint8_t *at, uint32_t hour)
+{
+    uint32_t i = find(*count, at, hour);
     struct hour own = { .hour = (uint16_t)hour };
     if (i < *count) {
         own = get(at, i);
     } else {
-        hec_record_open(record, at + (size_t)i * HEC_HOURS_BYTES, HEC_HOURS_BYTES);
         (*count)++;
     }
     own.count++;

@@ -9,6 +9,8 @@
 #ifndef HECATE_STATE_HOURS_H
 #define HECATE_STATE_HOURS_H
 
+#include <stdbool.h>
+
 #include "state/record.h"
 
 #define HEC_HOURS_MAX 168
@@ -18,7 +20,11 @@
 /** Hour of the week, 0 .. 167. */
 uint32_t hec_hour_of_week(int64_t event_ms);
 
-void hec_hours_add(struct hec_record *record, uint16_t *count, uint8_t *at, uint32_t hour);
+/** Whether an event was ever counted in this hour of the week. */
+bool hec_hours_has(uint16_t count, const uint8_t *at, uint32_t hour);
+
+/** Adds one event. An hour that was never met needs room for one element behind the last. */
+void hec_hours_add(uint16_t *count, uint8_t *at, uint32_t hour);
 
 /** Events counted in all. */
 uint32_t hec_hours_total(uint16_t count, const uint8_t *at);

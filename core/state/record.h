@@ -6,9 +6,12 @@
  *
  * What slots and parts there are is said by a layout, one a kind, compiled from the feature schema;
  * the header's state digest names that schema. Parts lie one after the other without gaps and hold
- * live elements only, so a card seen five times is small and growing means moving the tail. There
- * are no pointers and numbers are little-endian. The CRC is right only in stored copies: it is
- * computed when a checkpoint is cut and checked when a record is adopted.
+ * live elements only, so a card seen five times is small. There are no pointers and numbers are
+ * little-endian. The CRC is right only in stored copies: it is computed when a checkpoint is cut
+ * and checked when a record is adopted.
+ *
+ * An edit has two steps. First every part tells its fate: what is dropped at its front, what is
+ * kept, how much room it wants behind that. Then all parts move at once, and each fills its room.
  */
 #ifndef HECATE_STATE_RECORD_H
 #define HECATE_STATE_RECORD_H
@@ -51,6 +54,7 @@ enum hec_part_kind {
     HEC_PART_VALUES,   /* {u32 hash, count, first second, last}, latest last    state/values.h */
     HEC_PART_HOURS,    /* {u16 hour of the week, u16 count}                    state/hours.h */
     HEC_PART_VERDICTS, /* {u32 hash of the target, u32 verdict}, newest last    state/recent.h */
+    HEC_PART_KINDS
 };
 
 struct hec_part {
@@ -90,6 +94,13 @@ static inline uint32_t hec_part_bytes(const struct hec_part *part, uint16_t coun
     return count * part->element_bytes;
 }
 
+/* Milliseconds from one stored time to another. Slots come from outside and may hold any number:
+ * then this is one, too. */
+static inline int64_t hec_ms_between(int64_t from_ms, int64_t to_ms)
+{
+    return (int64_t)((uint64_t)to_ms - (uint64_t)from_ms);
+}
+
 static inline char *hec_record_token(const struct hec_record *record)
 {
     return (char *)(uintptr_t)(record + 1);
@@ -107,12 +118,18 @@ static inline uint16_t *hec_record_counts(const struct hec_record *record,
     return (uint16_t *)((uintptr_t)record + record->fixed_at + layout->fixed_bytes);
 }
 
-/* Where part 0 begins. */
+/* Where part 0 begins, from the record's beginning on. */
+static inline uint32_t hec_record_parts_at(const struct hec_record *record,
+                                           const struct hec_layout *layout)
+{
+    uint32_t counts_bytes = ((uint32_t)layout->parts_count * 2 + 3) & ~3u;
+    return record->fixed_at + layout->fixed_bytes + counts_bytes;
+}
+
 static inline uint8_t *hec_record_parts(const struct hec_record *record,
                                         const struct hec_layout *layout)
 {
-    uint32_t counts_bytes = ((uint32_t)layout->parts_count * 2 + 3) & ~3u;
-    return (uint8_t *)((uintptr_t)record + record->fixed_at + layout->fixed_bytes + counts_bytes);
+    return (uint8_t *)((uintptr_t)record + hec_record_parts_at(record, layout));
 }
 
 /** Bytes of a record without any part, for a token of this length. */
@@ -122,10 +139,27 @@ uint32_t hec_record_empty_bytes(const struct hec_layout *layout, size_t token_le
 void hec_record_init(struct hec_record *record, const struct hec_layout *layout,
                      const struct hec_text *token);
 
-/** Moves everything from at on by bytes; the gap is zero. The memory must have the room. */
-void hec_record_open(struct hec_record *record, uint8_t *at, uint32_t bytes);
-/** Takes bytes out at at. */
-void hec_record_close(struct hec_record *record, uint8_t *at, uint32_t bytes);
+/* What an edit makes of a part: bytes are dropped at its front, others are kept, and room follows
+ * them. The room is not cleared. */
+struct hec_fate {
+    uint32_t drop, keep, room;
+};
+
+/** Where each part begins, from the record's beginning on, and behind the last one the end. */
+void hec_record_places(const uint16_t *counts, uint32_t parts_at, const struct hec_layout *layout,
+                       uint32_t places[HEC_PARTS_MAX + 1]);
+
+/**
+ * Moves every part to where an edit wants it, each byte once, and sets the record's size.
+ *
+ * @param to       the record in its old place, or new memory, 8-aligned; the larger of both sizes
+ * @param from     the record as it was; what is in front of the parts is copied to other memory
+ * @param places   of the parts, see hec_record_places; receives the new ones
+ * @param changed  bit part: it has a fate; the others stay as they are
+ */
+void hec_record_reshape(struct hec_record *to, const struct hec_record *from,
+                        const struct hec_layout *layout, uint32_t places[HEC_PARTS_MAX + 1],
+                        const struct hec_fate *fates, uint64_t changed);
 
 /** Fills the checksum of a stored copy. */
 void hec_record_seal(struct hec_record *record);
@@ -139,5 +173,12 @@ void hec_record_seal(struct hec_record *record);
 HEC_CHECKED enum hec_status hec_record_check(const void *bytes, size_t length,
                                              const struct hec_layout *layout,
                                              const struct hec_text *token);
+
+/**
+ * Whether bytes that passed hec_record_check hold what those who read and change them count on:
+ * times are times, tiles rise and lie in their rings, no hour stands twice. What we wrote always
+ * does; a record may be whole to the checksum and yet not be ours.
+ */
+bool hec_record_holds(const void *bytes, const struct hec_layout *layout);
 
 #endif

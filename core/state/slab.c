@@ -4,36 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP 16
-#define SMALL_MAX 256
-#define SMALL_CLASSES (SMALL_MAX / STEP)
 #define PAGE_BYTES ((size_t)64 * 1024)
 #define PAGE_HEADER 16
-
-unsigned hec_slab_class(size_t bytes)
-{
-    assert(bytes > 0);
-    assert(bytes <= (size_t)1 << 20);
-
-    if (bytes <= SMALL_MAX) {
-        return (unsigned)((bytes - 1) / STEP);
-    }
-    /* bytes - 1 is in [2^top, 2^(top+1)); the two bits below the top one choose the quarter. */
-    unsigned top = 63u - (unsigned)__builtin_clzll(bytes - 1);
-    unsigned quarter = (unsigned)((bytes - 1) >> (top - 2)) & 3;
-    return SMALL_CLASSES + (top - 8) * 4 + quarter;
-}
-
-size_t hec_slab_bytes(unsigned class)
-{
-    assert(class < HEC_SLAB_CLASSES);
-    if (class < SMALL_CLASSES) {
-        return (class + 1) * (size_t)STEP;
-    }
-    unsigned top = (class - SMALL_CLASSES) / 4 + 8;
-    unsigned quarter = (class - SMALL_CLASSES) % 4;
-    return ((size_t)5 + quarter) << (top - 2);
-}
 
 static int add_page(struct hec_slab *slab, unsigned class)
 {
@@ -52,6 +24,8 @@ static int add_page(struct hec_slab *slab, unsigned class)
 
 void *hec_slab_take(struct hec_slab *slab, unsigned class)
 {
+    assert(class < HEC_SLAB_CLASSES);
+
     size_t bytes = hec_slab_bytes(class);
     void *object = slab->free[class];
     if (object != NULL) {

@@ -23,10 +23,32 @@ struct hec_slab {
     size_t bytes_used; /* sum of the class sizes of live objects */
 };
 
-/** The class that holds so many bytes; at most 1 MiB. */
-unsigned hec_slab_class(size_t bytes);
+#define HEC_SLAB_STEP 16
+#define HEC_SLAB_SMALL_MAX 256
+#define HEC_SLAB_SMALL_CLASSES (HEC_SLAB_SMALL_MAX / HEC_SLAB_STEP)
+
+/** The class that holds so many bytes: 1 .. 1 MiB. */
+static inline unsigned hec_slab_class(size_t bytes)
+{
+    if (bytes <= HEC_SLAB_SMALL_MAX) {
+        return (unsigned)((bytes - 1) / HEC_SLAB_STEP);
+    }
+    /* bytes - 1 is in [2^top, 2^(top+1)); the two bits below the top one choose the quarter. */
+    unsigned top = 63u - (unsigned)__builtin_clzll(bytes - 1);
+    unsigned quarter = (unsigned)((bytes - 1) >> (top - 2)) & 3;
+    return HEC_SLAB_SMALL_CLASSES + (top - 8) * 4 + quarter;
+}
+
 /** Bytes of an object of the class. */
-size_t hec_slab_bytes(unsigned class);
+static inline size_t hec_slab_bytes(unsigned class)
+{
+    if (class < HEC_SLAB_SMALL_CLASSES) {
+        return (class + 1) * (size_t)HEC_SLAB_STEP;
+    }
+    unsigned top = (class - HEC_SLAB_SMALL_CLASSES) / 4 + 8;
+    unsigned quarter = (class - HEC_SLAB_SMALL_CLASSES) % 4;
+    return ((size_t)5 + quarter) << (top - 2);
+}
 
 /** An object of the class, not cleared; NULL when memory is exhausted. */
 void *hec_slab_take(struct hec_slab *slab, unsigned class);

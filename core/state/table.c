@@ -29,14 +29,8 @@ enum hec_status hec_entities_new(struct hec_entities **ret, const struct hec_pla
     entities->epoch = 1;
     entities->partitions = 1;
 
-    size_t scratch_bytes = 0;
-    for (int kind = 0; kind < HEC_KINDS; kind++) {
-        const struct hec_layout *layout = hec_plan_layout(plan, (enum hec_kind)kind);
-        scratch_bytes = layout->bytes_max > scratch_bytes ? layout->bytes_max : scratch_bytes;
-    }
-    entities->scratch = aligned_alloc(16, (scratch_bytes + 15) & ~(size_t)15);
     struct hec_partition *first = hec_entities_partition(entities, 0);
-    if (entities->scratch == NULL || first == NULL) {
+    if (first == NULL) {
         hec_entities_free(entities);
         return HEC_NO_MEMORY;
     }
@@ -63,7 +57,6 @@ void hec_entities_free(struct hec_entities *entities)
     free(entities->of);
     hec_slab_free(&entities->slab);
     hec_index_free(&entities->index);
-    free(entities->scratch);
     free(entities);
 }
 
@@ -284,9 +277,15 @@ struct hec_entity_id hec_entity_id(const struct hec_entity *entity)
     };
 }
 
-/* Puts bytes in place of what the entity has. */
+int64_t hec_entity_last_off(const struct hec_entity *entity)
+{
+    const struct hec_record *record = hec_entity_record(entity);
+    return record == NULL ? -1 : record->last_off;
+}
+
+/* Puts a copy of a record in place of what the entity has. */
 static enum hec_status replace(struct hec_entities *entities, struct hec_entity *entity,
-                               const void *bytes, size_t length, bool is_record)
+                               const void *bytes, size_t length)
 {
     unsigned class = hec_slab_class(length);
     void *memory = hec_slab_take(&entities->slab, class);
@@ -295,12 +294,10 @@ static enum hec_status replace(struct hec_entities *entities, struct hec_entity 
     }
     memcpy(memory, bytes, length);
     hec_slab_give(&entities->slab, entity->class, entity->memory);
-    entities->counted.records += is_record;
-    entities->counted.records -= (entity->flags & HEC_ENTRY_RECORD) != 0;
+    entities->counted.records += !(entity->flags & HEC_ENTRY_RECORD);
     entity->memory = memory;
     entity->class = (uint8_t) class;
-    entity->flags =
-        (uint8_t)((entity->flags & ~HEC_ENTRY_RECORD) | (is_record ? HEC_ENTRY_RECORD : 0u));
+    entity->flags |= HEC_ENTRY_RECORD;
     return HEC_OK;
 }
 
@@ -316,12 +313,15 @@ enum hec_status hec_entities_adopt(struct hec_entities *entities, struct hec_ent
     assert(entity->flags & HEC_ENTRY_MISSING);
 
     struct hec_text token = hec_entity_id(entity).token;
-    enum hec_status status = hec_record_check(
-        record, record_bytes, hec_plan_layout(entities->plan, (enum hec_kind)entity->kind), &token);
+    const struct hec_layout *layout = hec_plan_layout(entities->plan, (enum hec_kind)entity->kind);
+    enum hec_status status = hec_record_check(record, record_bytes, layout, &token);
     if (status != HEC_OK) {
         return status;
     }
-    status = replace(entities, entity, record, record_bytes, true);
+    if (!hec_record_holds(record, layout)) {
+        return HEC_CORRUPT;
+    }
+    status = replace(entities, entity, record, record_bytes);
     if (status == HEC_OK) {
         answered(entities, entity);
     }
@@ -343,7 +343,7 @@ void hec_entities_absent(struct hec_entities *entities, struct hec_entity *entit
 }
 
 struct hec_record *hec_entities_edit(struct hec_entities *entities, struct hec_entity *entity,
-                                     uint32_t growth)
+                                     uint32_t bytes)
 {
     /* The image may come back to the list, see hec_entities_discard. */
     struct hec_partition *of = &entities->of[entity->partition];
@@ -351,35 +351,25 @@ struct hec_record *hec_entities_edit(struct hec_entities *entities, struct hec_e
         !hec_entity_list_reserve(&of->dirty, 1 + of->image.count)) {
         return NULL;
     }
-    struct hec_record *scratch = (struct hec_record *)(void *)entities->scratch;
-    if (!(entity->flags & HEC_ENTRY_RECORD)) {
-        struct hec_text token = hec_entity_id(entity).token;
-        hec_record_init(scratch, hec_plan_layout(entities->plan, (enum hec_kind)entity->kind),
-                        &token);
-        return scratch;
+    size_t room = hec_slab_bytes(entity->class);
+    bool fits = (entity->flags & HEC_ENTRY_RECORD) && bytes <= room;
+    /* Half of the room or more is left behind by the rings: it is given back, if that can be. */
+    if (fits && (size_t)bytes * 2 >= room) {
+        return entity->memory;
     }
-    struct hec_record *record = entity->memory;
-    if (record->bytes + growth <= hec_slab_bytes(entity->class)) {
-        return record;
-    }
-    memcpy(scratch, record, record->bytes);
-    return scratch;
+    void *memory = hec_slab_take(&entities->slab, hec_slab_class(bytes));
+    return memory == NULL && fits ? entity->memory : memory;
 }
 
-enum hec_status hec_entities_commit(struct hec_entities *entities, struct hec_entity *entity,
-                                    struct hec_record *record)
+void hec_entities_commit(struct hec_entities *entities, struct hec_entity *entity,
+                         struct hec_record *record)
 {
-    size_t room = hec_slab_bytes(entity->class);
-    bool fits = (entity->flags & HEC_ENTRY_RECORD) && record->bytes <= room;
-    /* Half of the room or more was left behind by the rings: it is given back, if that can be. */
-    bool roomy = fits && record->bytes * 2 < room;
-    bool moved =
-        (!fits || roomy) && replace(entities, entity, record, record->bytes, true) == HEC_OK;
-    if (!moved && !fits) {
-        return HEC_NO_MEMORY;
-    }
-    if (!moved && record != entity->memory) {
-        memcpy(entity->memory, record, record->bytes);
+    if (record != entity->memory) {
+        hec_slab_give(&entities->slab, entity->class, entity->memory);
+        entities->counted.records += !(entity->flags & HEC_ENTRY_RECORD);
+        entity->memory = record;
+        entity->class = (uint8_t)hec_slab_class(record->bytes);
+        entity->flags |= HEC_ENTRY_RECORD;
     }
     if (!(entity->flags & (HEC_ENTRY_DIRTY | HEC_ENTRY_MISSING | HEC_ENTRY_FOREIGN))) {
         struct hec_partition *of = &entities->of[entity->partition];
@@ -387,7 +377,6 @@ enum hec_status hec_entities_commit(struct hec_entities *entities, struct hec_en
         entity->flags |= HEC_ENTRY_DIRTY;
         entities->counted.dirty++;
     }
-    return HEC_OK;
 }
 
 void hec_entities_each(struct hec_entities *entities,

@@ -1,12 +1,12 @@
 /*
  * Inside the entity table: what the feature room needs beyond hecate/entity.h.
  *
- *   record = hec_entities_edit(...)     a record with room to grow by so much
+ *   record = hec_entities_edit(...)     memory for what the record will be
  *   ... change it ...
  *   hec_entities_commit(...)            it is the entity's record now, and dirty
  *
- * A record that has the room is edited where it lies; one that has not is edited in the table's
- * scratch and then moves to a larger size class. One edit at a time.
+ * A record that has the room is edited where it lies; one that has not moves to a larger size class
+ * while it is edited, and one that has become small to a smaller one.
  */
 #ifndef HECATE_STATE_TABLE_H
 #define HECATE_STATE_TABLE_H
@@ -49,7 +49,6 @@ struct hec_entities {
     int32_t partitions_max;
     int32_t partitions; /* that a shared entity is merged over */
     int64_t now_ms, refresh_ms;
-    uint8_t *scratch;
     struct hec_entities_stats counted;
 };
 
@@ -59,15 +58,21 @@ static inline const struct hec_record *hec_entity_record(const struct hec_entity
     return entity->flags & HEC_ENTRY_RECORD ? entity->memory : NULL;
 }
 
-/** The record to be changed, made empty where there is none; NULL when memory is exhausted.
- * growth: bytes by which it may grow before hec_entities_commit. */
-struct hec_record *hec_entities_edit(struct hec_entities *entities, struct hec_entity *entity,
-                                     uint32_t growth);
+/** Whose entry it is; the bytes are the entry's. */
+static inline struct hec_text hec_entity_token(const struct hec_entity *entity)
+{
+    return (struct hec_text){ .bytes = hec_entry_token(entity), .length = entity->token_length };
+}
 
-/** Ends the edit. On HEC_NO_MEMORY the entity is as it was. */
-HEC_CHECKED enum hec_status hec_entities_commit(struct hec_entities *entities,
-                                                struct hec_entity *entity,
-                                                struct hec_record *record);
+/** Memory for a record that will have so many bytes: the record's own, or new memory with nothing
+ * in it; the entity's old memory stays as it is until hec_entities_commit. NULL when memory is
+ * exhausted; then nothing has changed. */
+struct hec_record *hec_entities_edit(struct hec_entities *entities, struct hec_entity *entity,
+                                     uint32_t bytes);
+
+/** Ends the edit: what lies there is the entity's record. */
+void hec_entities_commit(struct hec_entities *entities, struct hec_entity *entity,
+                         struct hec_record *record);
 
 /** Fetches towards the cache what hec_entities_want will look at; see hec_index_prefetch. */
 static inline void hec_entities_prefetch(const struct hec_entities *entities, int32_t partition,

@@ -10,7 +10,7 @@
 #ifndef HECATE_STATE_VALUES_H
 #define HECATE_STATE_VALUES_H
 
-#include <stdbool.h>
+#include <string.h>
 
 #include "state/record.h"
 
@@ -24,16 +24,28 @@ struct hec_habit {
 };
 _Static_assert(sizeof(struct hec_habit) == 16, "stored: a change needs a new version");
 
-/** Finds a value's entry; false, and *found all zero, when it is not remembered. */
-bool hec_values_find(uint16_t count, const uint8_t *at, uint32_t hash, struct hec_habit *found);
+/* Where a value stands in a list, and what all of the list counts together. */
+struct hec_values_look {
+    uint32_t index; /* the list's length when it is not there */
+    uint32_t total;
+};
 
-/** Events counted, of all values. */
-uint32_t hec_values_total(uint16_t count, const uint8_t *at);
+/** Looks for a value. */
+struct hec_values_look hec_values_look(uint16_t count, const uint8_t *at, uint32_t hash);
+
+/** The entry at an index. */
+static inline struct hec_habit hec_values_at(const uint8_t *at, uint32_t index)
+{
+    struct hec_habit value;
+    memcpy(&value, at + index * sizeof(value), sizeof(value));
+    return value;
+}
 
 /** How many of the values were first met after since_s, up to and including now_s. */
 uint32_t hec_values_met(uint16_t count, const uint8_t *at, int64_t since_s, int64_t now_s);
 
-void hec_values_add(struct hec_record *record, uint16_t *count, uint8_t *at, uint32_t hash,
+/** Adds a value that was looked for. A list that is not full needs room for one that is new. */
+void hec_values_add(uint16_t *count, uint8_t *at, struct hec_values_look look, uint32_t hash,
                     int64_t second);
 
 #endif

@@ -17,7 +17,8 @@ static void overview(FILE *to)
     }
     fprintf(to, "\nFiles may end in .zst; \"-\" is standard input or output. A time is RFC 3339, a "
                 "date\n(midnight UTC) or milliseconds since 1970.\n"
-                "Exit status: 0 success, 1 failure, 2 usage, 69 unreachable, 78 configuration.\n");
+                "Exit status: 0 success, 1 failure, 2 usage, 3 gate not met, 69 unreachable, "
+                "78 configuration.\n");
 }
 
 static const struct hec_command *command_named(const char *name)

@@ -8,27 +8,44 @@
  *                from                  min(to, known_at - delay)   to
  */
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/epochs.h"
 #include "cli/journey.h"
 #include "cli/rows.h"
+#include "cli/training.h"
 #include "file/when.h"
 #include "hecate/digest.h"
+#include "ops/heads_file.h"
 
 struct training {
-    int64_t from_ms, to_ms, known_at_ms, valid_from_ms, mature_ms;
+    struct hec_fold fold;
+    struct hec_heads_file *asked;
+    const struct hec_head *heads;
+    int heads_count;
     struct hec_rows rows;
     struct hec_luggage luggage;
     int8_t *targets;
-    uint8_t *split;
+    uint8_t *split, *code;
     uint64_t positives[2][HEC_HEADS_MAX]; /* train, validation */
     uint64_t split_rows[2];
     int epochs, best_epoch;
     double best_ap[HEC_HEADS_MAX];
     struct hec_progress progress;
+    struct hec_output *log; /* NULL: none was asked for */
 };
+
+/* Ctrl-C ends training, not the command: the best epoch so far is kept and written. */
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
 
 static enum hec_status on_batch(void *user, const struct hec_batch *batch,
                                 const struct hec_line *lines, struct hec_error *error)
@@ -41,12 +58,15 @@ static enum hec_status on_batch(void *user, const struct hec_batch *batch,
             continue;
         }
         int64_t ms = hec_event_ms(&row->event);
-        if (row->event.type == HEC_LABEL && ms <= training->known_at_ms) {
-            hec_rows_label(&training->rows, &row->event);
-        } else if (row->scored >= 0 && ms >= training->from_ms && ms < training->to_ms &&
-                   hec_rows_add(&training->rows, batch, row->scored) != HEC_OK) {
-            return hec_fail(error, HEC_NO_MEMORY, "memory is exhausted at %u rows",
-                            training->rows.count);
+        enum hec_status status = HEC_OK;
+        if (row->event.type == HEC_LABEL && ms <= training->fold.known_at_ms) {
+            status = hec_rows_label(&training->rows, &row->event);
+        } else if (row->scored >= 0 && ms >= training->fold.train_from_ms &&
+                   ms < training->fold.train_to_ms) {
+            status = hec_rows_add(&training->rows, batch, row->scored);
+        }
+        if (status != HEC_OK) {
+            return hec_fail(error, status, "memory is exhausted at %u rows", training->rows.count);
         }
     }
     return HEC_OK;
@@ -55,73 +75,62 @@ static enum hec_status on_batch(void *user, const struct hec_batch *batch,
 /* The window and its validation part, from the flags. */
 static int plan_window(struct training *training, const struct hec_arguments *arguments)
 {
-    training->from_ms = hec_integer_or(arguments, "train-from", 0);
-    training->to_ms = hec_integer_or(arguments, "train-to", 0);
-    training->known_at_ms = hec_integer_or(arguments, "known-at", training->to_ms);
-    if (training->from_ms >= training->to_ms) {
+    struct hec_fold *fold = &training->fold;
+    fold->train_from_ms = hec_integer_or(arguments, "train-from", 0);
+    fold->train_to_ms = hec_integer_or(arguments, "train-to", 0);
+    fold->known_at_ms = hec_integer_or(arguments, "known-at", fold->train_to_ms);
+    fold->test_from_ms = fold->test_to_ms = fold->known_at_ms;
+    if (fold->train_from_ms >= fold->train_to_ms) {
         return hec_cli_misused(arguments, "--train-from must be before --train-to");
     }
-    int64_t delay_ms = 0;
-    for (int head = 0; head < HEC_DEFAULT_HEADS; head++) {
-        int64_t own_ms = hec_default_heads[head].label_delay_ms;
-        delay_ms = own_ms > delay_ms ? own_ms : delay_ms;
-    }
-    int64_t mature_ms = training->known_at_ms - delay_ms;
-    mature_ms = mature_ms < training->to_ms ? mature_ms : training->to_ms;
-    int64_t window_ms = mature_ms - training->from_ms;
-    if (window_ms <= 0) {
-        return hec_cli_misused(arguments,
-                               "nothing of the window is mature: labels take %.0f days, so "
-                               "--known-at must be later than --train-from by more than that",
-                               (double)delay_ms / (double)HEC_DAY_MS);
-    }
-    int64_t valid_ms = window_ms / 6;
-    if (window_ms >= 7 * HEC_DAY_MS && valid_ms < HEC_DAY_MS) {
-        valid_ms = HEC_DAY_MS;
-    }
-    valid_ms = hec_integer_or(arguments, "valid-days", -1) >= 0
-                   ? hec_integer_or(arguments, "valid-days", 0) * HEC_DAY_MS
-                   : valid_ms;
-    if (valid_ms >= window_ms) {
-        return hec_cli_misused(arguments,
-                               "--valid-days leaves nothing to train on: %.1f days of "
-                               "the window are mature",
-                               (double)window_ms / (double)HEC_DAY_MS);
-    }
-    training->valid_from_ms = mature_ms - valid_ms;
-    training->mature_ms = mature_ms;
-    return HEC_EXIT_OK;
+    return hec_training_window(fold, arguments, training->heads, training->heads_count);
 }
 
 static bool resolve(struct training *training)
 {
-    struct hec_rows *rows = &training->rows;
-    training->targets = malloc((size_t)rows->count * HEC_DEFAULT_HEADS + 1);
-    training->split = malloc((size_t)rows->count + 1);
-    if (training->targets == NULL || training->split == NULL) {
-        return false;
+    struct hec_labelled log = hec_rows_labelled(&training->rows);
+    size_t rows = (size_t)log.rows + 1;
+    uint8_t *test = malloc(rows);
+    training->targets = malloc(rows * (size_t)training->heads_count);
+    training->split = malloc(rows);
+    training->code = malloc(rows);
+    bool done =
+        test != NULL && training->targets != NULL && training->split != NULL &&
+        training->code != NULL &&
+        hec_fold_targets(&log, training->heads, training->heads_count, training->fold.known_at_ms,
+                         training->targets, training->code) == HEC_OK;
+    if (done) {
+        hec_fold_split(&log, &training->fold, training->split, test);
     }
-    for (uint32_t row = 0; row < rows->count; row++) {
-        bool valid = rows->event_ms[row] >= training->valid_from_ms;
-        if (rows->event_ms[row] >= training->mature_ms) {
-            training->split[row] = HEC_SPLIT_NONE;
-            memset(training->targets + (size_t)row * HEC_DEFAULT_HEADS, HEC_TARGET_UNKNOWN,
-                   HEC_DEFAULT_HEADS);
+    for (uint32_t row = 0; done && row < log.rows; row++) {
+        bool valid = training->split[row] == HEC_SPLIT_VALID;
+        if (training->split[row] == HEC_SPLIT_NONE) {
             continue;
         }
-        training->split[row] = valid ? HEC_SPLIT_VALID : HEC_SPLIT_TRAIN;
         training->split_rows[valid]++;
-        const char *code = rows->code[row] == 0 ? NULL : rows->codes[rows->code[row] - 1];
-        for (int head = 0; head < HEC_DEFAULT_HEADS; head++) {
-            enum hec_target target =
-                hec_head_target(&hec_default_heads[head], rows->event_type[row],
-                                (enum hec_verdict)rows->verdict[row], code, rows->event_ms[row],
-                                training->known_at_ms);
-            training->targets[(size_t)row * HEC_DEFAULT_HEADS + (size_t)head] = (int8_t)target;
-            training->positives[valid][head] += target == HEC_TARGET_POSITIVE;
+        for (int head = 0; head < training->heads_count; head++) {
+            size_t at = (size_t)row * (size_t)training->heads_count + (size_t)head;
+            training->positives[valid][head] += training->targets[at] == HEC_TARGET_POSITIVE;
         }
     }
-    return true;
+    free(test);
+    return done;
+}
+
+/* One line: the epoch, each head's loss and validation AP, and the time that is left at most. */
+static void tell_epoch(const struct training *training, const struct hec_train_progress *told)
+{
+    double each_s = hec_progress_s(&training->progress) / told->epoch;
+    fprintf(stderr, "\r\033[Ktraining  epoch %d of at most %d, %.0f s left, best at %d",
+            told->epoch, told->epochs_max, each_s * (told->epochs_max - told->epoch),
+            training->best_epoch);
+    for (int head = 0; head < told->heads_count; head++) {
+        fprintf(stderr, "  %s %.4f", told->heads[head].name, told->loss[head]);
+        if (!isnan(told->valid_ap[head])) {
+            fprintf(stderr, " AP %.3f", told->valid_ap[head]);
+        }
+    }
+    fflush(stderr);
 }
 
 static bool report(void *user, const struct hec_train_progress *told)
@@ -133,6 +142,11 @@ static bool report(void *user, const struct hec_train_progress *told)
         return true;
     }
     training->epochs = told->epoch;
+    if (training->log != NULL) {
+        char *line = hec_epoch_line(told);
+        hec_output_write(training->log, line == NULL ? "" : line, line == NULL ? 0 : strlen(line));
+        free(line);
+    }
     if (told->best || training->best_epoch == 0) {
         training->best_epoch = told->epoch;
         for (int head = 0; head < told->heads_count; head++) {
@@ -140,63 +154,32 @@ static bool report(void *user, const struct hec_train_progress *told)
         }
     }
     if (training->progress.shown) {
-        fprintf(stderr, "\r\033[Ktraining  epoch %d of at most %d, monitor %.4f, best at %d",
-                told->epoch, told->epochs_max, told->monitor, training->best_epoch);
-        fflush(stderr);
+        tell_epoch(training, told);
     }
-    return true;
+    return !interrupted;
 }
 
-/* Names of the columns, borrowed from the plan's schema. */
-static void name_columns(struct hec_columns *columns, const struct hec_plan *plan,
-                         const char **names)
+static enum hec_status learn(struct training *training, const struct hec_arguments *arguments,
+                             void **bytes, size_t *size, struct hec_error *error)
 {
-    const struct hec_schema *schema = hec_plan_schema(plan);
-    columns->numerics = hec_plan_numerics(plan);
-    columns->categories = hec_plan_categories(plan);
-    for (int i = 0; i < columns->numerics; i++) {
-        names[i] = schema->features[hec_plan_numeric_feature(plan, i)].name;
-    }
-    for (int i = 0; i < columns->categories; i++) {
-        names[columns->numerics + i] = schema->features[hec_plan_category_feature(plan, i)].name;
-    }
-    columns->numeric_names = names;
-    columns->category_names = names + columns->numerics;
-    columns->schema_digest = hec_plan_digest(plan);
-}
-
-static enum hec_status learn(struct training *training, uint64_t seed, void **bytes, size_t *size,
-                             struct hec_error *error)
-{
-    const char *names[HEC_FEATURES_MAX];
-    struct hec_dataset dataset = { .rows = training->rows.count,
-                                   .numerics = training->rows.numerics,
-                                   .categories = training->rows.categories,
-                                   .event_type = training->rows.event_type,
-                                   .split = training->split,
-                                   .heads_count = HEC_DEFAULT_HEADS,
-                                   .heads = hec_default_heads,
-                                   .targets = training->targets,
-                                   .fraud_kind = training->rows.code };
     struct hec_train_options options;
-    hec_train_defaults(&options);
-    options.seed = seed;
-    options.facts = (struct hec_train_facts){ .train_from_ms = training->from_ms,
-                                              .train_to_ms = training->to_ms,
-                                              .known_at_ms = training->known_at_ms };
-    const struct hec_plan *plan = training->luggage.plan;
-    size_t text_bytes = hec_schema_print(hec_plan_schema(plan), NULL, 0) + 1;
-    char *text = malloc(text_bytes);
-    if (text == NULL) {
-        return hec_fail(error, HEC_NO_MEMORY, "memory is exhausted");
-    }
-    hec_schema_print(hec_plan_schema(plan), text, text_bytes);
-    dataset.columns.schema_text = text;
-    name_columns(&dataset.columns, plan, names);
+    hec_training_options(&options, arguments);
+    options.facts = (struct hec_train_facts){ .train_from_ms = training->fold.train_from_ms,
+                                              .train_to_ms = training->fold.train_to_ms,
+                                              .known_at_ms = training->fold.known_at_ms };
+    struct hec_training_set set = { .rows = &training->rows,
+                                    .plan = training->luggage.plan,
+                                    .heads = training->heads,
+                                    .heads_count = training->heads_count,
+                                    .targets = training->targets,
+                                    .split = training->split,
+                                    .code = training->code };
+    struct sigaction ours = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART }, theirs;
     hec_progress_begin(&training->progress, "training");
-    enum hec_status status = hec_train(bytes, size, &dataset, &options, report, training, error);
+    sigaction(SIGINT, &ours, &theirs);
+    enum hec_status status = hec_training_run(bytes, size, &set, &options, report, training, error);
+    sigaction(SIGINT, &theirs, NULL);
     hec_progress_end(&training->progress);
-    free(text);
     return status;
 }
 
@@ -204,20 +187,20 @@ static void print_table(const struct training *training, const char *path, const
                         size_t size)
 {
     char from[HEC_WHEN_BYTES], to[HEC_WHEN_BYTES], valid[HEC_WHEN_BYTES], known[HEC_WHEN_BYTES];
-    hec_when_print(from, training->from_ms);
-    hec_when_print(to, training->to_ms);
-    hec_when_print(valid, training->valid_from_ms);
-    hec_when_print(known, training->known_at_ms);
+    hec_when_print(from, training->fold.train_from_ms);
+    hec_when_print(to, training->fold.train_to_ms);
+    hec_when_print(valid, training->fold.valid_from_ms);
+    hec_when_print(known, training->fold.known_at_ms);
     printf("window    %.10s .. %.10s, labels known at %.10s, validation from %.16s\n", from, to,
            known, valid);
     printf("rows      %llu to train, %llu to validate, %d features\n",
            (unsigned long long)training->split_rows[0], (unsigned long long)training->split_rows[1],
            hec_plan_numerics(training->luggage.plan) + hec_plan_categories(training->luggage.plan));
-    printf("labels    %llu on these rows\n", (unsigned long long)training->rows.labels);
+    printf("labels    %zu on these rows\n", training->rows.verdicts_count);
     printf("epochs    %d, the best was %d\n", training->epochs, training->best_epoch);
     printf("%-12s  %10s  %10s  %10s\n", "head", "positives", "validation", "AP");
-    for (int head = 0; head < HEC_DEFAULT_HEADS; head++) {
-        printf("%-12s  %10llu  %10llu  ", hec_default_heads[head].name,
+    for (int head = 0; head < training->heads_count; head++) {
+        printf("%-12s  %10llu  %10llu  ", training->heads[head].name,
                (unsigned long long)training->positives[0][head],
                (unsigned long long)training->positives[1][head]);
         if (isnan(training->best_ap[head])) {
@@ -241,8 +224,15 @@ static int train(struct training *training, const struct hec_arguments *argument
         hec_fail(&error, HEC_NO_MEMORY, "memory is exhausted at %u rows", training->rows.count);
         return hec_cli_fail(arguments, &error);
     }
-    enum hec_status status =
-        learn(training, (uint64_t)hec_integer_or(arguments, "seed", 1), &bytes, &size, &error);
+    enum hec_status status = HEC_OK;
+    if (hec_given(arguments, "log")) {
+        status = hec_output_open(&training->log, hec_text_or(arguments, "log", NULL), &error);
+    }
+    if (status == HEC_OK) {
+        status = learn(training, arguments, &bytes, &size, &error);
+        enum hec_status closed = hec_output_close(training->log, status == HEC_OK ? &error : NULL);
+        status = status == HEC_OK ? closed : status;
+    }
     if (status == HEC_OK) {
         status = hec_output_open(&output, path, &error);
     }
@@ -262,13 +252,46 @@ static int train(struct training *training, const struct hec_arguments *argument
     return HEC_EXIT_OK;
 }
 
+static int choose_heads(struct training *training, const struct hec_arguments *arguments)
+{
+    struct hec_error error = { 0 };
+    training->heads = hec_default_heads;
+    training->heads_count = HEC_DEFAULT_HEADS;
+    if (!hec_given(arguments, "heads")) {
+        return HEC_EXIT_OK;
+    }
+    const char *path = hec_text_or(arguments, "heads", NULL);
+    training->asked = calloc(1, sizeof(*training->asked));
+    enum hec_status status = training->asked == NULL
+                                 ? hec_fail(&error, HEC_NO_MEMORY, "memory is exhausted")
+                                 : hec_heads_file_load(path, training->asked, &error);
+    for (int k = 0; status == HEC_OK && k < training->asked->count; k++) {
+        if (training->asked->column[k][0] != '\0') {
+            status =
+                hec_fail(&error, HEC_INVALID,
+                         "%s:%d: head %s is of a table's column; events have fraud types: give "
+                         "it positive or positive_except, or use hecate table",
+                         path, training->asked->line[k], training->asked->heads[k].name);
+        }
+    }
+    if (status != HEC_OK) {
+        return hec_cli_fail(arguments, &error);
+    }
+    training->heads = training->asked->heads;
+    training->heads_count = training->asked->count;
+    return HEC_EXIT_OK;
+}
+
 static int run(const struct hec_arguments *arguments)
 {
     struct training training = { 0 };
     for (int head = 0; head < HEC_HEADS_MAX; head++) {
         training.best_ap[head] = NAN;
     }
-    int status = plan_window(&training, arguments);
+    int status = choose_heads(&training, arguments);
+    if (status == HEC_EXIT_OK) {
+        status = plan_window(&training, arguments);
+    }
     if (status == HEC_EXIT_OK) {
         status = hec_luggage_features(&training.luggage, arguments);
     }
@@ -280,8 +303,10 @@ static int run(const struct hec_arguments *arguments)
     if (status == HEC_EXIT_OK) {
         status = train(&training, arguments);
     }
+    free(training.asked);
     free(training.targets);
     free(training.split);
+    free(training.code);
     hec_rows_free(&training.rows);
     hec_luggage_free(&training.luggage);
     return status;
@@ -298,7 +323,11 @@ const struct hec_command hec_cmd_train = {
             "events of the window. Labels count when they had arrived by --known-at, and events\n"
             "when they were old enough then to have got one. The last part of these is kept for\n"
             "validation: a sixth, at least a day of a window of a week or more. The same files,\n"
-            "flags and seed give the same bytes.",
+            "flags and seed give the same bytes. Ctrl-C ends training and keeps the best epoch so\n"
+            "far.\n\n"
+            "No rule of --task-weighting and no --mtl-optimizer is known to beat plain summing\n"
+            "with equal weights; inverse-data is known to cost the larger head. mtsgd is SGD with\n"
+            "momentum 0.9: no published optimiser of that name is known.",
     .run = run,
     .flags = {
         HEC_FLAG_DATA,
@@ -307,10 +336,11 @@ const struct hec_command hec_cmd_train = {
         { "train-to", "T", "the moment after its last", HEC_FLAG_TIME, .required = true },
         { "known-at", "T", "labels that came later are not used (default: --train-to)",
           HEC_FLAG_TIME },
-        { "valid-days", "N", "days for validation (default: a sixth of what is mature)",
-          HEC_FLAG_INTEGER, .minimum = 0, .maximum = 3650 },
-        { "seed", "N", "of everything random (default 1)", HEC_FLAG_INTEGER, .minimum = 0,
-          .maximum = INT64_MAX },
+        { "heads", "FILE", "the questions (default: the three of conf/heads.conf)",
+          HEC_FLAG_TEXT },
+        { "log", "FILE", "a line of JSON an epoch: losses, weights, gradients, validation",
+          HEC_FLAG_TEXT },
         HEC_FLAG_FEATURES,
+        HEC_FLAGS_TRAINING,
     },
 };

@@ -61,6 +61,35 @@ static enum hec_status unknown_flag(const struct hec_command *command, const cha
                : mistake(command, to, "there is no flag --%s; did you mean --%s?", name, nearest);
 }
 
+/* "a, b or c" */
+static void list_choices(const struct hec_flag *flag, char *to, size_t size)
+{
+    size_t used = 0;
+    to[0] = '\0';
+    for (int i = 0; flag->choices[i] != NULL && used < size; i++) {
+        const char *between = i == 0 ? "" : flag->choices[i + 1] == NULL ? " or " : ", ";
+        used += (size_t)snprintf(to + used, size - used, "%s%s", between, flag->choices[i]);
+    }
+}
+
+static enum hec_status choose(struct hec_arguments *arguments, int index, const char *value,
+                              FILE *to)
+{
+    const struct hec_flag *flag = &arguments->command->flags[index];
+    char choices[256];
+    for (int i = 0; flag->choices[i] != NULL; i++) {
+        if (strcmp(flag->choices[i], value) == 0) {
+            arguments->integers[index] = i;
+            return HEC_OK;
+        }
+    }
+    list_choices(flag, choices, sizeof(choices));
+    const char *nearest = hec_nearest(value, flag->choices);
+    return mistake(arguments->command, to, "--%s must be %s, not \"%.60s\"%s%s%s", flag->name,
+                   choices, value, nearest != NULL ? "; did you mean " : "",
+                   nearest != NULL ? nearest : "", nearest != NULL ? "?" : "");
+}
+
 static enum hec_status understand(struct hec_arguments *arguments, int index, const char *value,
                                   FILE *to)
 {
@@ -89,6 +118,7 @@ static enum hec_status understand(struct hec_arguments *arguments, int index, co
         arguments->numbers[index] = number;
         return HEC_OK;
     }
+    case HEC_FLAG_CHOICE: return choose(arguments, index, value, to);
     case HEC_FLAG_TIME:
         if (!hec_when_parse(value, &arguments->integers[index])) {
             return mistake(command, to,
@@ -257,6 +287,11 @@ static void help_flag(const struct hec_flag *flag, FILE *to)
         fprintf(to, "%-*s", COLUMN, left);
     }
     fprintf(to, "%s%s\n", flag->help, flag->required ? " (needed)" : "");
+    if (flag->type == HEC_FLAG_CHOICE) {
+        char choices[256];
+        list_choices(flag, choices, sizeof(choices));
+        fprintf(to, "%*s%s\n", COLUMN, "", choices);
+    }
 }
 
 void hec_command_help(const struct hec_command *command, FILE *to)

@@ -18,6 +18,7 @@ enum hec_exit {
     HEC_EXIT_OK = 0,
     HEC_EXIT_FAILURE = 1,
     HEC_EXIT_USAGE = 2,
+    HEC_EXIT_GATE = 3, /* a --gate was not met */
     HEC_EXIT_UNREACHABLE = 69,
     HEC_EXIT_CONFIGURATION = 78,
 };
@@ -27,6 +28,7 @@ enum hec_flag_type {
     HEC_FLAG_TEXT,    /* a name, a file */
     HEC_FLAG_INTEGER, /* minimum .. maximum */
     HEC_FLAG_NUMBER,  /* minimum .. maximum */
+    HEC_FLAG_CHOICE,  /* one of choices */
     HEC_FLAG_TIME,    /* RFC 3339, a date, or milliseconds since 1970 */
 };
 
@@ -38,9 +40,10 @@ struct hec_flag {
     bool required;
     bool many; /* takes every argument up to the next flag, and may be repeated */
     int64_t minimum, maximum;
+    const char *const *choices; /* ended by NULL; the value is the place in this list */
 };
 
-#define HEC_FLAGS_MAX 16
+#define HEC_FLAGS_MAX 48
 #define HEC_POSITIONALS_MAX 4
 
 struct hec_arguments;
@@ -66,7 +69,7 @@ struct hec_arguments {
     int positionals_count;
     const char **values[HEC_FLAGS_MAX]; /* as written, in order */
     size_t values_count[HEC_FLAGS_MAX];
-    int64_t integers[HEC_FLAGS_MAX]; /* of INTEGER and TIME flags, the last given */
+    int64_t integers[HEC_FLAGS_MAX]; /* of INTEGER, CHOICE and TIME flags, the last given */
     double numbers[HEC_FLAGS_MAX];
     const char **pool;
 };

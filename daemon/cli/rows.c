@@ -4,6 +4,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "hecate/feature.h"
+
 void hec_rows_begin(struct hec_rows *rows, int numerics, int categories)
 {
     *rows = (struct hec_rows){ .numerics_count = numerics, .categories_count = categories };
@@ -14,9 +16,15 @@ void hec_rows_free(struct hec_rows *rows)
     free(rows->numerics);
     free(rows->categories);
     free(rows->event_type);
-    free(rows->verdict);
-    free(rows->code);
     free(rows->event_ms);
+    free(rows->user);
+    free(rows->card);
+    free(rows->amount_minor);
+    free(rows->verdicts);
+    free(rows->words);
+    for (int i = 0; i < HEC_SEGMENTS; i++) {
+        free(rows->segment[i]);
+    }
     free(rows->index_hash);
     free(rows->index_row);
     *rows = (struct hec_rows){ 0 };
@@ -78,10 +86,53 @@ static bool grow(struct hec_rows *rows)
     bool grown =
         grow_one(&rows->numerics, room, (size_t)rows->numerics_count * sizeof(float)) &&
         grow_one(&rows->categories, room, (size_t)rows->categories_count * sizeof(uint32_t)) &&
-        grow_one(&rows->event_type, room, 1) && grow_one(&rows->verdict, room, 1) &&
-        grow_one(&rows->code, room, 1) && grow_one(&rows->event_ms, room, sizeof(int64_t));
+        grow_one(&rows->event_type, room, 1) && grow_one(&rows->event_ms, room, sizeof(int64_t)) &&
+        grow_one(&rows->user, room, sizeof(uint64_t)) &&
+        grow_one(&rows->card, room, sizeof(uint64_t)) &&
+        grow_one(&rows->amount_minor, room, sizeof(int64_t));
+    for (int i = 0; i < HEC_SEGMENTS && rows->words != NULL; i++) {
+        grown = grown && grow_one(&rows->segment[i], room, 1);
+    }
     rows->room = grown ? (uint32_t)room : rows->room;
     return grown;
+}
+
+static uint64_t hash_of(const struct hec_event *event, enum hec_field field)
+{
+    const struct hec_text *text = &event->value[field].text;
+    return XXH3_64bits(text->bytes, text->length);
+}
+
+static const enum hec_field SEGMENT_FIELDS[HEC_SEGMENTS] = {
+#define HEC_SEGMENT_FIELD(field, name) HEC_F_##field,
+    HEC_SEGMENT_TABLE(HEC_SEGMENT_FIELD)
+#undef HEC_SEGMENT_FIELD
+};
+
+static uint8_t word_of(struct hec_words *words, const struct hec_event *event, enum hec_field field)
+{
+    if (!hec_event_has(event, field)) {
+        return 0;
+    }
+    const struct hec_text *text = &event->value[field].text;
+    for (int i = 0; i < words->count; i++) {
+        if (words->hash[i] == text->hash && strlen(words->text[i]) == text->length &&
+            memcmp(words->text[i], text->bytes, text->length) == 0) {
+            return (uint8_t)(i + 1);
+        }
+    }
+    if (words->count == HEC_WORDS_MAX || text->length >= HEC_WORD_BYTES) {
+        return HEC_WORDS_MAX + 1;
+    }
+    memcpy(words->text[words->count], text->bytes, text->length);
+    words->hash[words->count] = text->hash;
+    return (uint8_t)++words->count;
+}
+
+enum hec_status hec_rows_keep_segments(struct hec_rows *rows)
+{
+    rows->words = calloc(HEC_SEGMENTS, sizeof(*rows->words));
+    return rows->words == NULL ? HEC_NO_MEMORY : HEC_OK;
 }
 
 enum hec_status hec_rows_add(struct hec_rows *rows, const struct hec_batch *batch, int scored)
@@ -95,16 +146,24 @@ enum hec_status hec_rows_add(struct hec_rows *rows, const struct hec_batch *batc
     const struct hec_event *event = &batch->rows[batch->scored_rows[scored]].event;
     size_t row = rows->count++;
     size_t numerics = (size_t)rows->numerics_count, categories = (size_t)rows->categories_count;
-    memcpy(rows->numerics + row * numerics, batch->numerics + (size_t)scored * numerics,
-           numerics * sizeof(float));
+    if (numerics > 0) {
+        memcpy(rows->numerics + row * numerics, batch->numerics + (size_t)scored * numerics,
+               numerics * sizeof(float));
+    }
     if (categories > 0) {
         memcpy(rows->categories + row * categories, batch->categories + (size_t)scored * categories,
                categories * sizeof(uint32_t));
     }
     rows->event_type[row] = (uint8_t)event->type;
-    rows->verdict[row] = HEC_VERDICT_NONE;
-    rows->code[row] = 0;
     rows->event_ms[row] = hec_event_ms(event);
+    rows->user[row] = hash_of(event, HEC_F_USER_TOKEN);
+    rows->card[row] =
+        hec_event_has(event, HEC_F_CARD_TOKEN) ? hash_of(event, HEC_F_CARD_TOKEN) : rows->user[row];
+    rows->amount_minor[row] = 0;
+    (void)(batch->plan != NULL && hec_plan_amount(batch->plan, event, &rows->amount_minor[row]));
+    for (int i = 0; i < HEC_SEGMENTS && rows->words != NULL; i++) {
+        rows->segment[i][row] = word_of(&rows->words[i], event, SEGMENT_FIELDS[i]);
+    }
     const struct hec_text *id = &event->value[HEC_F_EVENT_ID].text;
     put(rows, XXH3_64bits(id->bytes, id->length), (uint32_t)row);
     return HEC_OK;
@@ -137,24 +196,54 @@ static bool is_text(const struct hec_text *text, const char *word)
     return text->length == strlen(word) && memcmp(text->bytes, word, text->length) == 0;
 }
 
-void hec_rows_label(struct hec_rows *rows, const struct hec_event *label)
+uint32_t hec_rows_find(const struct hec_rows *rows, const char *id, size_t length)
 {
-    const struct hec_text *id = &label->value[HEC_F_TARGET_EVENT_ID].text;
-    const struct hec_text *says = &label->value[HEC_F_LABEL].text;
-    uint64_t hash = XXH3_64bits(id->bytes, id->length);
+    uint64_t hash = XXH3_64bits(id, length);
     size_t slot = rows->index_size == 0 ? 0 : hash & (rows->index_size - 1);
     while (rows->index_size > 0 && rows->index_row[slot] != 0) {
         if (rows->index_hash[slot] == hash) {
-            size_t row = rows->index_row[slot] - 1;
-            bool fraud = is_text(says, "fraud");
-            rows->verdict[row] = fraud                      ? HEC_VERDICT_FRAUD
-                                 : is_text(says, "genuine") ? HEC_VERDICT_GENUINE
-                                                            : HEC_VERDICT_UNKNOWN;
-            rows->code[row] = fraud ? code_of(rows, label) : 0;
-            rows->labels++;
-            return;
+            return rows->index_row[slot] - 1;
         }
         slot = (slot + 1) & (rows->index_size - 1);
     }
-    rows->labels_lost++;
+    return UINT32_MAX;
+}
+
+enum hec_status hec_rows_label(struct hec_rows *rows, const struct hec_event *label)
+{
+    const struct hec_text *id = &label->value[HEC_F_TARGET_EVENT_ID].text;
+    const struct hec_text *says = &label->value[HEC_F_LABEL].text;
+    uint32_t row = hec_rows_find(rows, id->bytes, id->length);
+    if (row == UINT32_MAX) {
+        rows->labels_lost++;
+        return HEC_OK;
+    }
+    if (rows->verdicts_count == rows->verdicts_room) {
+        size_t room = rows->verdicts_room == 0 ? 1024 : 2 * rows->verdicts_room;
+        if (!grow_one(&rows->verdicts, room, sizeof(*rows->verdicts))) {
+            return HEC_NO_MEMORY;
+        }
+        rows->verdicts_room = room;
+    }
+    bool fraud = is_text(says, "fraud");
+    rows->verdicts[rows->verdicts_count++] =
+        (struct hec_verdict_at){ .arrived_ms = hec_event_ms(label),
+                                 .row = row,
+                                 .verdict = fraud                      ? HEC_VERDICT_FRAUD
+                                            : is_text(says, "genuine") ? HEC_VERDICT_GENUINE
+                                                                       : HEC_VERDICT_UNKNOWN,
+                                 .code = fraud ? code_of(rows, label) : 0 };
+    return HEC_OK;
+}
+
+struct hec_labelled hec_rows_labelled(const struct hec_rows *rows)
+{
+    return (struct hec_labelled){ .rows = rows->count,
+                                  .event_ms = rows->event_ms,
+                                  .event_type = rows->event_type,
+                                  .user = rows->user,
+                                  .card = rows->card,
+                                  .verdicts = rows->verdicts,
+                                  .verdicts_count = rows->verdicts_count,
+                                  .codes = rows->codes };
 }

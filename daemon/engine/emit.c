@@ -60,7 +60,7 @@ static enum hec_status produce_dead_letter(struct hec_engine *engine,
         .headers_count = add_headers(list, count, &made.headers),
         .partition = -1,
     };
-    return hec_sink_produce(engine->sink, &out, error);
+    return hec_outbox_put(engine->outbox, &out, error);
 }
 
 /* The key, value and headers go as they came, and why beside them. What is larger than a topic
@@ -152,7 +152,7 @@ static enum hec_status emit_alert(struct hec_engine *engine, const struct hec_ro
                   hec_series_alerts(head, (int)decision.severity, (int)decision.action), 1);
     hec_meter_add(engine->meter, HEC_S_PRODUCED + HEC_OUTPUT_ALERT, 1);
     atomic_fetch_add_explicit(&engine->alerts, 1, memory_order_relaxed);
-    return hec_sink_produce(engine->sink, &out, error);
+    return hec_outbox_put(engine->outbox, &out, error);
 }
 
 static enum hec_status emit_alerts(struct hec_engine *engine, const struct hec_row *row,
@@ -221,7 +221,7 @@ static enum hec_status emit_score(struct hec_engine *engine, const struct hec_ro
         .partition = -1,
     };
     hec_meter_add(engine->meter, HEC_S_PRODUCED + HEC_OUTPUT_SCORE, 1);
-    return hec_sink_produce(engine->sink, &out, error);
+    return hec_outbox_put(engine->outbox, &out, error);
 }
 
 /* How old the event was when it was decided on. */
@@ -286,14 +286,14 @@ enum hec_status hec_emit(struct hec_engine *engine, struct hec_error *error)
 {
     const struct hec_batch *batch = engine->batch;
     int64_t now_ms = hec_wall_ms();
-    enum hec_status status = hec_sink_begin(engine->sink, error);
+    enum hec_status status = hec_outbox_open(engine->outbox, error);
     for (int i = 0; i < batch->rows_count && status == HEC_OK; i++) {
         const struct hec_row *row = &batch->rows[i];
         if (!row->silent) {
             status = forgive_size(engine, row, emit_row(engine, row, now_ms, error), error);
         }
     }
-    hec_sink_poll(engine->sink);
+    hec_outbox_poll(engine->outbox);
     hec_meter_set(engine->meter, HEC_S_LAST_EVENT, now_ms);
     atomic_fetch_add_explicit(&engine->rows, (uint64_t)batch->rows_count, memory_order_relaxed);
     return status;

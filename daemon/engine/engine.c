@@ -42,6 +42,7 @@ static enum hec_status poll(struct hec_engine *engine, struct hec_error *error)
         status = engine->rebalance_status;
         *error = engine->rebalance_error;
     }
+    engine->caught_up = engine->records_count < engine->options.batch_rows_max;
     int64_t polled_us = hec_now_us();
     int64_t bytes = 0, replayed = 0;
     for (int i = 0; i < engine->records_count && status == HEC_OK; i++) {
@@ -77,7 +78,7 @@ static enum hec_status poll(struct hec_engine *engine, struct hec_error *error)
 /* Which generation others' shards have: read now and then, they change only with a rebuild. */
 static void read_foreign_generations(struct hec_engine *engine, int64_t now_ms)
 {
-    if (now_ms - engine->foreign_read_ms < FOREIGN_READ_MS ||
+    if (now_ms - engine->foreign_read_ms < FOREIGN_READ_MS || hec_checkpoint_is_under_way(engine) ||
         !hec_store_is_connected(engine->store)) {
         return;
     }
@@ -138,6 +139,13 @@ static enum hec_status load(struct hec_engine *engine, struct hec_error *error)
     }
     int64_t began_us = hec_now_us();
     int32_t bad = -1;
+    /* The store answers one at a time. What a settled checkpoint makes of the entries wanted is
+     * nothing, unless it begins a rebuild; then the batch is done again. */
+    uint64_t rewinds = engine->rewinds;
+    status = hec_checkpoint_settle(engine, error);
+    if (status != HEC_OK || rewinds != engine->rewinds) {
+        return status == HEC_OK ? HEC_ABORTED : status;
+    }
     status = hec_store_load(engine->store, engine->entities, batch->missing, batch->missing_count,
                             engine->generations, &bad, error);
     int64_t took_ns = 1000 * (hec_now_us() - began_us);
@@ -145,6 +153,14 @@ static enum hec_status load(struct hec_engine *engine, struct hec_error *error)
     hec_meter_observe(engine->meter, HEC_D_REDIS + HEC_REDIS_READ, took_ns);
     if (status == HEC_UNAVAILABLE) {
         return do_without_store(engine, error);
+    }
+    if (status == HEC_OK) {
+        bad = hec_partition_torn(engine);
+        status = bad < 0 ? HEC_OK
+                         : hec_fail(error, HEC_CORRUPT,
+                                    "store: a record of partition %d is newer than its watermark: "
+                                    "a part of the store is older than the rest",
+                                    (int)bad);
     }
     if ((status == HEC_CORRUPT || status == HEC_MISMATCH) && bad >= 0 && engine->owned[bad]) {
         hec_log(HEC_LOG_ERROR, "engine", "state_refused", "a stored state cannot be used",
@@ -225,7 +241,8 @@ static bool checkpoint_is_due(const struct hec_engine *engine, int64_t now_ms)
             dirty_records(engine) >= (size_t)engine->options.checkpoint_records_max);
 }
 
-/* Step 7: offsets and output as one. A checkpoint waits for a commit, so it can make one due. */
+/* Step 7: offsets and output as one, while the next batches are taken. A checkpoint needs a moment
+ * when nothing is under way, so the commit before it is waited for. */
 static enum hec_status commit_when_due(struct hec_engine *engine, struct hec_error *error)
 {
     if (engine->open_rows == 0) {
@@ -234,20 +251,50 @@ static enum hec_status commit_when_due(struct hec_engine *engine, struct hec_err
     int64_t now_ms = hec_now_ms();
     bool due = now_ms - engine->open_since_ms >= engine->options.commit_interval_ms ||
                engine->open_rows >= engine->options.commit_records_max;
-    return due ? hec_partitions_commit(engine, error) : HEC_OK;
+    return !due                                ? HEC_OK
+           : checkpoint_is_due(engine, now_ms) ? hec_partitions_commit(engine, error)
+                                               : hec_partitions_commit_start(engine, error);
 }
 
 /* Step 8: states, after the commit and never before it. */
 static enum hec_status checkpoint_when_due(struct hec_engine *engine, struct hec_error *error)
 {
-    if (engine->open_rows > 0 || !checkpoint_is_due(engine, hec_now_ms())) {
+    if (engine->open_rows > 0 || hec_outbox_is_committing(engine->outbox) ||
+        !checkpoint_is_due(engine, hec_now_ms())) {
         return HEC_OK;
     }
-    int64_t began_us = hec_now_us();
-    enum hec_status status = hec_partitions_checkpoint(engine, error);
-    hec_meter_observe(engine->meter, HEC_D_STAGE + HEC_STAGE_CHECKPOINT,
-                      1000 * (hec_now_us() - began_us));
+    enum hec_status status = hec_checkpoint_settle(engine, error);
+    return status == HEC_OK ? hec_checkpoint_start(engine, error) : status;
+}
+
+/* Before a batch: what the errands brought home. Who has nothing better to do waits for a commit,
+ * so that what is held is not kept back by a poll. */
+static enum hec_status settle(struct hec_engine *engine, struct hec_error *error)
+{
+    enum hec_status status = HEC_OK;
+    if (hec_outbox_is_committing(engine->outbox) &&
+        (engine->caught_up || hec_outbox_is_full(engine->outbox) ||
+         hec_outbox_is_done(engine->outbox))) {
+        status = hec_partitions_commit_settle(engine, error);
+    }
+    if (status == HEC_OK && hec_checkpoint_is_under_way(engine) && hec_checkpoint_is_done(engine)) {
+        status = hec_checkpoint_settle(engine, error);
+    }
     return status;
+}
+
+static void publish_store(struct hec_engine *engine)
+{
+    struct hec_meter *meter = engine->meter;
+    struct hec_store_stats store;
+    hec_store_stats(engine->store, &store);
+    hec_meter_set(meter, hec_series_cache(HEC_TIER_REDIS, HEC_FOUND_HIT), (int64_t)store.loaded);
+    hec_meter_set(meter, hec_series_cache(HEC_TIER_REDIS, HEC_FOUND_MISS), (int64_t)store.absent);
+    hec_meter_set(meter, hec_series_cache(HEC_TIER_REDIS, HEC_FOUND_ERROR), (int64_t)store.errors);
+    bool connected = hec_store_is_connected(engine->store) && !engine->store_was_away;
+    hec_meter_set(meter, HEC_S_REDIS_CONNECTED, connected);
+    hec_meter_set(meter, HEC_S_DEGRADED + HEC_DEGRADED_STATE_UNAVAILABLE, !connected);
+    atomic_store_explicit(&engine->store_connected, connected, memory_order_relaxed);
 }
 
 /* What the service thread and the scrape may see, a few times a second. */
@@ -279,6 +326,9 @@ static void publish_view(struct hec_engine *engine)
     }
     struct hec_source_stats stats;
     hec_source_stats(engine->source, &stats);
+    if (!hec_checkpoint_is_under_way(engine)) {
+        publish_store(engine);
+    }
     struct hec_entities_stats cache;
     hec_entities_stats(engine->entities, &cache);
     struct hec_meter *meter = engine->meter;
@@ -292,22 +342,11 @@ static void publish_view(struct hec_engine *engine)
     hec_meter_set(meter, hec_series_cache(HEC_TIER_LOCAL, HEC_FOUND_MISS),
                   (int64_t)(cache.lookups - cache.hits));
     hec_meter_set(meter, HEC_S_CHECKPOINT_LAG, checkpoint_lag);
-    struct hec_store_stats store;
-    hec_store_stats(engine->store, &store);
-    hec_meter_set(meter, hec_series_cache(HEC_TIER_REDIS, HEC_FOUND_HIT), (int64_t)store.loaded);
-    hec_meter_set(meter, hec_series_cache(HEC_TIER_REDIS, HEC_FOUND_MISS), (int64_t)store.absent);
-    hec_meter_set(meter, hec_series_cache(HEC_TIER_REDIS, HEC_FOUND_ERROR), (int64_t)store.errors);
     hec_meter_set(meter, HEC_S_KAFKA_ERRORS + HEC_KAFKA_ERROR_RETRIABLE, (int64_t)stats.errors);
-    bool connected = hec_store_is_connected(engine->store) && !engine->store_was_away;
-    hec_meter_set(meter, HEC_S_REDIS_CONNECTED, connected);
-    hec_meter_set(meter, HEC_S_DEGRADED + HEC_DEGRADED_STATE_UNAVAILABLE, !connected);
     hec_meter_set(meter, HEC_S_DEGRADED + HEC_DEGRADED_REBUILDING, rebuilding);
-    atomic_store_explicit(&engine->replay_left, replay_left, memory_order_relaxed);
-    atomic_store_explicit(&engine->lag_records, lag_records, memory_order_relaxed);
     bool assigned = hec_source_is_assigned(engine->source);
     atomic_store_explicit(&engine->assigned, assigned, memory_order_relaxed);
     atomic_store_explicit(&engine->live, assigned && !rebuilding, memory_order_relaxed);
-    atomic_store_explicit(&engine->store_connected, connected, memory_order_relaxed);
     atomic_store_explicit(&engine->brokers_down, stats.brokers_down, memory_order_relaxed);
 }
 
@@ -316,7 +355,12 @@ static void publish_view(struct hec_engine *engine)
  * what was published. */
 static enum hec_status one_batch(struct hec_engine *engine, struct hec_error *error)
 {
-    enum hec_status status = poll(engine, error);
+    enum hec_status status = settle(engine, error);
+    if (status != HEC_OK) {
+        return status;
+    }
+
+    status = poll(engine, error);
     if (status != HEC_OK) {
         return status;
     }
@@ -352,8 +396,74 @@ static enum hec_status one_batch(struct hec_engine *engine, struct hec_error *er
     return hec_upkeep(engine, error);
 }
 
+void hec_engine_pause(struct hec_engine *engine, bool paused)
+{
+    atomic_store_explicit(&engine->pause_wanted, paused, memory_order_relaxed);
+}
+
+/* A store that is away may have paused the source as well; then it stays so until that is back. */
+static void follow_pause(struct hec_engine *engine)
+{
+    bool wanted = atomic_load_explicit(&engine->pause_wanted, memory_order_relaxed);
+    if (wanted == engine->paused) {
+        return;
+    }
+    engine->paused = wanted;
+    if (wanted) {
+        hec_source_pause(engine->source);
+    } else if (!engine->store_was_away || !engine->options.stop_without_store) {
+        hec_source_resume(engine->source);
+    }
+}
+
+static void name_columns(struct hec_engine *engine)
+{
+    const struct hec_plan *plan = engine->options.plan;
+    struct hec_reason_columns *columns = &engine->reason_columns;
+    columns->schema = hec_plan_schema(plan);
+    columns->numerics = hec_plan_numerics(plan);
+    columns->categories = hec_plan_categories(plan);
+    for (int c = 0; c < columns->numerics; c++) {
+        columns->features[c] = hec_plan_numeric_feature(plan, c);
+        columns->usual[c] = hec_model_usual(engine->options.model, c);
+    }
+    for (int c = 0; c < columns->categories; c++) {
+        columns->features[columns->numerics + c] = hec_plan_category_feature(plan, c);
+    }
+}
+
+void hec_engine_offer(struct hec_engine *engine, struct hec_engine_change *change)
+{
+    atomic_store_explicit(&change->taken, false, memory_order_relaxed);
+    struct hec_engine_change *before = atomic_exchange(&engine->offered, change);
+    assert(before == NULL);
+    (void)before;
+}
+
+/* Between two batches: the next one is judged by what was offered, wholly. */
+static void follow_change(struct hec_engine *engine)
+{
+    if (atomic_load_explicit(&engine->offered, memory_order_relaxed) == NULL) {
+        return;
+    }
+    struct hec_engine_change *change = atomic_exchange(&engine->offered, NULL);
+    engine->options.model = change->model;
+    engine->options.model_sha256 = change->model_sha256;
+    engine->options.policy = change->policy;
+    engine->options.score_sample_ratio = change->score_sample_ratio;
+    if (change->scorer != NULL) {
+        struct hec_scorer *before = engine->scorer;
+        engine->scorer = change->scorer;
+        change->scorer = before;
+        name_columns(engine);
+    }
+    atomic_store_explicit(&change->taken, true, memory_order_release);
+}
+
 enum hec_status hec_engine_step(struct hec_engine *engine, struct hec_error *error)
 {
+    follow_pause(engine);
+    follow_change(engine);
     enum hec_status status = hec_partitions_meet_store(engine, error);
     if (status == HEC_OK) {
         status = one_batch(engine, error);
@@ -392,6 +502,7 @@ static enum hec_status allocate(struct hec_engine *engine, struct hec_error *err
     engine->text = malloc(engine->text_bytes);
     if (engine->positions == NULL || engine->offsets == NULL || engine->generations == NULL ||
         engine->owned == NULL || engine->records == NULL || engine->text == NULL ||
+        hec_checkpoint_new(&engine->checkpoint, options->partitions, options->overlap) != HEC_OK ||
         hec_entities_new(&engine->entities, options->plan, options->cache_bytes_max) != HEC_OK ||
         hec_batch_new(&engine->batch, options->plan, &options->limits, options->partitions,
                       options->batch_rows_max) != HEC_OK) {
@@ -399,22 +510,6 @@ static enum hec_status allocate(struct hec_engine *engine, struct hec_error *err
     }
     return hec_scorer_new(&engine->scorer, options->plan, options->model, options->batch_rows_max,
                           error);
-}
-
-static void name_columns(struct hec_engine *engine)
-{
-    const struct hec_plan *plan = engine->options.plan;
-    struct hec_reason_columns *columns = &engine->reason_columns;
-    columns->schema = hec_plan_schema(plan);
-    columns->numerics = hec_plan_numerics(plan);
-    columns->categories = hec_plan_categories(plan);
-    for (int c = 0; c < columns->numerics; c++) {
-        columns->features[c] = hec_plan_numeric_feature(plan, c);
-        columns->usual[c] = hec_model_usual(engine->options.model, c);
-    }
-    for (int c = 0; c < columns->categories; c++) {
-        columns->features[columns->numerics + c] = hec_plan_category_feature(plan, c);
-    }
 }
 
 enum hec_status hec_engine_new(struct hec_engine **ret, const struct hec_engine_options *options,
@@ -441,7 +536,8 @@ enum hec_status hec_engine_new(struct hec_engine **ret, const struct hec_engine_
     /* The producer first: it ends what a former instance left open, so that the committed offsets
      * read afterwards are the last word. */
     if (status == HEC_OK) {
-        status = hec_sink_new(&engine->sink, &options->sink, error);
+        status = hec_outbox_new(&engine->outbox, &options->sink, options->partitions,
+                                options->overlap, error);
     }
     if (status == HEC_OK) {
         status = hec_source_new(&engine->source, &options->source, &callbacks, error);
@@ -460,7 +556,8 @@ void hec_engine_free(struct hec_engine *engine, int wait_ms)
         return;
     }
     hec_source_close(engine->source, wait_ms);
-    hec_sink_close(engine->sink, wait_ms);
+    hec_outbox_close(engine->outbox, wait_ms);
+    hec_checkpoint_free(engine->checkpoint);
     hec_store_close(engine->store);
     hec_scorer_free(engine->scorer);
     hec_batch_free(engine->batch);

@@ -1,5 +1,6 @@
 /*
- * The engine: one thread that takes events all the way, from poll to checkpoint.
+ * The engine: one thread that takes events all the way, from poll to checkpoint. Two more wait for
+ * Kafka and Redis in its place.
  *
  * One engine = one consumer + one producer + one store connection + its own cache and scorer. It
  * shares nothing with another engine but the immutable model and the metrics. Read
@@ -7,19 +8,24 @@
  *
  *   engine.c     the way of one batch
  *   partition.c  where each partition stands: assignment, replay, rewind
- *   commit.c     publishing, checkpoints, and the way back from a broken transaction
+ *   commit.c     publishing, and the way back from a broken transaction
+ *   outbox.c     what is said while a commit is under way
+ *   checkpoint.c what is known, into the store
+ *   errand.c     the threads that commits and checkpoints are written by
  *   upkeep.c     what is done now and then: old generations, the store's policy
  *   emit.c       what a batch says: alerts, scores, dead letters
  */
 #ifndef HECATE_ENGINE_ENGINE_H
 #define HECATE_ENGINE_ENGINE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "hecate/batch.h"
 #include "hecate/decide.h"
 #include "hecate/model.h"
+#include "hecate/scorer.h"
 #include "hecate/status.h"
 #include "kafka/sink.h"
 #include "kafka/source.h"
@@ -54,7 +60,8 @@ struct hec_engine_options {
     int checkpoint_interval_ms, checkpoint_records_max;
     int shared_refresh_ms;
     bool late_is_dead_letter; /* else a late event is scored and leaves the state alone */
-    bool stop_without_store;  /* else scoring goes on with what is in memory */
+    bool overlap;            /* commits and checkpoints are made while the next batches are taken */
+    bool stop_without_store; /* else scoring goes on with what is in memory */
     struct hec_meter *meter;
 };
 
@@ -68,6 +75,23 @@ HEC_CHECKED enum hec_status hec_engine_new(struct hec_engine **ret,
                                            const struct hec_engine_options *options,
                                            struct hec_error *error);
 
+/* What may change while an engine runs: the model and what is made of its scores. Everything is
+ * borrowed until the next change was taken. */
+struct hec_engine_change {
+    const struct hec_model *model;
+    const char *model_sha256;
+    const struct hec_policy *policy;
+    double score_sample_ratio;
+    /* Made for another model than the one in use; taken over, and the one before comes back here.
+     * NULL: the model stays. */
+    struct hec_scorer *scorer;
+    atomic_bool taken;
+};
+
+/** Has the engine take the change before its next batch, so that no batch is judged by two. Any
+ * thread; not before the one before was taken. The change is the caller's again once it is. */
+void hec_engine_offer(struct hec_engine *engine, struct hec_engine_change *change);
+
 /** Leaves the group and takes everything down within about wait_ms. Accepts NULL. */
 void hec_engine_free(struct hec_engine *engine, int wait_ms);
 
@@ -80,6 +104,9 @@ void hec_engine_free(struct hec_engine *engine, int wait_ms);
  *         HEC_FATAL, HEC_UNAVAILABLE, HEC_NO_MEMORY   could not be mended from inside: exit
  */
 HEC_CHECKED enum hec_status hec_engine_step(struct hec_engine *engine, struct hec_error *error);
+
+/** Stops or restarts the reading of events; what was read is finished and committed. Any thread. */
+void hec_engine_pause(struct hec_engine *engine, bool paused);
 
 /** Finishes what is open: commit and checkpoint. After the last step, before hec_engine_free. */
 HEC_CHECKED enum hec_status hec_engine_drain(struct hec_engine *engine, struct hec_error *error);

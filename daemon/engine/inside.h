@@ -6,7 +6,9 @@
 
 #include <stdatomic.h>
 
+#include "engine/checkpoint.h"
 #include "engine/engine.h"
+#include "engine/outbox.h"
 #include "hecate/entity.h"
 #include "hecate/scorer.h"
 #include "ops/clock.h"
@@ -45,7 +47,8 @@ struct hec_engine {
     struct hec_engine_options options;
     struct hec_meter *meter;
     struct hec_store *store;
-    struct hec_sink *sink;
+    struct hec_outbox *outbox;
+    struct hec_checkpoint *checkpoint;
     struct hec_source *source;
     struct hec_entities *entities;
     struct hec_batch *batch;
@@ -61,16 +64,20 @@ struct hec_engine {
     struct hec_record *records; /* batch_rows_max; row->owner points here */
     int records_count;
 
-    int64_t open_since_ms; /* when the first row since the last commit came; 0 = none */
-    int open_rows;         /* live rows since the last commit */
+    int64_t open_since_ms; /* when the first of open_rows came; 0 = none */
+    int open_rows;         /* live rows since the last commit was begun */
+    bool caught_up;        /* the last poll gave less than it could have */
     int64_t checkpoint_ms; /* when the last checkpoint was made */
     int64_t view_ms;       /* when the view was last published */
     bool store_was_away;
+    bool paused;      /* by an operator; pause_wanted is what he wants now */
+    uint64_t rewinds; /* of single partitions, since the start */
     /* A step failed for good: what is in memory may be half of something and is neither published
      * nor stored any more. */
     bool failed;
     bool checkpoint_refused; /* the last one: the next waits for its time, however much is dirty */
-    int64_t swept_ms, checked_ms; /* upkeep.c: when it last did anything */
+    int64_t swept_ms, checked_ms, verified_ms; /* upkeep.c: when it last did anything */
+    int32_t verify_next;                       /* whose watermark is looked at next */
     enum hec_status rebalance_status;
     struct hec_error rebalance_error;
 
@@ -81,6 +88,8 @@ struct hec_engine {
     atomic_int_least64_t replay_left, lag_records;
     atomic_int partitions;
     atomic_bool assigned, live, store_connected, brokers_down;
+    atomic_bool pause_wanted;
+    _Atomic(struct hec_engine_change *) offered; /* NULL: nothing to change */
 };
 
 /* partition.c */
@@ -99,6 +108,10 @@ HEC_CHECKED enum hec_status hec_partitions_rewind_all(struct hec_engine *engine,
 HEC_CHECKED enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partition,
                                                   enum hec_rebuild cause, struct hec_error *error);
 
+/** The partition of a record that was just loaded and holds events that its watermark does not:
+ * only a torn store (part of it older than the rest) has that. -1: none. */
+int32_t hec_partition_torn(const struct hec_engine *engine);
+
 /** Reconnects a store that was away, when its time has come, and makes every partition agree with
  * it again. */
 HEC_CHECKED enum hec_status hec_partitions_meet_store(struct hec_engine *engine,
@@ -106,22 +119,29 @@ HEC_CHECKED enum hec_status hec_partitions_meet_store(struct hec_engine *engine,
 
 /* commit.c */
 
-/** Publishes what is open and the offsets with it, once: what went wrong is the caller's. */
+/** Publishes what is open and the offsets with it, and waits for it: what went wrong is the
+ * caller's. */
 HEC_CHECKED enum hec_status hec_partitions_publish(struct hec_engine *engine,
                                                    struct hec_error *error);
-
-/** Notes what a checkpoint that was taken means. The first one of a generation leaves the older
- * ones without use. */
-void hec_position_stored(struct hec_position *position, const struct hec_watermark *watermark);
-
-/** Stores every partition that moved. Only between transactions. */
-HEC_CHECKED enum hec_status hec_partitions_checkpoint(struct hec_engine *engine,
-                                                      struct hec_error *error);
 
 /** The same, and recovers. HEC_OK also when the transaction was rolled back
  * and the partitions were rewound. */
 HEC_CHECKED enum hec_status hec_partitions_commit(struct hec_engine *engine,
                                                   struct hec_error *error);
+
+/** Its first half: begins to publish what is open. Its second half: waits for what is under way, if
+ * anything, and notes it. Both recover. */
+HEC_CHECKED enum hec_status hec_partitions_commit_start(struct hec_engine *engine,
+                                                        struct hec_error *error);
+HEC_CHECKED enum hec_status hec_partitions_commit_settle(struct hec_engine *engine,
+                                                         struct hec_error *error);
+
+/** Drops what is open and what is held, without a word to anybody. */
+HEC_CHECKED enum hec_status hec_partitions_give_up(struct hec_engine *engine,
+                                                   struct hec_error *error);
+
+/** How a status is counted. */
+enum hec_commit_result hec_commit_result(enum hec_status status);
 
 /** After an aborted or broken transaction: rolls back, mends the producer, rewinds. */
 HEC_CHECKED enum hec_status hec_partitions_recover(struct hec_engine *engine,

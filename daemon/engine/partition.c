@@ -47,6 +47,17 @@ static enum hec_status check_belongs(const struct hec_engine *engine, int32_t pa
     return HEC_OK;
 }
 
+/* Takes the partition. Redis counts epochs, and the committed offsets remember the last one; but in
+ * a Redis that was emptied, with nothing committed since, the same number would be given twice, and
+ * it names a generation of state. So an epoch is never below the time of day, in seconds. */
+static enum hec_status claim(struct hec_engine *engine, int32_t partition, uint64_t floor,
+                             struct hec_error *error)
+{
+    uint64_t now_s = (uint64_t)hec_now_ms() / 1000;
+    return hec_store_claim(engine->store, partition, floor > now_s ? floor : now_s,
+                           &engine->positions[partition].epoch, error);
+}
+
 static void start_anew(struct hec_engine *engine, int32_t partition, int64_t low,
                        enum hec_rebuild cause)
 {
@@ -57,6 +68,7 @@ static void start_anew(struct hec_engine *engine, int32_t partition, int64_t low
     position->history_from = low;
     position->fresh = true;
     position->maybe = false;
+    position->sweep = false; /* until this generation is stored, the older one is all there is */
 }
 
 /* Decides where the state of a partition continues: fills generation, stored and history_from. */
@@ -112,6 +124,11 @@ static enum hec_status resume(struct hec_engine *engine, int32_t partition, enum
 static void await_store(struct hec_engine *engine)
 {
     static const struct timespec PAUSE = { 0, 20 * 1000000 };
+    /* Partitions that are held already meet a new connection at the next step. */
+    for (int32_t p = 0; p < engine->options.partitions; p++) {
+        engine->store_was_away |=
+            engine->positions[p].assigned && !hec_store_is_connected(engine->store);
+    }
     int64_t until_ms = hec_now_ms() + STORE_WAIT_MS;
     enum hec_status status = hec_store_connect(engine->store, hec_now_ms(), NULL);
     while (status == HEC_UNAVAILABLE && hec_now_ms() < until_ms) {
@@ -132,6 +149,20 @@ static enum hec_status check_end(const struct hec_engine *engine, int32_t partit
                           "committed %" PRId64 ": the topic was made anew or the log was cut. "
                           "Reset the group's offsets and use another state.key_prefix",
                           engine->options.input_topic, (int)partition, high, committed);
+}
+
+/* A process that was frozen after it had read the group's offset finds what the next owner stored
+ * meanwhile: then the offset has moved, too. */
+static enum hec_status read_committed_again(struct hec_engine *engine, int32_t partition,
+                                            struct hec_error *error)
+{
+    struct hec_position *position = &engine->positions[partition];
+    struct hec_offset row = { .partition = partition };
+    enum hec_status status = hec_source_committed(engine->source, &row, 1, ANSWER_WAIT_MS, error);
+    if (status == HEC_OK && row.offset > position->committed) {
+        position->committed = row.offset;
+    }
+    return status;
 }
 
 static enum hec_status open_partition(struct hec_engine *engine, const struct hec_offset *committed,
@@ -173,9 +204,20 @@ static enum hec_status open_partition(struct hec_engine *engine, const struct he
     if (read == HEC_OK && found.epoch > floor) {
         floor = found.epoch;
     }
-    status = hec_store_claim(engine->store, partition, floor, &position->epoch, error);
+    status = claim(engine, partition, floor, error);
     if (status != HEC_OK) {
         return status;
+    }
+    /* What is read under the claim is the last word: before it, the store may have been emptied. */
+    read = hec_store_watermark_read(engine->store, partition, &found, error);
+    if (read != HEC_OK && read != HEC_NOT_FOUND && read != HEC_CORRUPT) {
+        return read;
+    }
+    if (read == HEC_OK && found.offset > position->committed) {
+        status = read_committed_again(engine, partition, error);
+        if (status != HEC_OK) {
+            return status;
+        }
     }
     status = resume(engine, partition, read, &found, low, error);
     if (status != HEC_OK) {
@@ -223,7 +265,7 @@ enum hec_status hec_partitions_assigned(void *context, struct hec_source_start *
     if (committed == NULL) {
         return HEC_NO_MEMORY;
     }
-    enum hec_status status = HEC_OK;
+    enum hec_status status = hec_checkpoint_settle(engine, error);
     for (int i = 0; i < count && status == HEC_OK; i++) {
         committed[i].partition = start[i].partition;
         status = check_number(engine, start[i].partition, error);
@@ -257,16 +299,19 @@ void hec_partitions_revoked(void *context, const int32_t *partitions, int count,
     error->text[0] = '\0';
     enum hec_status status = HEC_OK;
     if (lost || engine->failed) {
-        status = hec_sink_abort(engine->sink, error);
+        status = hec_partitions_give_up(engine, error);
     } else {
         /* The position of every row taken so far is in memory, so the cut is whole. */
         status = hec_partitions_publish(engine, error);
         if (status == HEC_OK) {
             status = hec_partitions_checkpoint(engine, error);
-        } else if (status == HEC_ABORTED) {
-            status = hec_sink_abort(engine->sink, error);
+        } else {
+            enum hec_status dropped = hec_partitions_give_up(engine, NULL);
+            status = status == HEC_ABORTED ? dropped : status;
         }
     }
+    enum hec_status settled = hec_checkpoint_settle(engine, status == HEC_OK ? error : NULL);
+    status = status == HEC_OK ? settled : status;
     if (status == HEC_FENCED) {
         engine->rebalance_status = status; /* told by the poll that we are in */
     }
@@ -293,6 +338,11 @@ enum hec_status hec_partition_rewind(struct hec_engine *engine, int32_t partitio
                                      struct hec_error *error)
 {
     struct hec_position *position = &engine->positions[partition];
+    enum hec_status status = hec_checkpoint_settle(engine, error);
+    if (status != HEC_OK) {
+        return status;
+    }
+    engine->rewinds++;
     hec_entities_drop(engine->entities, partition);
     hec_entities_set_complete(engine->entities, partition, position->fresh);
     position->next = position->stored;
@@ -318,17 +368,23 @@ enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partiti
 {
     struct hec_position *position = &engine->positions[partition];
     int64_t low, high;
-    enum hec_status status =
-        hec_source_bounds(engine->source, partition, &low, &high, ANSWER_WAIT_MS, error);
+    enum hec_status status = hec_checkpoint_settle(engine, error);
     if (status == HEC_OK) {
-        status =
-            hec_store_claim(engine->store, partition, position->epoch, &position->epoch, error);
+        status = hec_source_bounds(engine->source, partition, &low, &high, ANSWER_WAIT_MS, error);
     }
     if (status == HEC_OK) {
-        enum hec_status read =
-            hec_store_watermark_read(engine->store, partition, &position->mark, error);
-        position->marked = read == HEC_OK;
+        status = claim(engine, partition, position->epoch, error);
+    }
+    if (status == HEC_OK) {
+        struct hec_watermark mark;
+        enum hec_status read = hec_store_watermark_read(engine->store, partition, &mark, error);
         status = read == HEC_UNAVAILABLE ? read : HEC_OK;
+        /* Not before it is known: what is expected of the store is what makes the next meeting
+         * begin this again. */
+        if (status == HEC_OK) {
+            position->mark = mark;
+            position->marked = read == HEC_OK;
+        }
     }
     if (status != HEC_OK) {
         return status;
@@ -339,6 +395,19 @@ enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partiti
     start_anew(engine, partition, low, cause);
     engine->generations[partition] = position->generation;
     return hec_partition_rewind(engine, partition, error);
+}
+
+int32_t hec_partition_torn(const struct hec_engine *engine)
+{
+    const struct hec_batch *batch = engine->batch;
+    for (int i = 0; i < batch->missing_count; i++) {
+        int32_t partition = hec_entity_id(batch->missing[i]).partition;
+        if (engine->owned[partition] &&
+            hec_entity_last_off(batch->missing[i]) >= engine->positions[partition].stored) {
+            return partition;
+        }
+    }
+    return -1;
 }
 
 /* A checkpoint that was sent over the lost connection may still be waiting in Redis. A new epoch
@@ -352,8 +421,7 @@ static enum hec_status last_word(struct hec_engine *engine, int32_t partition,
     enum hec_status status =
         hec_store_verify(engine->store, partition, expected, maybe, found, error);
     if (status == HEC_OK) {
-        status =
-            hec_store_claim(engine->store, partition, position->epoch, &position->epoch, error);
+        status = claim(engine, partition, position->epoch, error);
     }
     return status == HEC_OK
                ? hec_store_verify(engine->store, partition, expected, maybe, found, error)
@@ -384,7 +452,8 @@ static enum hec_status meet(struct hec_engine *engine, int32_t partition, struct
 
 enum hec_status hec_partitions_meet_store(struct hec_engine *engine, struct hec_error *error)
 {
-    if (hec_store_is_connected(engine->store) && !engine->store_was_away) {
+    if (hec_checkpoint_is_under_way(engine) ||
+        (hec_store_is_connected(engine->store) && !engine->store_was_away)) {
         return HEC_OK;
     }
     engine->store_was_away = true;
@@ -404,7 +473,7 @@ enum hec_status hec_partitions_meet_store(struct hec_engine *engine, struct hec_
     }
     if (status == HEC_OK) {
         engine->store_was_away = false;
-        if (hec_source_is_paused(engine->source)) {
+        if (hec_source_is_paused(engine->source) && !engine->paused) {
             hec_source_resume(engine->source);
         }
         atomic_store_explicit(&engine->store_connected, true, memory_order_relaxed);

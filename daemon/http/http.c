@@ -1,186 +1,85 @@
-/*
- * evhttp, with what it lacks: a bound on connections and on a connection's life.
- *
- * evhttp tells neither that a connection was accepted nor that it ended, and its timeouts start
- * again with every byte. So the one hook it has at an accept, the making of the bufferevent, enters
- * the new socket in a table by descriptor and inode. An inode names a socket for as long as it is
- * open, so fstat tells at any time whether an entry still lives: dead ones are forgotten, old ones
- * are shut down (evhttp then sees the end and cleans up), and with a full table nothing is accepted
- * until one ends.
- */
 #include "http/http.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
-#include <event2/listener.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <time.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "ops/settings.h"
+#include "http/inside.h"
+#include "http/page.h"
 
-#define HEADERS_BYTES_MAX 8192
-#define BODY_BYTES_MAX 65536
-#define CONNECTIONS_MAX 64
 #define CONNECTION_MS_MAX 5000
-#define SWEEP_MS 250
-#define BACKLOG 128
-
-struct connection {
-    int fd;
-    ino_t inode;
-    int64_t opened_ms;
-    bool cut;
-};
-
-struct hec_http {
-    struct hec_http_options options;
-    struct event_base *base;
-    struct evhttp *server;
-    struct evconnlistener *listener; /* the server's */
-    struct event *sweep;
-    struct bufferevent *newest; /* made, but its descriptor is not yet entered */
-    struct event *enter;
-    struct connection connections[CONNECTIONS_MAX];
-    int count;
-    bool full;
-    char address[160];
-    char socket_path[108];
-};
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* ---- Connections ----------------------------------------------------------------------------- */
-
-static bool is_alive(const struct connection *connection)
-{
-    struct stat status;
-    return fstat(connection->fd, &status) == 0 && status.st_ino == connection->inode &&
-           S_ISSOCK(status.st_mode);
-}
-
-static void count_refused(struct hec_http *http)
-{
-    hec_meter_add(hec_metrics_service(http->options.metrics), (int)HEC_S_HTTP_REFUSED, 1);
-}
-
-/* Forgets what has ended, ends what is too old, and accepts again when there is room. */
-static void sweep(struct hec_http *http)
-{
-    int64_t now_ms = monotonic_ms();
-    int kept = 0;
-    for (int i = 0; i < http->count; i++) {
-        struct connection *connection = &http->connections[i];
-        if (!is_alive(connection)) {
-            continue;
-        }
-        if (!connection->cut && now_ms - connection->opened_ms > http->options.connection_ms_max) {
-            shutdown(connection->fd, SHUT_RDWR);
-            connection->cut = true;
-            count_refused(http);
-        }
-        http->connections[kept++] = *connection;
-    }
-    http->count = kept;
-    bool full = kept >= http->options.connections_max;
-    if (http->full && !full) {
-        evconnlistener_enable(http->listener);
-    } else if (!http->full && full) {
-        evconnlistener_disable(http->listener);
-    }
-    http->full = full;
-    bool pending = event_pending(http->sweep, EV_TIMEOUT, NULL) != 0;
-    if (kept > 0 && !pending) {
-        struct timeval soon = { 0, SWEEP_MS * 1000 };
-        event_add(http->sweep, &soon);
-    }
-}
-
-static void on_sweep(evutil_socket_t fd, short what, void *context)
-{
-    (void)fd;
-    (void)what;
-    sweep(context);
-}
-
-/* By now evhttp has given the descriptor to the newest bufferevent. Nothing can have ended it in
- * between: this is queued before the loop looks at any descriptor again. */
-static void on_enter(evutil_socket_t unused, short what, void *context)
-{
-    (void)unused;
-    (void)what;
-    struct hec_http *http = context;
-    struct bufferevent *newest = http->newest;
-    http->newest = NULL;
-    int fd = newest == NULL ? -1 : bufferevent_getfd(newest);
-    struct stat status;
-    if (fd < 0 || fstat(fd, &status) != 0) {
-        return;
-    }
-    if (http->count >= http->options.connections_max) {
-        sweep(http);
-    }
-    if (http->count >= http->options.connections_max) {
-        shutdown(fd, SHUT_RDWR); /* one turn of the loop may accept a few too many */
-        count_refused(http);
-        return;
-    }
-    http->connections[http->count++] = (struct connection){
-        .fd = fd,
-        .inode = status.st_ino,
-        .opened_ms = monotonic_ms(),
-    };
-    sweep(http);
-}
-
-/* evhttp asks for a bufferevent at every accept. */
-static struct bufferevent *on_accept(struct event_base *base, void *context)
-{
-    struct hec_http *http = context;
-    /* Several may be accepted in one turn: the one before has its descriptor by now. */
-    on_enter(-1, 0, http);
-    http->newest = bufferevent_socket_new(base, -1, 0);
-    event_active(http->enter, EV_TIMEOUT, 0);
-    return http->newest;
-}
+#define HEARTBEAT_S 15
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
-static void answer(struct hec_http *http, struct evhttp_request *request, enum hec_handler handler,
-                   int code, const char *reason, const char *type, const char *body, size_t length)
+static const struct {
+    int code;
+    const char *title;
+} CODES[HEC_HTTP_CODES] = {
+#define ROW(number, text) { number, HEC_TITLE_##number },
+#define HEC_TITLE_200 "OK"
+#define HEC_TITLE_202 "Accepted"
+#define HEC_TITLE_304 "Not Modified"
+#define HEC_TITLE_400 "Bad Request"
+#define HEC_TITLE_401 "Unauthorized"
+#define HEC_TITLE_403 "Forbidden"
+#define HEC_TITLE_404 "Not Found"
+#define HEC_TITLE_405 "Method Not Allowed"
+#define HEC_TITLE_409 "Conflict"
+#define HEC_TITLE_415 "Unsupported Media Type"
+#define HEC_TITLE_421 "Misdirected Request"
+#define HEC_TITLE_422 "Unprocessable Content"
+#define HEC_TITLE_429 "Too Many Requests"
+#define HEC_TITLE_500 "Internal Server Error"
+#define HEC_TITLE_503 "Service Unavailable"
+    HEC_HTTP_CODE_TABLE(ROW)
+#undef ROW
+};
+
+static int index_of(int code)
 {
-    static const int CODES[] = {
-#define CODE_NUMBER(number, text) number,
-        HEC_HTTP_CODE_TABLE(CODE_NUMBER)
-#undef CODE_NUMBER
-    };
-    for (int i = 0; i < (int)HEC_HTTP_CODES; i++) {
-        if (CODES[i] == code) {
-            hec_meter_add(hec_metrics_service(http->options.metrics),
-                          hec_series_http(handler, (enum hec_http_code)i), 1);
-        }
+    int i = 0;
+    while (i < (int)HEC_HTTP_CODES && CODES[i].code != code) {
+        i++;
     }
+    assert(i < (int)HEC_HTTP_CODES);
+    return i;
+}
+
+void hec_http_count(struct hec_http *http, enum hec_handler handler, int code)
+{
+    hec_meter_add(hec_metrics_service(http->options.metrics),
+                  hec_series_http(handler, (enum hec_http_code)index_of(code)), 1);
+}
+
+int hec_http_fd(struct evhttp_request *request)
+{
+    return bufferevent_getfd(
+        evhttp_connection_get_bufferevent(evhttp_request_get_connection(request)));
+}
+
+void hec_http_answer(struct hec_http *http, struct evhttp_request *request,
+                     enum hec_handler handler, int code, const char *type, const char *body,
+                     size_t length, bool keep)
+{
+    hec_http_count(http, handler, code);
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     evhttp_add_header(headers, "Content-Type", type);
-    evhttp_add_header(headers, "Cache-Control", "no-store");
+    if (evhttp_find_header(headers, "Cache-Control") == NULL) {
+        evhttp_add_header(headers, "Cache-Control", "no-store");
+    }
     evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-    evhttp_add_header(headers, "Connection", "close");
+    if (!keep) {
+        evhttp_add_header(headers, "Connection", "close");
+    }
     /* evhttp would send a body in answer to HEAD too, and no length. */
     bool head = evhttp_request_get_command(request) == EVHTTP_REQ_HEAD;
     char bytes[24];
@@ -190,30 +89,29 @@ static void answer(struct hec_http *http, struct evhttp_request *request, enum h
     if (buffer != NULL && !head) {
         evbuffer_add(buffer, body, length);
     }
-    evhttp_send_reply(request, code, reason, buffer);
+    evhttp_send_reply(request, code, CODES[index_of(code)].title, buffer);
     if (buffer != NULL) {
         evbuffer_free(buffer);
     }
 }
 
-/* RFC 9457. title and detail are our own texts: nothing of the request is repeated. */
-static void answer_problem(struct hec_http *http, struct evhttp_request *request,
-                           enum hec_handler handler, int code, const char *title,
-                           const char *detail)
+void hec_http_problem(struct hec_http *http, struct evhttp_request *request,
+                      enum hec_handler handler, int code, const char *detail)
 {
     char body[512];
     int length = snprintf(body, sizeof(body),
                           "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,"
                           "\"detail\":\"%s\"}\n",
-                          title, code, detail);
-    answer(http, request, handler, code, title, "application/problem+json", body, (size_t)length);
+                          CODES[index_of(code)].title, code, detail);
+    hec_http_answer(http, request, handler, code, "application/problem+json", body, (size_t)length,
+                    false);
 }
 
 static void answer_text(struct hec_http *http, struct evhttp_request *request,
                         enum hec_handler handler, int code, const char *body)
 {
-    answer(http, request, handler, code, code == 200 ? "OK" : "Service Unavailable",
-           "text/plain; charset=utf-8", body, strlen(body));
+    hec_http_answer(http, request, handler, code, "text/plain; charset=utf-8", body, strlen(body),
+                    false);
 }
 
 static void answer_livez(struct hec_http *http, struct evhttp_request *request)
@@ -262,15 +160,31 @@ static void answer_metrics(struct hec_http *http, struct evhttp_request *request
     size_t length;
     char *text = hec_metrics_text(http->options.metrics, openmetrics, &length);
     if (text == NULL) {
-        answer_problem(http, request, HEC_HANDLER_METRICS, 503, "Service Unavailable",
-                       "Memory is exhausted.");
+        hec_http_problem(http, request, HEC_HANDLER_METRICS, 503, "Memory is exhausted.");
         return;
     }
-    answer(http, request, HEC_HANDLER_METRICS, 200, "OK",
-           openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-                       : "text/plain; version=0.0.4; charset=utf-8",
-           text, length);
+    hec_http_answer(http, request, HEC_HANDLER_METRICS, 200,
+                    openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                                : "text/plain; version=0.0.4; charset=utf-8",
+                    text, length, false);
     free(text);
+}
+
+/* The page holds no data: whoever opens it still needs a token. */
+static void answer_page(struct hec_http *http, struct evhttp_request *request)
+{
+    struct hec_page page = hec_page();
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    const char *known =
+        evhttp_find_header(evhttp_request_get_input_headers(request), "If-None-Match");
+    evhttp_add_header(headers, "Cache-Control", "no-cache");
+    evhttp_add_header(headers, "ETag", page.etag);
+    evhttp_add_header(headers, "Content-Security-Policy", page.policy);
+    evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
+    evhttp_add_header(headers, "Cross-Origin-Opener-Policy", "same-origin");
+    bool same = known != NULL && strcmp(known, page.etag) == 0;
+    hec_http_answer(http, request, HEC_HANDLER_PAGE, same ? 304 : 200, "text/html; charset=utf-8",
+                    page.bytes, same ? 0 : page.length, false);
 }
 
 static void on_request(struct evhttp_request *request, void *context)
@@ -283,11 +197,17 @@ static void on_request(struct evhttp_request *request, void *context)
         { "/livez", HEC_HANDLER_LIVEZ, answer_livez },
         { "/readyz", HEC_HANDLER_READYZ, answer_readyz },
         { "/metrics", HEC_HANDLER_METRICS, answer_metrics },
+        { "/", HEC_HANDLER_PAGE, answer_page },
     };
-    struct hec_http *http = context;
+    struct hec_side_of *from = context;
+    struct hec_http *http = from->http;
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
     const char *path = uri == NULL ? NULL : evhttp_uri_get_path(uri);
     enum evhttp_cmd_type method = evhttp_request_get_command(request);
+    if (path != NULL && strncmp(path, "/api/", 5) == 0 && http->options.ask != NULL) {
+        hec_http_exchange(http, request, from->side);
+        return;
+    }
     for (size_t i = 0; path != NULL && i < sizeof(PATHS) / sizeof(PATHS[0]); i++) {
         if (strcmp(path, PATHS[i].path) != 0) {
             continue;
@@ -297,165 +217,119 @@ static void on_request(struct evhttp_request *request, void *context)
             return;
         }
         evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", "GET, HEAD");
-        answer_problem(http, request, PATHS[i].handler, 405, "Method Not Allowed",
-                       "Only GET and HEAD are answered here.");
+        hec_http_problem(http, request, PATHS[i].handler, 405,
+                         "Only GET and HEAD are answered here.");
         return;
     }
-    answer_problem(http, request, HEC_HANDLER_OTHER, 404, "Not Found",
-                   "There are /livez, /readyz, /readyz?verbose and /metrics.");
+    hec_http_problem(http, request, HEC_HANDLER_OTHER, 404,
+                     "There are /, /livez, /readyz, /readyz?verbose, /metrics and /api/v1/status.");
 }
 
-/* ---- Listening ------------------------------------------------------------------------------- */
+/* ---- What other threads sent ----------------------------------------------------------------- */
 
-static enum hec_status fail_bind(const struct hec_http *http, int reason, struct hec_error *error)
+static void open_parcels(struct hec_http *http)
 {
-    enum hec_status status = reason == EACCES || reason == EPERM ? HEC_DENIED : HEC_UNAVAILABLE;
-    return hec_fail(error, status, "cannot listen on %s: %s; %s", http->options.listen,
-                    strerror(reason),
-                    reason == EADDRINUSE ? "another process has it: change admin.listen"
-                                         : "check admin.listen");
-}
-
-/* A socket file that nobody listens on is left over from a crash and may go. */
-static bool is_left_over(const struct sockaddr_un *address)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return false;
-    }
-    bool refused = connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
-                   errno == ECONNREFUSED;
-    close(fd);
-    return refused;
-}
-
-static enum hec_status bind_unix(struct hec_http *http, const char *path, int *ret,
-                                 struct hec_error *error)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-    if (is_left_over(&address)) {
-        unlink(path);
-    }
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
-        int reason = errno;
-        if (fd >= 0) {
-            close(fd);
+    pthread_mutex_lock(&http->lock);
+    struct hec_parcel *parcel = http->parcels;
+    http->parcels = NULL;
+    http->parcels_end = &http->parcels;
+    pthread_mutex_unlock(&http->lock);
+    while (parcel != NULL) {
+        struct hec_parcel *next = parcel->next;
+        if (parcel->answered != NULL) {
+            hec_http_finish(parcel->answered);
+        } else {
+            hec_http_spread(http, parcel);
         }
-        return fail_bind(http, reason, error);
+        parcel = next;
     }
-    snprintf(http->socket_path, sizeof(http->socket_path), "%s", path);
-    snprintf(http->address, sizeof(http->address), "unix:%s", path);
-    *ret = fd;
-    return HEC_OK;
 }
 
-static enum hec_status bind_inet(struct hec_http *http, const struct hec_listen *listen_at,
-                                 int *ret, struct hec_error *error)
+static void on_bell(evutil_socket_t fd, short what, void *context)
 {
-    char port[8];
-    snprintf(port, sizeof(port), "%d", listen_at->port);
-    struct addrinfo hints = { .ai_flags = AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM };
-    struct addrinfo *found;
-    if (getaddrinfo(listen_at->host, port, &hints, &found) != 0) {
-        return hec_fail(error, HEC_INVALID, "cannot listen on %s: no such address",
-                        http->options.listen);
-    }
-    int on = 1;
-    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-        bind(fd, found->ai_addr, found->ai_addrlen) != 0) {
-        int reason = errno;
-        freeaddrinfo(found);
-        if (fd >= 0) {
-            close(fd);
-        }
-        return fail_bind(http, reason, error);
-    }
-    freeaddrinfo(found);
-    struct sockaddr_storage bound;
-    socklen_t bound_length = sizeof(bound);
-    char host[64] = "";
-    if (getsockname(fd, (struct sockaddr *)&bound, &bound_length) == 0) {
-        getnameinfo((struct sockaddr *)&bound, bound_length, host, sizeof(host), port, sizeof(port),
-                    NI_NUMERICHOST | NI_NUMERICSERV);
-    }
-    bool v6 = strchr(host, ':') != NULL;
-    snprintf(http->address, sizeof(http->address), "%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "",
-             port);
-    *ret = fd;
-    return HEC_OK;
+    eventfd_t count;
+    (void)what;
+    eventfd_read(fd, &count);
+    open_parcels(context);
 }
 
-static enum hec_status bind_any(struct hec_http *http, int *ret, struct hec_error *error)
+static void on_heartbeat(evutil_socket_t none, short what, void *context)
 {
-    struct hec_listen listen_at;
-    if (!hec_listen_parse(&listen_at, http->options.listen) || listen_at.kind == HEC_LISTEN_NONE) {
-        return hec_fail(error, HEC_INVALID,
-                        "cannot listen on \"%s\": write 127.0.0.1:9677, [::1]:9677 or unix:/path",
-                        http->options.listen);
-    }
-    if (!listen_at.loopback) {
-        return hec_fail(error, HEC_INVALID,
-                        "will not listen on %s: it is not a loopback address, and there is no "
-                        "access control",
-                        http->options.listen);
-    }
-    return listen_at.kind == HEC_LISTEN_UNIX ? bind_unix(http, listen_at.host, ret, error)
-                                             : bind_inet(http, &listen_at, ret, error);
+    (void)none;
+    (void)what;
+    hec_http_beat(context);
 }
 
-/* Gives the bound socket to evhttp. It closes fd, also on failure. */
-static bool serve(struct hec_http *http, int fd)
+void hec_http_publish(struct hec_http *http, const char *event, uint64_t id, const char *json)
 {
-    http->server = evhttp_new(http->base);
-    http->sweep = evtimer_new(http->base, on_sweep, http);
-    http->enter = evtimer_new(http->base, on_enter, http);
-    if (http->server == NULL || http->sweep == NULL || http->enter == NULL) {
-        close(fd);
-        return false;
+    size_t length = strlen(json);
+    struct hec_parcel *message = malloc(sizeof(*message) + length + 1);
+    if (message != NULL) {
+        char *copy = (char *)(message + 1);
+        memcpy(copy, json, length + 1);
+        *message = (struct hec_parcel){ .event = event, .id = id, .json = copy };
+        hec_http_post(http, message);
     }
-    evhttp_set_max_headers_size(http->server, HEADERS_BYTES_MAX);
-    evhttp_set_max_body_size(http->server, BODY_BYTES_MAX);
-    evhttp_set_timeout(http->server, (http->options.connection_ms_max + 999) / 1000);
-    evhttp_set_default_content_type(http->server, "text/plain; charset=utf-8");
-    evhttp_set_allowed_methods(http->server, 0xffff);
-    evhttp_set_bevcb(http->server, on_accept, http);
-    evhttp_set_gencb(http->server, on_request, http);
-    http->listener = evconnlistener_new(http->base, NULL, NULL,
-                                        LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, fd);
-    if (http->listener == NULL) {
-        close(fd);
-        return false;
+}
+
+/* ---- Opening and closing --------------------------------------------------------------------- */
+
+static enum hec_status open_doors(struct hec_http *http, struct hec_error *error)
+{
+    const struct hec_http_options *options = &http->options;
+    char socket[160];
+    snprintf(socket, sizeof(socket), "unix:%s", options->socket == NULL ? "" : options->socket);
+    struct hec_door_options door = {
+        .listen = options->listen,
+        .setting = "admin.listen",
+        .anywhere = options->tokens != NULL,
+        .connections_max = options->connections_max,
+        .connection_ms_max =
+            options->connection_ms_max <= 0 ? CONNECTION_MS_MAX : options->connection_ms_max,
+        .meter = hec_metrics_service(options->metrics),
+        .on_request = on_request,
+        .context = &http->sides[HEC_SIDE_TCP],
+    };
+    enum hec_status status = HEC_OK;
+    if (options->listen != NULL && options->listen[0] != '\0') {
+        status = hec_door_new(&http->doors[HEC_SIDE_TCP], http->base, &door, error);
     }
-    if (evhttp_bind_listener(http->server, http->listener) == NULL) {
-        evconnlistener_free(http->listener);
-        return false;
+    if (status == HEC_OK && strlen(socket) > 5) {
+        door.listen = socket;
+        door.setting = "admin.socket";
+        door.socket_mode = options->socket_mode;
+        door.context = &http->sides[HEC_SIDE_SOCKET];
+        status = hec_door_new(&http->doors[HEC_SIDE_SOCKET], http->base, &door, error);
     }
-    return true;
+    return status;
 }
 
 enum hec_status hec_http_new(struct hec_http **ret, struct event_base *base,
                              const struct hec_http_options *options, struct hec_error *error)
 {
     struct hec_http *http = calloc(1, sizeof(*http));
+    struct timeval every = { HEARTBEAT_S, 0 };
     if (http == NULL) {
         return hec_fail(error, HEC_NO_MEMORY, "no memory for the HTTP server");
     }
     http->options = *options;
     http->base = base;
-    int most = options->connections_max;
-    http->options.connections_max = most <= 0 || most > CONNECTIONS_MAX ? CONNECTIONS_MAX : most;
-    if (options->connection_ms_max <= 0) {
-        http->options.connection_ms_max = CONNECTION_MS_MAX;
+    for (int side = 0; side < (int)HEC_SIDES; side++) {
+        http->sides[side] = (struct hec_side_of){ http, (enum hec_side)side };
     }
-    int fd = -1;
-    enum hec_status status = bind_any(http, &fd, error);
-    if (status == HEC_OK && !serve(http, fd)) {
+    pthread_mutex_init(&http->lock, NULL);
+    http->parcels_end = &http->parcels;
+    http->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    http->on_bell =
+        http->bell < 0 ? NULL : event_new(base, http->bell, EV_READ | EV_PERSIST, on_bell, http);
+    http->heartbeat = event_new(base, -1, EV_PERSIST, on_heartbeat, http);
+    enum hec_status status = HEC_OK;
+    if (http->on_bell == NULL || event_add(http->on_bell, NULL) != 0 || http->heartbeat == NULL ||
+        event_add(http->heartbeat, &every) != 0) {
         status = hec_fail(error, HEC_NO_MEMORY, "no memory for the HTTP server");
     }
-    http->options.listen = NULL;
+    status = status == HEC_OK ? open_doors(http, error) : status;
+    http->options.listen = http->options.socket = NULL;
     if (status != HEC_OK) {
         hec_http_free(http);
         return status;
@@ -469,27 +343,36 @@ void hec_http_free(struct hec_http *http)
     if (http == NULL) {
         return;
     }
-    if (http->server != NULL) {
-        evhttp_free(http->server);
+    open_parcels(http);
+    for (int side = 0; side < (int)HEC_SIDES; side++) {
+        hec_door_free(http->doors[side]);
     }
-    if (http->sweep != NULL) {
-        event_free(http->sweep);
+    hec_http_forget_streams(http);
+    if (http->on_bell != NULL) {
+        event_free(http->on_bell);
     }
-    if (http->enter != NULL) {
-        event_free(http->enter);
+    if (http->heartbeat != NULL) {
+        event_free(http->heartbeat);
     }
-    if (http->socket_path[0] != '\0') {
-        unlink(http->socket_path);
+    if (http->bell >= 0) {
+        close(http->bell);
     }
+    pthread_mutex_destroy(&http->lock);
     free(http);
 }
 
 const char *hec_http_address(const struct hec_http *http)
 {
-    return http->address;
+    const struct hec_door *door = http->doors[HEC_SIDE_TCP];
+    return door == NULL ? "" : hec_door_address(door);
 }
 
 const char *hec_http_library_version(void)
 {
     return event_get_version();
+}
+
+const char *hec_http_title(int code)
+{
+    return CODES[index_of(code)].title;
 }

@@ -3,18 +3,20 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "kafka/handle.h"
+#include "ops/problems.h"
 
 /* Set by us because exactly-once, or the promise that nothing is skipped, rests on them. */
 static const struct {
     const char *name;
     const char *why;
 } RESERVED[] = {
-    { "group.id", "set the group in its own setting" },
+    { "group.id", "it is set by input { group = ... }" },
     { "group.instance.id", "it is made from the instance name and the engine's number" },
     { "group.protocol", "only the classic group protocol is supported" },
     { "partition.assignment.strategy", "only range assignment is safe here" },
@@ -113,6 +115,68 @@ static enum hec_status set(rd_kafka_conf_t *conf, const struct hec_kafka_propert
     }
     return hec_fail(error, HEC_INVALID, "kafka: property %s: %s (librdkafka %s)", property->name,
                     why, rd_kafka_version_str());
+}
+
+#define NAMES_MAX 512
+
+/* Cuts the names out of the library's own table, "name | C/P | range | default ...", in place;
+ * those that are not set have no other list. */
+static void names_of(const char *names[NAMES_MAX], char *table)
+{
+    size_t count = 0;
+    for (char *line = table, *next; line != NULL && count < NAMES_MAX - 1; line = next) {
+        next = strchr(line, '\n');
+        if (next != NULL) {
+            *next++ = '\0';
+        }
+        size_t length = strcspn(line, " |");
+        if (length > 0 && strchr(line, '|') != NULL) {
+            line[length] = '\0';
+            names[count++] = line;
+        }
+    }
+    names[count] = NULL;
+}
+
+/* What the library does not know by that name, and what it knows by one like it. */
+static enum hec_status unknown_property(const char *name, struct hec_error *error)
+{
+    const char *names[NAMES_MAX] = { NULL };
+    char *table = NULL;
+    size_t length;
+    FILE *file = open_memstream(&table, &length);
+    if (file != NULL) {
+        rd_kafka_conf_properties_show(file);
+        fclose(file);
+        names_of(names, table);
+    }
+    const char *near = hec_nearest(name, names);
+    hec_fail(error, HEC_INVALID, "librdkafka %s has no property \"%s\"%s%s%s",
+             rd_kafka_version_str(), name, near ? " (did you mean \"" : "", near ? near : "",
+             near ? "\"?)" : "");
+    free(table);
+    return HEC_INVALID;
+}
+
+enum hec_status hec_kafka_property_check(const struct hec_kafka_property *property, bool secret,
+                                         struct hec_error *error)
+{
+    if (refuse_reserved(property, error) != HEC_OK) {
+        return HEC_INVALID;
+    }
+    char why[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_res_t result =
+        rd_kafka_conf_set(conf, property->name, property->value, why, sizeof(why));
+    enum hec_status status = HEC_OK;
+    if (result == RD_KAFKA_CONF_UNKNOWN && !is_optional(property->name)) {
+        status = unknown_property(property->name, error);
+    } else if (result == RD_KAFKA_CONF_INVALID) {
+        status = hec_fail(error, HEC_INVALID, "%s: %s (librdkafka %s)", property->name,
+                          secret ? "the value is refused" : why, rd_kafka_version_str());
+    }
+    rd_kafka_conf_destroy(conf);
+    return status;
 }
 
 enum hec_status hec_kafka_conf_new(rd_kafka_conf_t **ret, const struct hec_kafka_options *options,

@@ -8,6 +8,7 @@
 #ifndef HECATE_KAFKA_CLIENT_H
 #define HECATE_KAFKA_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,16 @@ struct hec_offset {
     int64_t offset; /* -1: none */
     char metadata[HEC_METADATA_BYTES_MAX];
 };
+
+/**
+ * Whether a client would take this property: known by name, its value well formed, not ours to set.
+ * Connects to nothing.
+ *
+ * @param secret  the sentence does not repeat the value
+ * @return HEC_OK, HEC_INVALID; the sentence names the property and, when it is unknown, the nearest
+ */
+HEC_CHECKED enum hec_status hec_kafka_property_check(const struct hec_kafka_property *property,
+                                                     bool secret, struct hec_error *error);
 
 /** The library's version as text, such as "2.0.2". */
 const char *hec_kafka_version(void);

@@ -56,6 +56,15 @@ HEC_CHECKED enum hec_status hec_tap_new(struct hec_tap **ret,
                                         const struct hec_kafka_options *options, const char *topic,
                                         enum hec_tap_from from, struct hec_error *error);
 
+/* Says where a reader begins in a partition that holds low .. high-1. */
+typedef int64_t hec_tap_first(void *context, int32_t partition, int64_t low, int64_t high);
+
+/** hec_tap_new that begins where first says. context is used during the call only. */
+HEC_CHECKED enum hec_status hec_tap_new_from(struct hec_tap **ret,
+                                             const struct hec_kafka_options *options,
+                                             const char *topic, hec_tap_first *first, void *context,
+                                             struct hec_error *error);
+
 /**
  * The next record, to be given back with hec_source_release(record, 1).
  *

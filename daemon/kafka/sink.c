@@ -1,61 +1,15 @@
-/*
- * One producer. Read hec_sink_commit first.
- *
- * What the library says of a failed call falls into three classes (rdkafka.h, "Transactional
- * producer API"): retriable, abortable, and everything else, which is fatal. A retriable failure
- * is retried until the bound; because the request may still be under way somewhere, the producer is
- * then "tainted" and made anew before the next transaction (Jepsen on Bufstream 0.1.0: a delayed
- * commit or abort can reach a later transaction of the same producer epoch).
- */
-#include "kafka/sink.h"
-
+/* One producer, from its making to its end, and what it is told to say. transaction.c commits. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "kafka/handle.h"
+#include "kafka/sink_inside.h"
 
 #define RECORD_BYTES_MAX 900000
 #define WAIT_MS 15000
 #define TRANSACTION_MS 10000
-#define RETRY_MS 10
 #define GOODBYE_MS 3000
-/* A commit that took this long, and much longer than usual, was retried inside the library. */
-#define SLOW_US 450000
-#define SLOW_RATIO 3
-
-struct hec_sink {
-    struct hec_kafka_voice voice; /* first: the library's opaque pointer */
-    struct hec_sink_options options;
-    rd_kafka_t *client;
-    rd_kafka_topic_t *topics[HEC_SINK_TOPICS_MAX];
-    int32_t partitions[HEC_SINK_TOPICS_MAX];
-    struct hec_sink_stats stats;
-    uint64_t failed_before; /* stats.failed when the batch was begun */
-    bool refused;           /* a broker refused a record since then */
-    int64_t usual_us;       /* running mean of commits */
-    bool open;
-    bool tainted;
-    bool haunted; /* a client that hangs in its own end may still look at this struct */
-};
-
-static bool is_transactional(const struct hec_sink *sink)
-{
-    return sink->options.transactional_id != NULL;
-}
-
-static int left_ms(int64_t until_us)
-{
-    int64_t left = (until_us - hec_kafka_now_us()) / 1000;
-    return left > 0 ? (int)left : 0;
-}
-
-static int64_t bound_us(const struct hec_sink *sink)
-{
-    return hec_kafka_now_us() + (int64_t)sink->options.wait_ms * 1000;
-}
 
 /* Registered even though little is done here: without a callback a commit waits in steps of 10 ms
  * (librdkafka 2.0.2), 11 ms instead of 1.3. */
@@ -71,44 +25,9 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
     sink->stats.failed++;
     if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
         message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) {
-        sink->refused = true;
         snprintf(sink->voice.last_error, sizeof(sink->voice.last_error), "%s",
                  rd_kafka_err2str(message->err));
     }
-}
-
-/* What to do after a failed call of the transaction interface. */
-enum verdict { RETRY, ABORT, DEAD, SUPPLANTED };
-
-/* Takes problem over and leaves its text in the voice. */
-static enum verdict judge(struct hec_sink *sink, rd_kafka_error_t *problem)
-{
-    rd_kafka_resp_err_t code = rd_kafka_error_code(problem);
-    enum verdict verdict = DEAD;
-    if (rd_kafka_error_is_fatal(problem)) {
-        verdict = hec_kafka_status(code) == HEC_FENCED ? SUPPLANTED : DEAD;
-    } else if (rd_kafka_error_txn_requires_abort(problem)) {
-        verdict = ABORT;
-    } else if (rd_kafka_error_is_retriable(problem)) {
-        verdict = RETRY;
-    }
-    snprintf(sink->voice.last_error, sizeof(sink->voice.last_error), "%s: %s",
-             rd_kafka_error_name(problem), rd_kafka_error_string(problem));
-    rd_kafka_error_destroy(problem);
-    return verdict;
-}
-
-static enum hec_status dead(struct hec_sink *sink, enum verdict verdict, const char *what,
-                            struct hec_error *error)
-{
-    sink->tainted = true;
-    sink->open = false;
-    if (verdict == SUPPLANTED) {
-        return hec_fail(error, HEC_FENCED, "kafka: %s: another process has transactional.id %s: %s",
-                        what, sink->options.transactional_id, sink->voice.last_error);
-    }
-    return hec_fail(error, HEC_FATAL, "kafka: %s: the producer must be made anew: %s", what,
-                    sink->voice.last_error);
 }
 
 static void take_down(struct hec_sink *sink, int wait_ms)
@@ -169,11 +88,11 @@ static enum hec_status resolve_former(struct hec_sink *sink, int64_t until_us,
             return HEC_OK;
         }
         enum hec_status status = hec_kafka_status(rd_kafka_error_code(problem));
-        enum verdict verdict = judge(sink, problem);
-        if (verdict == RETRY && left_ms(until_us) > 0) {
+        enum hec_sink_verdict verdict = hec_sink_judge(sink, problem);
+        if (verdict == HEC_SINK_RETRY && left_ms(until_us) > 0) {
             continue;
         }
-        if (verdict == RETRY) {
+        if (verdict == HEC_SINK_RETRY) {
             return hec_fail(error, HEC_UNAVAILABLE,
                             "kafka: transactional.id %s: the coordinator does not answer: %s",
                             sink->options.transactional_id, sink->voice.last_error);
@@ -312,11 +231,10 @@ enum hec_status hec_sink_begin(struct hec_sink *sink, struct hec_error *error)
     if (is_transactional(sink)) {
         rd_kafka_error_t *problem = rd_kafka_begin_transaction(sink->client);
         if (problem != NULL) {
-            return dead(sink, judge(sink, problem), "begin", error);
+            return hec_sink_dead(sink, hec_sink_judge(sink, problem), "begin", error);
         }
     }
     sink->failed_before = sink->stats.failed;
-    sink->refused = false;
     sink->open = true;
     return HEC_OK;
 }
@@ -378,10 +296,9 @@ static rd_kafka_resp_err_t enqueue(struct hec_sink *sink, const struct hec_sink_
     return code;
 }
 
-enum hec_status hec_sink_produce(struct hec_sink *sink, const struct hec_sink_record *record,
-                                 struct hec_error *error)
+enum hec_status hec_sink_check(const struct hec_sink *sink, const struct hec_sink_record *record,
+                               struct hec_error *error)
 {
-    assert(sink->open);
     assert(record->topic >= 0 && record->topic < sink->options.topics_count);
     assert(record->partition >= -1);
     const char *topic = sink->options.topics[record->topic];
@@ -395,6 +312,18 @@ enum hec_status hec_sink_produce(struct hec_sink *sink, const struct hec_sink_re
         return hec_fail(error, HEC_NOT_FOUND, "kafka: topic %s has no partition %d", topic,
                         (int)record->partition);
     }
+    return HEC_OK;
+}
+
+enum hec_status hec_sink_produce(struct hec_sink *sink, const struct hec_sink_record *record,
+                                 struct hec_error *error)
+{
+    assert(sink->open);
+    enum hec_status status = hec_sink_check(sink, record, error);
+    if (status != HEC_OK) {
+        return status;
+    }
+    const char *topic = sink->options.topics[record->topic];
     rd_kafka_resp_err_t code = enqueue(sink, record);
     int64_t until_us = code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? bound_us(sink) : 0;
     while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && left_ms(until_us) > 0) {
@@ -404,7 +333,7 @@ enum hec_status hec_sink_produce(struct hec_sink *sink, const struct hec_sink_re
     }
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         sink->stats.records++;
-        sink->stats.bytes += bytes;
+        sink->stats.bytes += bytes_of(record);
         return HEC_OK;
     }
     if (code == RD_KAFKA_RESP_ERR__STATE) { /* the transaction broke under us */
@@ -412,161 +341,10 @@ enum hec_status hec_sink_produce(struct hec_sink *sink, const struct hec_sink_re
                         sink->voice.last_error);
     }
     if (code == RD_KAFKA_RESP_ERR__FATAL) {
-        return dead(sink, DEAD, "produce", error);
+        return hec_sink_dead(sink, HEC_SINK_DEAD, "produce", error);
     }
     return hec_fail(error, hec_kafka_status(code), "kafka: topic %s: %s", topic,
                     sink->voice.last_error);
-}
-
-/* Rolls back and says ABORTED, if that can be done at all. */
-static enum hec_status roll_back(struct hec_sink *sink, struct hec_error *error)
-{
-    int64_t until_us = bound_us(sink);
-    if (!is_transactional(sink)) {
-        rd_kafka_purge(sink->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        rd_kafka_flush(sink->client, 1000);
-        sink->tainted = true; /* what was in flight left a gap in the sequence numbers */
-        sink->open = false;
-        sink->stats.aborts++;
-        return HEC_OK;
-    }
-    for (;;) {
-        rd_kafka_error_t *problem = rd_kafka_abort_transaction(sink->client, left_ms(until_us));
-        if (problem == NULL) {
-            sink->open = false;
-            sink->stats.aborts++;
-            rd_kafka_poll(sink->client, 0);
-            /* A refused record leaves a gap in the sequence numbers, and in 2.0.2 the next
-             * transaction would stumble over it. */
-            sink->tainted = sink->tainted || sink->refused;
-            return HEC_OK;
-        }
-        enum verdict verdict = judge(sink, problem);
-        if (verdict != RETRY || left_ms(until_us) == 0) {
-            return dead(sink, verdict, "abort", error);
-        }
-        sink->tainted = true;
-    }
-}
-
-enum hec_status hec_sink_abort(struct hec_sink *sink, struct hec_error *error)
-{
-    return sink->open ? roll_back(sink, error) : HEC_OK;
-}
-
-/* The call that a transaction ends with, and its two halves' common way of failing. */
-static rd_kafka_error_t *send_offsets(struct hec_sink *sink, struct hec_source *source,
-                                      const struct hec_offset *offsets, int count, int wait_ms)
-{
-    /* Read anew for every transaction: the generation changes with every rebalance. */
-    rd_kafka_consumer_group_metadata_t *member =
-        rd_kafka_consumer_group_metadata(hec_source_client(source));
-    rd_kafka_topic_partition_list_t *list =
-        hec_kafka_offsets(hec_source_topic(source), offsets, count);
-    rd_kafka_error_t *problem =
-        rd_kafka_send_offsets_to_transaction(sink->client, list, member, wait_ms);
-    rd_kafka_topic_partition_list_destroy(list);
-    rd_kafka_consumer_group_metadata_destroy(member);
-    return problem;
-}
-
-static enum hec_status failed(struct hec_sink *sink, enum verdict verdict, bool supplanted,
-                              const char *what, struct hec_error *error)
-{
-    if (verdict != ABORT) {
-        return dead(sink, verdict, what, error);
-    }
-    char why[sizeof(sink->voice.last_error)];
-    memcpy(why, sink->voice.last_error, sizeof(why));
-    enum hec_status status = roll_back(sink, error);
-    if (status != HEC_OK) {
-        return status;
-    }
-    return hec_fail(error, supplanted ? HEC_FENCED : HEC_ABORTED,
-                    "kafka: %s: the transaction was rolled back: %s", what, why);
-}
-
-static enum hec_status commit_transaction(struct hec_sink *sink, struct hec_source *source,
-                                          const struct hec_offset *offsets, int count,
-                                          struct hec_error *error)
-{
-    int64_t until_us = bound_us(sink);
-    bool offsets_sent = count == 0;
-    for (;;) {
-        const char *what = offsets_sent ? "commit" : "send offsets";
-        rd_kafka_error_t *problem =
-            offsets_sent ? rd_kafka_commit_transaction(sink->client, left_ms(until_us))
-                         : send_offsets(sink, source, offsets, count, left_ms(until_us));
-        if (problem == NULL && offsets_sent) {
-            return HEC_OK;
-        }
-        if (problem == NULL) {
-            offsets_sent = true;
-            continue;
-        }
-        bool supplanted = rd_kafka_error_code(problem) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
-        enum verdict verdict = judge(sink, problem);
-        if (verdict != RETRY || left_ms(until_us) == 0) {
-            return failed(sink, verdict, supplanted, what, error);
-        }
-        sink->tainted = true;
-        rd_kafka_poll(sink->client, RETRY_MS);
-    }
-}
-
-static enum hec_status commit_flushed(struct hec_sink *sink, struct hec_source *source,
-                                      const struct hec_offset *offsets, int count,
-                                      struct hec_error *error)
-{
-    char why[256];
-    rd_kafka_resp_err_t code = rd_kafka_flush(sink->client, sink->options.wait_ms);
-    if (rd_kafka_fatal_error(sink->client, why, sizeof(why)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        memcpy(sink->voice.last_error, why, sizeof(why));
-        return dead(sink, DEAD, "flush", error);
-    }
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR || sink->stats.failed != sink->failed_before) {
-        snprintf(why, sizeof(why), "%s", sink->voice.last_error);
-        (void)roll_back(sink, NULL);
-        return hec_fail(error, HEC_ABORTED, "kafka: records were not acknowledged: %s", why);
-    }
-    enum hec_status status = hec_source_commit(source, offsets, count, error);
-    if (status == HEC_FENCED) {
-        sink->open = false;
-        return status;
-    }
-    if (status != HEC_OK) {
-        (void)roll_back(sink, NULL);
-        return HEC_ABORTED;
-    }
-    return HEC_OK;
-}
-
-enum hec_status hec_sink_commit(struct hec_sink *sink, struct hec_source *source,
-                                const struct hec_offset *offsets, int count,
-                                struct hec_error *error)
-{
-    assert(sink->open);
-    int64_t begun_us = hec_kafka_now_us();
-    uint64_t lost_before = sink->voice.lost;
-
-    enum hec_status status = is_transactional(sink)
-                                 ? commit_transaction(sink, source, offsets, count, error)
-                                 : commit_flushed(sink, source, offsets, count, error);
-    if (status != HEC_OK) {
-        return status;
-    }
-    rd_kafka_poll(sink->client, 0);
-
-    int64_t took_us = hec_kafka_now_us() - begun_us;
-    bool slow = took_us > SLOW_US && took_us > SLOW_RATIO * sink->usual_us;
-    if (is_transactional(sink) && (sink->voice.lost != lost_before || slow)) {
-        sink->tainted = true;
-    }
-    sink->usual_us += (took_us - sink->usual_us) / 8;
-    sink->stats.commit_us = took_us;
-    sink->stats.commits++;
-    sink->open = false;
-    return HEC_OK;
 }
 
 void hec_sink_poll(struct hec_sink *sink)

@@ -5,15 +5,15 @@
  * at_least_once (none): records are flushed, then the offsets are committed through the source.
  * The calls are the same in both, so the engine has one path.
  *
- *   new -> [ begin -> produce ... -> commit | abort ] ...      ABORTED: nothing was published,
- *                                                              go back to the committed offsets
- *                                                              FATAL: recreate first, then as
- * ABORTED
+ *   new -> [ begin -> produce ... -> commit | abort ] ...
+ *
+ *   ABORTED  nothing was published: go back to the committed offsets
+ *   FATAL    recreate first, then as ABORTED
  *
  * After an outcome that cannot be known (timeout, lost connection during a commit) the producer is
  * made anew before the next begin, so that a delayed request can never reach a later transaction.
  *
- * Not for use by two threads: one sink per engine.
+ * Not for use by two threads at once; which one it is may change between two calls.
  */
 #ifndef HECATE_KAFKA_SINK_H
 #define HECATE_KAFKA_SINK_H
@@ -87,6 +87,12 @@ HEC_CHECKED enum hec_status hec_sink_begin(struct hec_sink *sink, struct hec_err
 
 /** True between begin and the end of commit or abort. */
 bool hec_sink_is_open(const struct hec_sink *sink);
+
+/** Would hec_sink_produce take it? Looks at what never changes in a producer's life, so it may be
+ * asked while another thread commits. @return HEC_OK, HEC_TOO_LARGE, HEC_NOT_FOUND */
+HEC_CHECKED enum hec_status hec_sink_check(const struct hec_sink *sink,
+                                           const struct hec_sink_record *record,
+                                           struct hec_error *error);
 
 /**
  * Puts one record into the open transaction. Everything is copied. A full queue is waited for, up

@@ -22,8 +22,8 @@ struct hec_tap {
 
 /* "From now on" is made a number here, so that it means the moment of this call and not that of a
  * later fetch. */
-static enum hec_status assign(struct hec_tap *tap, const char *topic, enum hec_tap_from from,
-                              struct hec_error *error)
+static enum hec_status assign(struct hec_tap *tap, const char *topic, hec_tap_first *first,
+                              void *context, struct hec_error *error)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(tap->partitions);
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -31,8 +31,7 @@ static enum hec_status assign(struct hec_tap *tap, const char *topic, enum hec_t
         int64_t low = 0;
         int64_t high = 0;
         code = rd_kafka_query_watermark_offsets(tap->client, topic, p, &low, &high, ANSWER_MS);
-        rd_kafka_topic_partition_list_add(list, topic, p)->offset =
-            from == HEC_TAP_START ? low : high;
+        rd_kafka_topic_partition_list_add(list, topic, p)->offset = first(context, p, low, high);
     }
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         code = rd_kafka_assign(tap->client, list);
@@ -44,8 +43,32 @@ static enum hec_status assign(struct hec_tap *tap, const char *topic, enum hec_t
                           rd_kafka_err2str(code));
 }
 
+static int64_t at_start(void *context, int32_t partition, int64_t low, int64_t high)
+{
+    (void)context;
+    (void)partition;
+    (void)high;
+    return low;
+}
+
+static int64_t at_end(void *context, int32_t partition, int64_t low, int64_t high)
+{
+    (void)context;
+    (void)partition;
+    (void)low;
+    return high;
+}
+
 enum hec_status hec_tap_new(struct hec_tap **ret, const struct hec_kafka_options *options,
                             const char *topic, enum hec_tap_from from, struct hec_error *error)
+{
+    return hec_tap_new_from(ret, options, topic, from == HEC_TAP_START ? at_start : at_end, NULL,
+                            error);
+}
+
+enum hec_status hec_tap_new_from(struct hec_tap **ret, const struct hec_kafka_options *options,
+                                 const char *topic, hec_tap_first *first, void *context,
+                                 struct hec_error *error)
 {
     static const struct hec_kafka_property OURS[] = {
         { "group.id", "hecate-tap" }, /* needed by the library, never joined */
@@ -72,7 +95,7 @@ enum hec_status hec_tap_new(struct hec_tap **ret, const struct hec_kafka_options
     }
     if (status == HEC_OK) {
         rd_kafka_poll_set_consumer(tap->client);
-        status = assign(tap, topic, from, error);
+        status = assign(tap, topic, first, context, error);
     }
     if (status != HEC_OK) {
         hec_tap_close(tap);

@@ -215,12 +215,18 @@ static char *resolve(const struct setter *setter, const struct hec_conf_item *it
 
 /* ---- Items ----------------------------------------------------------------------------------- */
 
-static struct hec_properties *properties_of(struct hec_config *config, const char *section)
+const struct hec_properties *hec_config_properties(const struct hec_config *config,
+                                                   const char *section)
 {
     return strcmp(section, "kafka") == 0            ? &config->kafka
            : strcmp(section, "kafka_consumer") == 0 ? &config->kafka_consumer
            : strcmp(section, "kafka_producer") == 0 ? &config->kafka_producer
                                                     : NULL;
+}
+
+static struct hec_properties *properties_of(struct hec_config *config, const char *section)
+{
+    return (struct hec_properties *)hec_config_properties(config, section);
 }
 
 static bool is_secret_property(const char *name)

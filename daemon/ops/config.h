@@ -68,6 +68,7 @@ struct hec_config {
         char dead_letter_topic[HEC_CONFIG_TEXT_MAX];
         int64_t delivery; /* enum hec_delivery */
         int64_t commit_interval_ms;
+        int64_t overlap; /* bool */
         int64_t commit_records_max;
     } output;
     struct {
@@ -102,9 +103,14 @@ struct hec_config {
     struct {
         int64_t max_reasons;
         int64_t critical_loss_minor; /* 0: no loss makes an alert critical */
+        int64_t dedup_window_s;
+        char inbox_file[HEC_CONFIG_TEXT_MAX]; /* empty: none */
+        int64_t inbox_retention_days;
     } alerts;
     struct {
         char listen[HEC_CONFIG_TEXT_MAX]; /* 127.0.0.1:9677, [::1]:9677, unix:/path; empty: none */
+        char socket[HEC_CONFIG_TEXT_MAX]; /* of the console; empty: none */
+        char tokens_file[HEC_CONFIG_TEXT_MAX]; /* empty: the API answers on the socket only */
     } admin;
     struct {
         int64_t level;  /* enum hec_log_level of ops/log.h */
@@ -164,6 +170,42 @@ void hec_config_default_print(FILE *out);
 /** Prints the settings in effect with where each came from, secrets masked; what stands at its
  * default is a comment. The output reads as a hecate.conf. */
 void hec_config_show(const struct hec_config *config, FILE *out);
+
+/** The same as JSON: an array with key, value, origin, default, reloadable, secret a setting.
+ * @return HEC_OK, HEC_NO_MEMORY */
+HEC_CHECKED enum hec_status hec_config_show_json(const struct hec_config *config, FILE *out);
+
+/* A setting that two configs have different values for. Values as hec_config_show has them. */
+struct hec_config_change {
+    const char *key;            /* "state.cache_mib", "head.ato.mode", "kafka.client.id" */
+    const char *before, *after; /* "" when a property is not set */
+    bool reloadable;            /* else it wants a restart */
+};
+/** Calls each for every setting that differs, in the order of the file; returns how many. The
+ * texts live for the call only. */
+int hec_config_compare(const struct hec_config *before, const struct hec_config *after,
+                       void (*each)(void *context, const struct hec_config_change *change),
+                       void *context);
+
+/** Gives the running settings the values of those that may change while running, the others left.
+ * Origins stay those of the start. One thread; others may read numbers meanwhile. */
+void hec_config_take_reloadable(struct hec_config *to, const struct hec_config *from);
+
+/**
+ * Explains one setting: what it is for, what it may be, its value in the config and from where.
+ *
+ * @param config    NULL: only what the table knows
+ * @param key       as for hec_config_set; a head's setting without the head, or a name without its
+ *                  section, explains all of that name
+ * @param problems  when there is no such setting: a sentence with the nearest
+ * @return HEC_OK, HEC_NOT_FOUND
+ */
+HEC_CHECKED enum hec_status hec_config_explain(const struct hec_config *config, const char *key,
+                                               FILE *out, struct hec_problems *problems);
+
+/** What is allowed and hardly meant, such as a secret in a file that everybody may read. Each is a
+ * problem of status HEC_INVALID; whether one matters is the caller's business (--strict). */
+void hec_config_warn(const struct hec_config *config, struct hec_problems *warnings);
 
 /** Prints the settings as the SETTINGS part of hecate.conf(5), mdoc-free man(7) macros. */
 void hec_config_manual_print(FILE *out);

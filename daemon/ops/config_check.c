@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "kafka/client.h"
 #include "ops/config.h"
 #include "ops/settings.h"
 
@@ -113,9 +115,25 @@ static void check_names(const struct hec_config *config, struct hec_problems *pr
             "'*' or '?'",
             place(config, "state", "key_prefix", where), prefix);
     }
-    if (hec_properties_find(&config->kafka, "group.id") != NULL ||
-        hec_properties_find(&config->kafka_consumer, "group.id") != NULL) {
-        hec_problems_add(problems, HEC_INVALID, "kafka: group.id is set by input { group = ... }");
+}
+
+/* librdkafka's own names and values, as far as it can tell without a connection. */
+static void check_properties(const struct hec_config *config, struct hec_problems *problems)
+{
+    static const char *const SECTIONS[] = { "kafka", "kafka_consumer", "kafka_producer" };
+    for (int s = 0; s < 3; s++) {
+        const struct hec_properties *properties = hec_config_properties(config, SECTIONS[s]);
+        for (int i = 0; i < properties->count; i++) {
+            const struct hec_property *row = &properties->rows[i];
+            struct hec_error error = { 0 };
+            bool resolved = row->reference == NULL || !config->keep_references;
+            if (resolved &&
+                hec_kafka_property_check(&(struct hec_kafka_property){ row->name, row->value },
+                                         row->secret, &error) != HEC_OK) {
+                hec_problems_add(problems, HEC_INVALID, "%s:%d: %s", row->file, row->line,
+                                 error.text);
+            }
+        }
     }
 }
 
@@ -210,10 +228,11 @@ static void check_addresses(const struct hec_config *config, struct hec_problems
                          "%slisten: \"%s\" is no address: write 127.0.0.1:9677, [::1]:9677 or "
                          "unix:/run/hecate/admin.sock",
                          place(config, "admin", "listen", where), text);
-    } else if (listen.kind == HEC_LISTEN_INET && !listen.loopback) {
+    } else if (listen.kind == HEC_LISTEN_INET && !listen.loopback &&
+               config->admin.tokens_file[0] == '\0') {
         hec_problems_add(problems, HEC_INVALID,
                          "%slisten: \"%s\" is not a loopback address, and there is no access "
-                         "control: listen on 127.0.0.1 and put a proxy in front",
+                         "control: set admin.tokens_file, or listen on 127.0.0.1",
                          place(config, "admin", "listen", where), text);
     }
     text = config->state.redis_address;
@@ -245,6 +264,7 @@ enum hec_status hec_config_check(const struct hec_config *config, struct hec_pro
     check_required(config, problems);
     check_topics(config, problems);
     check_names(config, problems);
+    check_properties(config, problems);
     check_heads(config, problems);
     check_addresses(config, problems);
     char where[300];
@@ -283,4 +303,50 @@ enum hec_status hec_config_check_files(const struct hec_config *config,
     check_file("model", "file", config->model.file, "make one with hecate train", problems);
     bool good = problems->count + problems->dropped == before;
     return good ? HEC_OK : hec_problems_status(problems);
+}
+
+/* A literal secret in a file that others than its owner and group may read. */
+static void warn_of_secret(const char *what, const char *file, int line, const char *reference,
+                           struct hec_problems *warnings)
+{
+    struct stat status;
+    if (reference == NULL && file != NULL && line > 0 && stat(file, &status) == 0 &&
+        (status.st_mode & S_IROTH) != 0) {
+        hec_problems_add(warnings, HEC_INVALID,
+                         "%s:%d: %s stands in a file that everybody may read: chmod o-r %s, or "
+                         "better write ${credential:ID}",
+                         file, line, what, file);
+    }
+}
+
+void hec_config_warn(const struct hec_config *config, struct hec_problems *warnings)
+{
+    static const char *const SECTIONS[] = { "kafka", "kafka_consumer", "kafka_producer" };
+    char where[300];
+    for (const struct hec_setting *s = hec_settings(); s->name != NULL; s++) {
+        const struct hec_config_origin *origin = hec_setting_origin(config, s, 0);
+        if (s->secret) {
+            warn_of_secret(s->name, origin->file, origin->line, origin->reference, warnings);
+        }
+    }
+    for (int s = 0; s < 3; s++) {
+        const struct hec_properties *properties = hec_config_properties(config, SECTIONS[s]);
+        for (int i = 0; i < properties->count; i++) {
+            const struct hec_property *row = &properties->rows[i];
+            if (row->secret) {
+                warn_of_secret(row->name, row->file, row->line, row->reference, warnings);
+            }
+        }
+    }
+    if (strcmp(config->state.redis_address, "memory:") == 0) {
+        hec_problems_add(warnings, HEC_INVALID,
+                         "%sredis_address: memory: forgets all state at the end; every start "
+                         "rebuilds it from Kafka",
+                         place(config, "state", "redis_address", where));
+    }
+    if (config->admin.listen[0] == '\0') {
+        hec_problems_add(warnings, HEC_INVALID,
+                         "%slisten: without an address there are no probes and no metrics",
+                         place(config, "admin", "listen", where));
+    }
 }

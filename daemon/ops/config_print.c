@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "ops/config.h"
+#include "ops/roff.h"
 #include "ops/settings.h"
-
-#define VALUE_BYTES (HEC_CONFIG_TEXT_MAX * 2 + 3)
 
 /* Writes words as comment lines of at most 100 columns. */
 static void print_wrapped(FILE *out, const char *indent, const char *text)
@@ -64,7 +63,7 @@ static void print_section(FILE *out, const struct hec_config *standard,
         }
         first = false;
         /* The sample is the same on every host. */
-        char value[VALUE_BYTES];
+        char value[HEC_SHOWN_BYTES];
         hec_setting_print(s, standard, head, value, sizeof(value));
         bool host = strcmp(s->name, "instance") == 0;
         fprintf(out, "    %s = %s\n", s->name, host ? "\"\"" : value);
@@ -127,29 +126,52 @@ void hec_config_default_print(FILE *out)
     hec_config_free(standard);
 }
 
+static void put(char *text, size_t text_bytes, size_t *used, char c)
+{
+    if (*used + 1 < text_bytes) {
+        text[(*used)++] = c;
+    }
+}
+
+void hec_property_show(const struct hec_property *property, char *text, size_t text_bytes)
+{
+    if (property->reference != NULL || property->secret) {
+        snprintf(text, text_bytes, "%s",
+                 property->reference != NULL ? property->reference : HEC_MASK);
+        return;
+    }
+    size_t used = 0;
+    put(text, text_bytes, &used, '"');
+    for (const char *c = property->value; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\' || *c == '\n') {
+            put(text, text_bytes, &used, '\\');
+        }
+        put(text, text_bytes, &used,
+            *c == '\n' ? 'n' : (char)(iscntrl((unsigned char)*c) ? '?' : *c));
+    }
+    put(text, text_bytes, &used, '"');
+    text[used] = '\0';
+}
+
+void hec_setting_show(const struct hec_setting *setting, const struct hec_config *config, int head,
+                      char *text, size_t text_bytes)
+{
+    const struct hec_config_origin *origin = hec_setting_origin(config, setting, head);
+    hec_setting_print(setting, config, head, text, text_bytes);
+    if (origin->reference != NULL) {
+        snprintf(text, text_bytes, "%s", origin->reference);
+    } else if (setting->secret && strcmp(text, "\"\"") != 0) {
+        snprintf(text, text_bytes, "%s", HEC_MASK);
+    }
+}
+
 static void show_properties(const struct hec_properties *properties, FILE *out)
 {
     for (int i = 0; i < properties->count; i++) {
-        const struct hec_property *row = &properties->rows[i];
-        const char *value = row->reference != NULL ? row->reference
-                            : row->secret          ? "\"********\""
-                                                   : NULL;
-        if (value != NULL) {
-            fprintf(out, "    %s = %s  # %s:%d\n", row->name, value, row->file, row->line);
-            continue;
-        }
-        fprintf(out, "    %s = \"", row->name);
-        for (const char *c = row->value; *c != '\0'; c++) {
-            if (*c == '\n') {
-                fputs("\\n", out);
-                continue;
-            }
-            if (*c == '"' || *c == '\\') {
-                fputc('\\', out);
-            }
-            fputc(iscntrl((unsigned char)*c) ? '?' : *c, out);
-        }
-        fprintf(out, "\"  # %s:%d\n", row->file, row->line);
+        char value[HEC_SHOWN_BYTES];
+        hec_property_show(&properties->rows[i], value, sizeof(value));
+        fprintf(out, "    %s = %s  # %s:%d\n", properties->rows[i].name, value,
+                properties->rows[i].file, properties->rows[i].line);
     }
 }
 
@@ -157,13 +179,8 @@ static void show_setting(const struct hec_config *config, const struct hec_setti
                          int head, FILE *out)
 {
     const struct hec_config_origin *origin = hec_setting_origin(config, setting, head);
-    char value[VALUE_BYTES];
-    hec_setting_print(setting, config, head, value, sizeof(value));
-    if (origin->reference != NULL) {
-        snprintf(value, sizeof(value), "%s", origin->reference);
-    } else if (setting->secret && strcmp(value, "\"\"") != 0) {
-        strcpy(value, "\"********\"");
-    }
+    char value[HEC_SHOWN_BYTES];
+    hec_setting_show(setting, config, head, value, sizeof(value));
     if (origin->file == NULL) {
         fprintf(out, "    # %s = %s  # default\n", setting->name, value);
     } else if (origin->line == 0) {
@@ -187,30 +204,9 @@ void hec_config_show(const struct hec_config *config, FILE *out)
                 }
             }
             if (section->passes_through) {
-                show_properties(strcmp(section->name, "kafka") == 0 ? &config->kafka
-                                : strcmp(section->name, "kafka_consumer") == 0
-                                    ? &config->kafka_consumer
-                                    : &config->kafka_producer,
-                                out);
+                show_properties(hec_config_properties(config, section->name), out);
             }
             fprintf(out, "}\n");
-        }
-    }
-}
-
-/* Text for man(7): a backslash and a leading dot or quote mean something there. */
-static void print_roff(FILE *out, const char *text)
-{
-    if (*text == '.' || *text == '\'') {
-        fputs("\\&", out);
-    }
-    for (; *text != '\0'; text++) {
-        if (*text == '\\') {
-            fputs("\\e", out);
-        } else if (*text == '-') {
-            fputs("\\-", out);
-        } else {
-            fputc(*text, out);
         }
     }
 }
@@ -225,7 +221,7 @@ void hec_config_manual_print(FILE *out)
     for (const struct hec_setting_section *section = hec_setting_sections(); section->name != NULL;
          section++) {
         fprintf(out, ".SS %s\n", section->name);
-        print_roff(out, section->help);
+        hec_roff_text(out, section->help);
         fprintf(out, "\n");
         for (const struct hec_setting *s = hec_settings(); s->name != NULL; s++) {
             if (!is_of(s, section->name)) {
@@ -234,13 +230,14 @@ void hec_config_manual_print(FILE *out)
             char range[128];
             hec_setting_range(s, range, sizeof(range));
             fprintf(out, ".TP\n.B %s\n", s->name);
-            print_roff(out, range);
+            hec_roff_text(out, range);
             if (s->standard[0] != '\0') {
                 fprintf(out, "; default ");
-                print_roff(out, s->standard);
+                hec_roff_text(out, s->standard);
             }
-            fprintf(out, "%s.\n", s->required ? "; required" : "");
-            print_roff(out, s->help);
+            fprintf(out, "%s; %s.\n", s->required ? "; required" : "",
+                    s->reloadable ? "taken up on reload" : "a change wants a restart");
+            hec_roff_text(out, s->help);
             fprintf(out, "\n");
         }
     }

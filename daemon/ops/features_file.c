@@ -16,15 +16,41 @@
 #define FILE_BYTES_MAX (1 << 20)
 #define NAMES_MAX 256
 
-static const char *const ROOT_KEYS[] = { "currency", "allowed_lateness_ms", "dedup_window_s",
-                                         NULL };
-static const char *const FILTER_KEYS[] = { "events", "where", NULL };
+/* Every key, once: the parser knows no other, and hecate-features(5) is printed from here. */
+static const struct hec_features_key KEYS[] = {
+    { "", "currency", "Three letters (ISO 4217): what amounts are told in. Default EUR." },
+    { "", "allowed_lateness_ms",
+      "An event older than its user's newest one by more than this is late and moves no state. "
+      "Default 300000." },
+    { "", "dedup_window_s",
+      "A user's event id that comes again within this time is a duplicate. Default 3600." },
+    { "rate", "per_unit",
+      "Units of the reporting currency for one of the title's. An amount in a currency without a "
+      "rate is missing." },
+    { "filter", "events", "The types it passes. Default every scored type." },
+    { "filter", "where",
+      "At most 4 predicates, all of which must hold: \"FIELD == V\", \"FIELD != V\", \"FIELD < "
+      "N\", \"FIELD >= N\", \"FIELD in V V V\", \"FIELD present\"." },
+    { "feature", "aggregate", "What is computed: one of the aggregates below. Required." },
+    { "feature", "entity", "Whose history it is computed from." },
+    { "feature", "filter", "Only events that pass this filter count. Default all." },
+    { "feature", "filter2", "The second filter of ratio, portion, streak and chain." },
+    { "feature", "filter3", "The last step of chain." },
+    { "feature", "field", "The field that is summed, compared or counted." },
+    { "feature", "window", "How far back: 30s, 5m, 1h, 7d." },
+    { "feature", "window2", "The longer window of burst." },
+    { "feature", "delay", "Events younger than this are not seen: how late labels may be." },
+    { "feature", "prior", "The rate that ratio and label_rate begin with." },
+    { "feature", "prior_weight", "How many events that rate counts for." },
+    { "feature", "missing",
+      "The value when there is nothing to tell. Default nan: missing, and flagged." },
+    { "feature", "heads", "The heads that it may give a reason for. Default all." },
+    { "feature", "reason", "The code of that reason. Without one it is never a reason." },
+    { "feature", "text", "The reason for people; {observed} and {usual} are filled in." },
+    { NULL, NULL, NULL },
+};
 static const char *const FILTER_LISTS[] = { "events", "where", NULL };
 static const char *const FEATURE_LISTS[] = { "heads", NULL };
-static const char *const FEATURE_KEYS[] = { "aggregate", "entity", "filter",       "filter2",
-                                            "filter3",   "field",  "window",       "window2",
-                                            "delay",     "prior",  "prior_weight", "missing",
-                                            "heads",     "reason", "text",         NULL };
 static const struct hec_conf_section SECTIONS[] = {
     { .name = "" },
     { .name = "rate", .titled = true },
@@ -72,15 +98,24 @@ static void refuse_value(const struct parsing *p, const struct hec_conf_item *it
                      item->title[0] ? " " : "", item->title, expected, item->value);
 }
 
-static bool is_key_of(const struct parsing *p, const struct hec_conf_item *item,
-                      const char *const *keys)
+const struct hec_features_key *hec_features_keys(void)
 {
-    for (int i = 0; keys[i] != NULL; i++) {
-        if (strcmp(keys[i], item->key) == 0) {
+    return KEYS;
+}
+
+static bool is_key_of(const struct parsing *p, const struct hec_conf_item *item)
+{
+    struct names known = { .count = 0 };
+    for (const struct hec_features_key *key = KEYS; key->name != NULL; key++) {
+        if (strcmp(key->section, item->section) != 0) {
+            continue;
+        }
+        if (strcmp(key->name, item->key) == 0) {
             return true;
         }
+        names_add(&known, key->name);
     }
-    refuse_name(p, item, "key", item->key, keys);
+    refuse_name(p, item, "key", item->key, known.list);
     return false;
 }
 
@@ -128,7 +163,7 @@ static bool parse_number(const char *text, double *value)
 static void take_root(const struct parsing *p, const struct hec_conf_item *item)
 {
     struct hec_schema *schema = p->schema;
-    if (!is_key_of(p, item, ROOT_KEYS)) {
+    if (!is_key_of(p, item)) {
         return;
     }
     if (strcmp(item->key, "currency") == 0) {
@@ -148,9 +183,8 @@ static void take_root(const struct parsing *p, const struct hec_conf_item *item)
 
 static void take_rate(const struct parsing *p, const struct hec_conf_item *item)
 {
-    static const char *const KEYS[] = { "per_unit", NULL };
     struct hec_schema *schema = p->schema;
-    if (!is_key_of(p, item, KEYS)) {
+    if (!is_key_of(p, item)) {
         return;
     }
     double rate;
@@ -241,7 +275,7 @@ static struct hec_filter *open_filter(const struct parsing *p, const struct hec_
 
 static void take_filter(const struct parsing *p, const struct hec_conf_item *item)
 {
-    if (!is_key_of(p, item, FILTER_KEYS)) {
+    if (!is_key_of(p, item)) {
         return;
     }
     struct hec_filter *filter = open_filter(p, item);
@@ -430,7 +464,7 @@ static void take_features(const struct parsing *p, const struct hec_conf *conf)
             had_heads = false;
         }
         fresh = false;
-        if (feature == NULL || !is_key_of(p, item, FEATURE_KEYS)) {
+        if (feature == NULL || !is_key_of(p, item)) {
             continue;
         }
         take_feature_key(p, item, !had_heads, feature);

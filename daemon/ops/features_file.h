@@ -10,6 +10,14 @@
 #include "hecate/feature.h"
 #include "hecate/status.h"
 
+/* One key of the file. */
+struct hec_features_key {
+    const char *section; /* "" outside of any, "rate", "filter", "feature" */
+    const char *name, *help;
+};
+/** Every key in the order of the file's sections, ended by a row without a name. */
+const struct hec_features_key *hec_features_keys(void);
+
 /**
  * Reads the schema from a file.
  *

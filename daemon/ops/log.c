@@ -102,6 +102,11 @@ void hec_log_set_level(enum hec_log_level level)
     atomic_store(&logger.level, (int)level);
 }
 
+enum hec_log_level hec_log_level(void)
+{
+    return (enum hec_log_level)atomic_load_explicit(&logger.level, memory_order_relaxed);
+}
+
 bool hec_log_is_on(enum hec_log_level level)
 {
     return (int)level <= atomic_load_explicit(&logger.level, memory_order_relaxed);

@@ -55,6 +55,9 @@ void hec_log_setup(const struct hec_log_options *options);
 /** Changes the level alone, at any time. */
 void hec_log_set_level(enum hec_log_level level);
 
+/** The least grave level that is written now. */
+enum hec_log_level hec_log_level(void);
+
 /** True when a line of this level would be written: for facts that cost something to gather. */
 bool hec_log_is_on(enum hec_log_level level);
 

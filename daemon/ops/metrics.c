@@ -275,3 +275,53 @@ void hec_metrics_lag(const struct hec_metrics *metrics, int64_t *records, int64_
         }
     }
 }
+
+int hec_metrics_lag_of(const struct hec_metrics *metrics, int32_t partition, int64_t *records,
+                       int64_t *ms)
+{
+    for (int meter = 0; meter < metrics->engines; meter++) {
+        *records = atomic_load_explicit(&metrics->meters[meter]->lags[partition].records,
+                                        memory_order_relaxed);
+        *ms =
+            atomic_load_explicit(&metrics->meters[meter]->lags[partition].ms, memory_order_relaxed);
+        if (*records >= 0) {
+            return meter;
+        }
+    }
+    return -1;
+}
+
+int hec_metrics_buckets(const struct hec_metrics *metrics, int distribution,
+                        int64_t counts[HEC_BOUNDS_MAX + 1], const double **bounds)
+{
+    const struct hec_distribution_family *family = family_of(distribution);
+    for (int b = 0; b <= family->bounds_count; b++) {
+        counts[b] = 0;
+        for (int meter = 0; meter <= metrics->engines; meter++) {
+            counts[b] += atomic_load_explicit(
+                &metrics->meters[meter]->distributions[distribution].buckets[b],
+                memory_order_relaxed);
+        }
+    }
+    *bounds = family->bounds;
+    return family->bounds_count + 1;
+}
+
+double hec_metrics_quantile(const struct hec_metrics *metrics, int distribution, double quantile)
+{
+    int64_t counts[HEC_BOUNDS_MAX + 1], total = 0;
+    const double *bounds;
+    int count = hec_metrics_buckets(metrics, distribution, counts, &bounds);
+    for (int b = 0; b < count; b++) {
+        total += counts[b];
+    }
+    double rank = quantile * (double)total, below = 0;
+    for (int b = 0; b + 1 < count && total > 0; b++) {
+        double lower = b == 0 ? 0 : bounds[b - 1], upper = bounds[b];
+        if (counts[b] > 0 && below + (double)counts[b] >= rank) {
+            return lower + (upper - lower) * (rank - below) / (double)counts[b];
+        }
+        below += (double)counts[b];
+    }
+    return total > 0 ? bounds[count - 2] : 0;
+}

@@ -90,7 +90,10 @@
     X(CARD_FRAUD, "card_fraud")                                                                    \
     X(ATO, "ato")                                                                                  \
     X(ANOMALY, "anomaly")
-#define HEC_SUPPRESSED_TABLE(X) X(SHADOW, "shadow")
+#define HEC_SUPPRESSED_TABLE(X)                                                                    \
+    X(SHADOW, "shadow")                                                                            \
+    X(DEDUP, "dedup")                                                                              \
+    X(SNOOZE, "snooze")
 #define HEC_VERDICT_LABEL_TABLE(X)                                                                 \
     X(FRAUD, "fraud")                                                                              \
     X(GENUINE, "genuine")                                                                          \
@@ -99,11 +102,25 @@
     X(LIVEZ, "livez")                                                                              \
     X(READYZ, "readyz")                                                                            \
     X(METRICS, "metrics")                                                                          \
+    X(PAGE, "page")                                                                                \
+    X(API, "api")                                                                                  \
+    X(STREAM, "stream")                                                                            \
     X(OTHER, "other")
 #define HEC_HTTP_CODE_TABLE(X)                                                                     \
     X(200, "200")                                                                                  \
+    X(202, "202")                                                                                  \
+    X(304, "304")                                                                                  \
+    X(400, "400")                                                                                  \
+    X(401, "401")                                                                                  \
+    X(403, "403")                                                                                  \
     X(404, "404")                                                                                  \
     X(405, "405")                                                                                  \
+    X(409, "409")                                                                                  \
+    X(415, "415")                                                                                  \
+    X(421, "421")                                                                                  \
+    X(422, "422")                                                                                  \
+    X(429, "429")                                                                                  \
+    X(500, "500")                                                                                  \
     X(503, "503")
 
 #define HEC_STAGE_ENUM(e, value) HEC_STAGE_##e,
@@ -196,6 +213,10 @@ enum hec_label_count {
 #define HEC_SERIES_TABLE(X)                                                                        \
     X(RUN_STATE, "run_state", GAUGE, SERVICE, 1, RUN_STATE, NONE, NONE,                            \
       "1 for the state that the daemon is in, 0 for the others.")                                  \
+    X(RELOAD_GOOD, "config_last_reload_successful", GAUGE, SERVICE, 1, NONE, NONE, NONE,           \
+      "Whether the settings that were last offered are in effect.")                                \
+    X(RELOADED, "config_last_reload_success_timestamp_seconds", GAUGE, SERVICE, 1000, NONE, NONE,  \
+      NONE, "When settings were last taken into effect.")                                          \
     X(DEGRADED, "degraded", GAUGE, MAX, 1, DEGRADED, NONE, NONE,                                   \
       "1 while some engine works with less than it should have.")                                  \
     X(CONSUMED, "events_consumed_total", COUNTER, SUM, 1, NONE, NONE, NONE,                        \
@@ -264,7 +285,9 @@ enum hec_label_count {
     X(HTTP, "http_requests_total", COUNTER, SERVICE, 1, HANDLER, HTTP_CODE, NONE,                  \
       "HTTP requests answered.")                                                                   \
     X(HTTP_REFUSED, "http_connections_refused_total", COUNTER, SERVICE, 1, NONE, NONE, NONE,       \
-      "HTTP connections cut: they took too long, or there were too many.")
+      "HTTP connections cut: they took too long, or there were too many.")                         \
+    X(SSE_CLIENTS, "sse_clients", GAUGE, SERVICE, 1, NONE, NONE, NONE,                             \
+      "Open streams of server-sent events.")
 
 enum hec_series {
 #define HEC_SERIES_ENUM(enumerator, name, type, fold, scale, a, b, c, help)                        \
@@ -389,6 +412,16 @@ void hec_metrics_set_run_state(struct hec_metrics *metrics, enum hec_run_state s
 
 /** The folded value of one series now, in its ticks: for status lines. */
 int64_t hec_metrics_value(const struct hec_metrics *metrics, int series);
+/** How far behind one partition is, and the engine that reads it; -1: none of ours. */
+int hec_metrics_lag_of(const struct hec_metrics *metrics, int32_t partition, int64_t *records,
+                       int64_t *ms);
+/** A quantile of a distribution since the start, over all engines, within its bucket by straight
+ * line as Prometheus' histogram_quantile has it; 0 without observations. */
+double hec_metrics_quantile(const struct hec_metrics *metrics, int distribution, double quantile);
+/** Counts of a distribution's buckets since the start, over all engines, the infinite one last, and
+ * the bounds between them. Returns how many buckets there are. */
+int hec_metrics_buckets(const struct hec_metrics *metrics, int distribution,
+                        int64_t counts[HEC_BOUNDS_MAX + 1], const double **bounds);
 /** Sum of lag over the partitions read here, and the greatest age in ms. */
 void hec_metrics_lag(const struct hec_metrics *metrics, int64_t *records, int64_t *ms);
 

@@ -53,7 +53,7 @@ static const struct hec_setting_section SECTIONS[] = {
       "times 1000, cut to 0 .. 999.",
       false },
     { "alerts", "What alerts say.", false },
-    { "admin", "Probes and metrics.", false },
+    { "admin", "Probes, metrics, and the API behind the console.", false },
     { "log", "Log lines, on standard error.", false },
     { NULL, NULL, false },
 };
@@ -139,6 +139,10 @@ static const struct hec_setting SETTINGS[] = {
             "exactly_once; a short interval costs throughput.", RESTART),
     INTEGER("output", "commit_records_max", "records", "5000", 1, 100000, output.commit_records_max,
             "Commit no later than after this many input records.", RESTART),
+    BOOLEAN("output", "overlap", "false", output.overlap,
+            "Whether the next batches are taken while a commit or a checkpoint is under way; what "
+            "they say waits for the commit. Off: slower, and one thread less to think of.",
+            RESTART),
 
     TEXT("state", "redis_address", "tcp:127.0.0.1:6379", state.redis_address,
          "tcp:host:port or unix:/path of the Redis server that keeps checkpoints of state.",
@@ -184,7 +188,7 @@ static const struct hec_setting SETTINGS[] = {
 
     TEXT("model", "file", "/var/lib/hecate/models/current.safetensors", model.file,
          "The model, as hecate train writes it. It is checked fully, its golden row included, "
-         "before it is used.", RESTART),
+         "before it is used; a reload looks whether the file has changed, too.", RELOAD),
     INTEGER("model", "max_batch_records", "records", "64", 1, 1024, model.max_batch_records,
             "Rows of one pass through the model at most.", RESTART),
     INTEGER("model", "max_batch_wait_us", "us", "1000", 0, 1000000, model.max_batch_wait_us,
@@ -205,10 +209,26 @@ static const struct hec_setting SETTINGS[] = {
             alerts.critical_loss_minor,
             "Expected loss, probability times amount, from which on an alert is critical. 0: no "
             "loss makes one critical.", RELOAD),
+    INTEGER("alerts", "dedup_window_s", "s", "900", 0, 86400, alerts.dedup_window_s,
+            "Alerts of one entity and head within this time of the first, by event time, are one "
+            "in the inbox, with a count. The topic carries them all. 0: each is its own.", RESTART),
+    TEXT("alerts", "inbox_file", "/var/lib/hecate/alerts.db", alerts.inbox_file,
+         "SQLite file of the inbox: what people see and work on, filled from alert_topic. Passed "
+         "over when its directory does not exist. Empty: none.", RESTART),
+    INTEGER("alerts", "inbox_retention_days", "days", "90", 1, 3650, alerts.inbox_retention_days,
+            "How long the inbox keeps alerts and its audit.", RESTART),
 
     TEXT("admin", "listen", "127.0.0.1:9677", admin.listen,
-         "Where /livez, /readyz and /metrics answer: a loopback address with port, or unix:/path. "
-         "There is no access control, so no other address is accepted. Empty: nowhere.", RESTART),
+         "Where probes, metrics and the API answer: an address with port, or unix:/path. Other "
+         "than loopback addresses need tokens_file, and a proxy that speaks TLS in front. Empty: "
+         "nowhere.", RESTART),
+    TEXT("admin", "socket", "/run/hecate/admin.sock", admin.socket,
+         "Unix socket of the console (hecate status and the like): who may open the file may do "
+         "everything. Passed over when its directory does not exist. Empty: none.", RESTART),
+    TEXT("admin", "tokens_file", "", admin.tokens_file,
+         "Who may use the API on listen: a file, not readable by others, of \"role:token name\" "
+         "lines; roles are viewer, analyst and operator. Empty: only the socket answers the API.",
+         RESTART),
 
     CHOICE("log", "level", "info", LOG_LEVELS, log.level, "The least grave level that is written.",
            RELOAD),
@@ -349,6 +369,22 @@ bool hec_setting_parse(const struct hec_setting *setting, struct hec_config *con
         }
     }
     return false;
+}
+
+void hec_config_take_reloadable(struct hec_config *to, const struct hec_config *from)
+{
+    for (const struct hec_setting *s = SETTINGS; s->name != NULL; s++) {
+        int heads = strcmp(s->section, "head") == 0 ? HEC_CONFIG_HEADS : 1;
+        for (int head = 0; s->reloadable && head < heads; head++) {
+            if (s->type == HEC_SETTING_TEXT) {
+                memcpy(member(s, to, head), member(s, from, head), HEC_CONFIG_TEXT_MAX);
+            } else { /* numbers are eight bytes, and others may be reading them */
+                int64_t *at = member(s, to, head);
+                const int64_t *value = member(s, from, head);
+                __atomic_store_n(at, *value, __ATOMIC_RELAXED);
+            }
+        }
+    }
 }
 
 static void print_quoted(const char *value, char *text, size_t text_bytes)

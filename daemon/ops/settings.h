@@ -65,6 +65,19 @@ bool hec_setting_parse(const struct hec_setting *setting, struct hec_config *con
 void hec_setting_print(const struct hec_setting *setting, const struct hec_config *config, int head,
                        char *text, size_t text_bytes);
 
+#define HEC_MASK "\"********\""
+#define HEC_SHOWN_BYTES (HEC_CONFIG_TEXT_MAX * 2 + 3)
+
+/** The same for people: a reference as it was written, a secret as HEC_MASK. */
+void hec_setting_show(const struct hec_setting *setting, const struct hec_config *config, int head,
+                      char *text, size_t text_bytes);
+/** The same of a pass-through property; a long value is cut. */
+void hec_property_show(const struct hec_property *property, char *text, size_t text_bytes);
+
+/** The properties of a pass-through section; NULL for another section. */
+const struct hec_properties *hec_config_properties(const struct hec_config *config,
+                                                   const char *section);
+
 /** "0 .. 999", "true or false", "exactly_once or at_least_once", "text of at most 511 bytes". */
 void hec_setting_range(const struct hec_setting *setting, char *text, size_t text_bytes);
 

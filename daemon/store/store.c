@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "store/backend.h"
 #include "store/watermark.h"
@@ -33,6 +34,7 @@ struct hec_store {
     struct hec_store_stats stats;
     char prefix[PREFIX_BYTES_MAX + 1];
     uint64_t claims[HEC_PARTITIONS_MAX]; /* epochs that this store claimed; 0: none */
+    uint64_t owner;                      /* stands beside them; no other store has it */
     struct heap keys;
     struct hec_view *views; /* views_size each */
     struct hec_pair *pairs;
@@ -131,27 +133,6 @@ static struct hec_view key_of(struct hec_store *store, const struct hec_entity_i
     return key_end(store, from, append(to, id->token.bytes, id->token.length));
 }
 
-/* Who owns a partition now, against who we think does. */
-static enum hec_status compare_epoch(int32_t partition, uint64_t ours, struct hec_view stored,
-                                     struct hec_error *error)
-{
-    uint64_t found;
-    if (!hec_epoch_parse(&found, stored)) {
-        return hec_fail(error, HEC_MISMATCH, "store: own:{%d} is not a number", (int)partition);
-    }
-    if (found == ours) {
-        return HEC_OK;
-    }
-    return found > ours
-               ? hec_fail(error, HEC_FENCED,
-                          "store: partition %d belongs to epoch %" PRIu64 " now, ours is %" PRIu64,
-                          (int)partition, found, ours)
-               : hec_fail(error, HEC_MISMATCH,
-                          "store: partition %d is at epoch %" PRIu64 ", ours is %" PRIu64
-                          ": the store was emptied or rolled back",
-                          (int)partition, found, ours);
-}
-
 static enum hec_status not_connected(struct hec_error *error)
 {
     return hec_fail(error, HEC_UNAVAILABLE, "store: not connected");
@@ -177,7 +158,12 @@ enum hec_status hec_store_open(struct hec_store **ret, const struct hec_store_op
     }
     strcpy(store->prefix, prefix);
     store->backoff_ms = BACKOFF_FIRST_MS;
-    store->jitter = (uint64_t)(uintptr_t)store | 1;
+    do { /* 0 is nobody */
+        if (getrandom(&store->owner, sizeof(store->owner), 0) != (ssize_t)sizeof(store->owner)) {
+            store->owner = 0;
+        }
+    } while (store->owner == 0);
+    store->jitter = store->owner;
     enum hec_status status = strcmp(options->address, "memory:") == 0
                                  ? hec_memory_new(&store->backend)
                                  : hec_redis_new(&store->backend, options, &store->stats, error);
@@ -248,7 +234,7 @@ enum hec_status hec_store_check(struct hec_store *store, struct hec_error *error
 
 /* own and wm of one partition, as they were read. */
 struct pair_read {
-    char own[24];
+    char own[HEC_EPOCH_BYTES_MAX];
     char watermark[HEC_WATERMARK_BYTES_MAX];
     struct hec_view views[2];
     bool whole;
@@ -306,12 +292,12 @@ enum hec_status hec_store_claim(struct hec_store *store, int32_t partition, uint
     struct pair_read read;
     enum hec_status status = read_pair(store, partition, &read, error);
     for (int attempt = 0; status == HEC_OK && attempt < CLAIM_ATTEMPTS; attempt++) {
-        uint64_t found;
-        char text[24];
+        uint64_t found, by;
+        char text[HEC_EPOCH_BYTES_MAX];
         /* A damaged one is written anew, above the floor. */
-        found = hec_epoch_parse(&found, read.views[0]) ? found : 0;
+        found = hec_epoch_parse(&found, &by, read.views[0]) ? found : 0;
         *epoch = (found > floor ? found : floor) + 1;
-        size_t length = (size_t)(append_number(text, *epoch) - text);
+        size_t length = (size_t)hec_epoch_print(text, *epoch, store->owner);
         if (!reserve(store, 1)) {
             return no_memory(error);
         }
@@ -368,7 +354,8 @@ static void visit_record(void *context, size_t index, struct hec_view value)
     if (index < load->owners_count) {
         int32_t partition = load->owners[index];
         struct hec_error *first = load->status == HEC_OK ? load->error : NULL;
-        enum hec_status status = compare_epoch(partition, store->claims[partition], value, first);
+        enum hec_status status =
+            hec_epoch_compare(partition, store->claims[partition], store->owner, value, first);
         if (status != HEC_OK) {
             load->disowned = true;
             load_failed(load, status, partition);
@@ -458,7 +445,7 @@ enum hec_status hec_store_checkpoint(struct hec_store *store, int32_t partition,
         return no_memory(error);
     }
     char text[HEC_WATERMARK_BYTES_MAX];
-    char epoch[24];
+    char epoch[HEC_EPOCH_BYTES_MAX];
     struct pair_read found = { 0 };
     for (size_t i = 0; i < image->count; i++) {
         const struct hec_image_record *record = &image->records[i];
@@ -471,7 +458,7 @@ enum hec_status hec_store_checkpoint(struct hec_store *store, int32_t partition,
         (struct hec_view){ text, (size_t)hec_watermark_print(text, watermark) };
     struct hec_pair guard = {
         .key = key_named(store, ":own:", partition),
-        .value = { epoch, (size_t)(append_number(epoch, watermark->epoch) - epoch) },
+        .value = { epoch, (size_t)hec_epoch_print(epoch, watermark->epoch, store->owner) },
     };
     enum hec_status status = store->backend.ops->put(store->backend.self, &guard, store->pairs,
                                                      image->count + 1, visit_pair, &found, error);
@@ -481,7 +468,7 @@ enum hec_status hec_store_checkpoint(struct hec_store *store, int32_t partition,
         return HEC_OK;
     }
     return status == HEC_MISMATCH
-               ? compare_epoch(partition, watermark->epoch, found.views[0], error)
+               ? hec_epoch_compare(partition, watermark->epoch, store->owner, found.views[0], error)
                : status;
 }
 
@@ -492,13 +479,14 @@ enum hec_status hec_store_verify(struct hec_store *store, int32_t partition,
 {
     assert(partition >= 0 && partition < HEC_PARTITIONS_MAX);
     struct pair_read read;
-    uint64_t ours = store->claims[partition];
+    uint64_t ours = store->claims[partition], owner = store->owner;
     if (ours == 0 && expected != NULL) {
         ours = expected->epoch;
+        owner = 0;
     }
     enum hec_status status = read_pair(store, partition, &read, error);
     if (status == HEC_OK) {
-        status = compare_epoch(partition, ours, read.views[0], error);
+        status = hec_epoch_compare(partition, ours, owner, read.views[0], error);
     }
     if (status != HEC_OK) {
         return status;

@@ -6,7 +6,7 @@
  *
  *   <prefix>:{p}:<generation>:<kind>:<token>   one record, its bytes as they lie in memory
  *   <prefix>:wm:{p}                            the watermark, one line of text
- *   <prefix>:own:{p}                           who may write: the highest epoch claimed
+ *   <prefix>:own:{p}                           who may write: the highest epoch claimed; by whom
  *
  * A checkpoint is one MULTI/EXEC guarded by own: all records of the cut and the watermark, or
  * nothing. The store never reconnects by itself: after HEC_UNAVAILABLE every call fails at once

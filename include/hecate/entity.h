@@ -95,6 +95,8 @@ void hec_entities_unpin(struct hec_entities *entities);
 
 bool hec_entity_is_missing(const struct hec_entity *entity);
 struct hec_entity_id hec_entity_id(const struct hec_entity *entity);
+/** The newest input offset that is part of the entity's record; -1: it has none. */
+int64_t hec_entity_last_off(const struct hec_entity *entity);
 
 /**
  * Answers a missing entry with its stored record.
@@ -139,8 +141,9 @@ void hec_entities_set_partitions(struct hec_entities *entities, int32_t partitio
  * now_ms is any monotonic clock of the caller's; call it once a batch, before wanting. */
 void hec_entities_tick(struct hec_entities *entities, int64_t now_ms, int64_t refresh_ms);
 
-/* One record of a checkpoint: bytes are valid until the next hec_entities_cut or _drop of the same
- * partition. NULL with length 0: the entity was forgotten, its stored record is to be deleted. */
+/* One record of a checkpoint. Whatever happens to the entity meanwhile, bytes and the id's token
+ * are valid until the next hec_entities_cut or _drop of the same partition. NULL with length 0: the
+ * entity was forgotten, its stored record is to be deleted. */
 struct hec_image_record {
     struct hec_entity_id id;
     const void *bytes;

@@ -231,6 +231,9 @@ int hec_plan_categories(const struct hec_plan *plan); /* C */
 /** Index into schema features of numeric column 0 .. F-1, or category column 0 .. C-1. */
 int hec_plan_numeric_feature(const struct hec_plan *plan, int column);
 int hec_plan_category_feature(const struct hec_plan *plan, int column);
+/** The event's amount in minor units of the reporting currency, as the features see it.
+ * @return false when it has none, or in a currency without a rate; *amount is untouched then */
+bool hec_plan_amount(const struct hec_plan *plan, const struct hec_event *event, int64_t *amount);
 /** SHA-256 (hex, terminated) of the canonical text: the feature schema digest. */
 const char *hec_plan_digest(const struct hec_plan *plan);
 /** The part of it that state depends on, as 64 bits: stands in every record. Texts, codes, heads
@@ -304,5 +307,12 @@ HEC_CHECKED enum hec_status hec_plan_apply(const struct hec_plan *plan,
                                            struct hec_entities *entities,
                                            const struct hec_event *event, int64_t offset,
                                            const struct hec_touched *touched);
+
+/** hec_plan_read and then hec_plan_apply, in one go: what both look for is looked for once. */
+HEC_CHECKED enum hec_status hec_plan_read_and_apply(const struct hec_plan *plan,
+                                                    struct hec_entities *entities,
+                                                    const struct hec_event *event, int64_t offset,
+                                                    const struct hec_touched *touched,
+                                                    float *numerics, uint32_t *categories);
 
 #endif

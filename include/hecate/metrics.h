@@ -9,6 +9,7 @@
 #ifndef HECATE_METRICS_H
 #define HECATE_METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,18 @@ double hec_metric_roc_auc(const float *score, const uint8_t *label, size_t n);
 /** The largest recall at any threshold whose false positive rate is at most fpr_max. NaN with one
  * class. */
 double hec_metric_recall_at_fpr(const float *score, const uint8_t *label, size_t n, double fpr_max);
+
+/* What stands at or above a threshold. */
+struct hec_metric_step {
+    float threshold;
+    double true_positives, false_positives;
+};
+/** The whole curve from the highest score down, a step for each different score: what precision,
+ * recall and false positive rate are drawn from.
+ * @param steps  (n), written
+ * @return how many steps; 0 without rows or memory */
+size_t hec_metric_steps(struct hec_metric_step *steps, const float *score, const uint8_t *label,
+                        size_t n);
 
 struct hec_metric_at {
     uint64_t true_positives, false_positives, false_negatives, true_negatives;
@@ -39,6 +52,17 @@ double hec_metric_log_loss(const float *probability, const uint8_t *label, size_
 
 /** brier_score_loss: mean squared difference. NaN without rows. */
 double hec_metric_brier(const float *probability, const uint8_t *label, size_t n);
+
+/* Sums over the rows of one bin. */
+struct hec_metric_bin {
+    uint64_t rows;
+    double probability, positives;
+};
+/** The reliability diagram: `bins` bins of (nearly) equal count, the highest probabilities first.
+ * @param out  (bins), written
+ * @return false without rows or memory */
+bool hec_metric_reliability(struct hec_metric_bin *out, const float *probability,
+                            const uint8_t *label, size_t n, int bins);
 
 /** Expected calibration error over `bins` bins of (nearly) equal count in order of probability:
  * the count-weighted mean of |mean probability - share of positives|. NaN without rows. */

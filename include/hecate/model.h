@@ -77,6 +77,7 @@ struct hec_head {
     bool others_are_negative;
     int64_t label_delay_ms; /* an event is mature when it is at least this old */
     float loss_weight;
+    bool hidden; /* helps in training and is not in the model; such heads come last */
 };
 
 /** The three heads of the product: card_fraud, ato, anomaly. */
@@ -114,9 +115,10 @@ struct hec_model_info {
     uint64_t seed;
     int64_t train_from_ms, train_to_ms, known_at_ms;
     uint64_t train_rows;
-    size_t parameters;     /* floats of the network */
-    size_t flops_per_row;  /* multiply and add counted as two */
-    size_t tensors, bytes; /* of the file */
+    size_t parameters;                          /* floats of the network */
+    size_t flops_per_row;                       /* multiply and add counted as two */
+    size_t separate_parameters, separate_flops; /* of one model for each head instead */
+    size_t tensors, bytes;                      /* of the file */
 };
 
 /**
@@ -141,6 +143,29 @@ void hec_model_free(struct hec_model *model);
 
 /** Lives as long as the model. */
 const struct hec_model_info *hec_model_info(const struct hec_model *model);
+
+/* One tensor of the network. */
+struct hec_model_layer {
+    const char *name;
+    int rows, columns;
+    size_t parameters;
+};
+
+/** The index'th tensor of the network in the order of computation; false when there are no more. */
+bool hec_model_layer(const struct hec_model *model, int index, struct hec_model_layer *layer);
+
+/**
+ * Writes one binary head with all that it reads as a model of its own; its scores are the same
+ * within 1e-6.
+ *
+ * @param bytes  receives the file, to be given to free(); untouched on failure
+ * @param head   0 .. heads_count-1
+ *
+ * @return HEC_OK, HEC_INVALID (a novelty head, or one of a cross-stitch model: told), HEC_NO_MEMORY
+ */
+HEC_CHECKED enum hec_status hec_model_split(void **bytes, size_t *size,
+                                            const struct hec_model *model, int head,
+                                            struct hec_error *error);
 
 /**
  * Makes the working memory of one thread for batches of up to rows_max rows.

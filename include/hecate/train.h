@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "hecate/model.h"
+#include "hecate/network.h"
 #include "hecate/status.h"
 
 enum hec_split { HEC_SPLIT_NONE, HEC_SPLIT_TRAIN, HEC_SPLIT_VALID };
@@ -38,6 +39,61 @@ struct hec_dataset {
     const uint8_t *fraud_kind;
 };
 
+/* How much each head's loss counts. X(enumerator, name, one phrase). DWA: Liu, Johns, Davison, CVPR
+ * 2019. Performance: Guo et al., ECCV 2018. Uncertainty: Kendall, Gal, Cipolla, CVPR 2018. Random:
+ * Lin et al., TMLR 2022. FAMO: Liu et al., NeurIPS 2023. */
+#define HEC_WEIGHTING_TABLE(X)                                                                     \
+    X(EQUAL, "equal", "1 each")                                                                    \
+    X(DATA, "data", "in proportion to the positives")                                              \
+    X(INVERSE_DATA, "inverse-data", "in inverse proportion; it costs the larger head")             \
+    X(PERFORMANCE, "performance", "more for the head with the lower validation AP")                \
+    X(DWA, "dwa", "more for the head whose loss falls more slowly")                                \
+    X(UNCERTAINTY, "uncertainty", "learned with the weights, one number a head")                   \
+    X(RANDOM, "random", "drawn anew every step: the litmus test of all others")                    \
+    X(FAMO, "famo", "so that all losses fall at one rate")                                         \
+    X(FIXED, "fixed", "the heads' own loss weights")
+
+/* How the heads' gradients at the shared representation become one. PCGrad: Yu et al., NeurIPS
+ * 2020. IMTL-G: Liu et al., ICLR 2021. UPGrad: Quinton, Rey, 2024. MGDA: Desideri, 2012; Sener,
+ * Koltun, NeurIPS 2018. */
+#define HEC_MTL_TABLE(X)                                                                           \
+    X(SUM, "sum", "their sum")                                                                     \
+    X(PCGRAD, "pcgrad", "each without its part against another")                                   \
+    X(IMTL_G, "imtl-g", "weighed so that all have the same projection on the sum")                 \
+    X(UPGRAD, "upgrad", "each projected where it hurts no other")                                  \
+    X(MGDA, "mgda", "the shortest vector between them")                                            \
+    X(MTSGD, "mtsgd", "their sum, by SGD with momentum instead of AdamW")
+
+#define HEC_LOSS_TABLE(X)                                                                          \
+    X(BCE, "bce", "cross-entropy")                                                                 \
+    X(FOCAL, "focal", "what is easy counts less; probabilities are no longer calibrated")          \
+    X(WEIGHTED, "weighted", "positives count more; the shift takes it back exactly")
+
+enum hec_weighting {
+#define HEC_WEIGHTING_ENUM(enumerator, name, phrase) HEC_WEIGHTING_##enumerator,
+    HEC_WEIGHTING_TABLE(HEC_WEIGHTING_ENUM)
+#undef HEC_WEIGHTING_ENUM
+        HEC_WEIGHTINGS
+};
+
+enum hec_mtl {
+#define HEC_MTL_ENUM(enumerator, name, phrase) HEC_MTL_##enumerator,
+    HEC_MTL_TABLE(HEC_MTL_ENUM)
+#undef HEC_MTL_ENUM
+        HEC_MTLS
+};
+
+enum hec_loss {
+#define HEC_LOSS_ENUM(enumerator, name, phrase) HEC_LOSS_##enumerator,
+    HEC_LOSS_TABLE(HEC_LOSS_ENUM)
+#undef HEC_LOSS_ENUM
+        HEC_LOSSES
+};
+
+extern const char *const hec_weighting_names[HEC_WEIGHTINGS + 1];
+extern const char *const hec_mtl_names[HEC_MTLS + 1];
+extern const char *const hec_loss_names[HEC_LOSSES + 1];
+
 /* Written into the file. */
 struct hec_train_facts {
     const char *name, *version; /* NULL: "hecate", "1" */
@@ -47,18 +103,25 @@ struct hec_train_facts {
 /* hec_train_defaults() fills it; change what you mean to change. */
 struct hec_train_options {
     uint64_t seed;
-    int epochs_max;          /* 40 */
-    int patience;            /* 8: epochs without a better validation before stopping */
-    int batch_rows;          /* 256 */
-    double negatives;        /* 30: for each positive */
-    uint32_t negatives_min;  /* 4096: at least so many an epoch, where there are */
-    float learning_rate;     /* 1e-3 */
-    float weight_decay;      /* 1e-4, matrices only */
-    float clip;              /* 1.0, global norm */
-    float dropout;           /* 0.2 */
-    float kind_weight;       /* 0.3: loss of a fraud-kind head; 0 = no such heads */
-    int kind_frauds_min;     /* 20: frauds that a kind needs to get one */
-    uint32_t valid_rows_max; /* 60 000: validation negatives beyond are thinned, for time */
+    int epochs_max;               /* 40 */
+    int patience;                 /* 8: epochs without a better validation before stopping */
+    int batch_rows;               /* 256 */
+    double negatives;             /* 30: for each positive */
+    uint32_t negatives_min;       /* 4096: at least so many an epoch, where there are */
+    float learning_rate;          /* 1e-3 */
+    float weight_decay;           /* 1e-4, matrices only */
+    float clip;                   /* 1.0, global norm */
+    float dropout;                /* 0.2 */
+    float kind_weight;            /* 0.3: loss of a fraud-kind head; 0 = no such heads */
+    int kind_frauds_min;          /* 20: frauds that a kind needs to get one */
+    uint32_t valid_rows_max;      /* 60 000: validation negatives beyond are thinned, for time */
+    struct hec_network network;   /* all zero: the default */
+    enum hec_weighting weighting; /* equal */
+    enum hec_mtl mtl_optimizer;   /* sum */
+    enum hec_loss loss;           /* bce */
+    double focal_gamma;           /* 2 */
+    double positive_weight;       /* 10: with HEC_LOSS_WEIGHTED */
+    bool anomaly_shares;          /* false: the novelty's gradient stops before the trunk */
     struct hec_train_facts facts;
 };
 
@@ -77,7 +140,15 @@ struct hec_train_progress {
     const double *valid_loss; /* (heads) log-loss there, NaN if undefined */
     double monitor;           /* what early stopping looks at; NaN without validation rows */
     bool best;                /* the best epoch so far */
+    /* Of the heads' gradients at the shared representation, means over the observed steps of the
+     * epoch (one in HEC_OBSERVE_STEPS under plain summing, else all): */
+    const double *weight;        /* (heads) of the loss */
+    const double *gradient_norm; /* (heads); NaN where the gradient stops before the trunk */
+    const double *cosine;        /* (heads, heads); NaN for the same pairs and where one is 0 */
+    double conflict_share;       /* of steps in which some pair of heads had a negative cosine */
 };
+
+#define HEC_OBSERVE_STEPS 8
 
 /** @return false to stop training early; the best epoch so far is kept. */
 typedef bool hec_train_report(void *user, const struct hec_train_progress *progress);

@@ -22,6 +22,15 @@ def cases():
     yield "perfect", np.linspace(0, 1, 16), (np.arange(16) >= 12).astype(int)
     yield "upside down", np.linspace(1, 0, 16), (np.arange(16) >= 12).astype(int)
     yield "one positive", rng.random(50), (np.arange(50) == 17).astype(int)
+    yield "all positive", rng.random(12), np.ones(12, int)
+    yield "no positive", rng.random(12), np.zeros(12, int)
+
+
+# What scikit-learn answers with a warning and a number of its choice is undefined here: NaN.
+def defined(label, metric, value):
+    two = 0 < sum(label) < len(label)
+    one = {"ap": sum(label) > 0, "auc": two, "rates": two, "recall": sum(label) > 0}
+    return value() if one.get(metric, True) else np.nan
 
 
 def recall_at(label, score, most):
@@ -47,20 +56,21 @@ print("/* Made by metrics_fixture.py with scikit-learn; do not edit. */")
 print("#ifndef TESTS_DATA_METRICS_FIXTURE_H\n#define TESTS_DATA_METRICS_FIXTURE_H\n")
 print("/* clang-format off */")
 print("static const struct {\n    const char *name;\n    int n;\n    float score[64];"
-      "\n    unsigned char label[64];\n    double average_precision, roc_auc, recall_at_1,"
-      " recall_at_10, precision, recall, f1, mcc,\n        log_loss, brier, ece;\n} fixtures[] = {")
+      "\n    unsigned char label[64];\n    double average_precision, roc_auc, recall_at_001,"
+      " recall_at_1, recall_at_10,\n        precision, recall, f1, mcc, log_loss, brier, ece;\n} fixtures[] = {")
 for name, score, label in cases():
     score = score.astype(np.float32)
     wide = score.astype(np.float64)
     alert = (score >= np.float32(0.5)).astype(int)
     values = [
-        metrics.average_precision_score(label, score),
-        metrics.roc_auc_score(label, score),
-        recall_at(label, score, 0.01),
-        recall_at(label, score, 0.1),
+        defined(label, "ap", lambda: metrics.average_precision_score(label, score)),
+        defined(label, "auc", lambda: metrics.roc_auc_score(label, score)),
+        defined(label, "rates", lambda: recall_at(label, score, 0.001)),
+        defined(label, "rates", lambda: recall_at(label, score, 0.01)),
+        defined(label, "rates", lambda: recall_at(label, score, 0.1)),
         metrics.precision_score(label, alert, zero_division=np.nan),
-        metrics.recall_score(label, alert),
-        metrics.f1_score(label, alert),
+        defined(label, "recall", lambda: metrics.recall_score(label, alert)),
+        metrics.f1_score(label, alert, zero_division=np.nan),
         metrics.matthews_corrcoef(label, alert),
         metrics.log_loss(label, score, labels=[0, 1]),
         metrics.brier_score_loss(label, wide),

@@ -52,6 +52,33 @@ expect 0 config default
 cp "$scratch/out" "$scratch/default.conf"
 expect 0 config show --config "$scratch/default.conf"
 
+# Settings: compared, explained, and each mistake told.
+minimal=$source/conf/hecate-minimal.conf
+sed 's/payments.events.v1/other.events.v1/' "$minimal" >"$scratch/other.conf"
+mkdir "$scratch/other.conf.d"
+echo 'head ato { mode = shadow } kafka { sasl.password = hunter2 }' >"$scratch/other.conf.d/1.conf"
+expect 0 config diff "$minimal" --config "$minimal"
+expect 1 config diff "$scratch/other.conf" --config "$minimal"
+says "input.topic  (restart)" out
+says "head.ato.mode  (reload)" out
+! grep -q hunter2 "$scratch/out" || fail "config diff shows a password"
+expect 0 config show --json --config "$scratch/other.conf"
+! grep -q hunter2 "$scratch/out" || fail "config show --json shows a password"
+[ "$(jq -r '.[] | select(.key == "head.ato.mode") | .origin' "$scratch/out")" = \
+    "$scratch/other.conf.d/1.conf:1" ] || fail "a drop-in's line is not told"
+expect 0 config explain head.alert_score
+says "reload" out
+expect 1 config explain state.cache_mb
+says 'did you mean "state.cache_mib"' err
+expect 2 config explain
+expect 2 config check "$minimal"
+chmod o+r "$scratch/other.conf.d/1.conf"
+expect 0 config check --offline --config "$scratch/other.conf"
+says "everybody may read" err
+expect 78 config check --offline --strict --config "$scratch/other.conf"
+expect 78 config check --offline --config "$minimal" --set kafka.bootstrap.server=k
+says 'did you mean "bootstrap.servers"' err
+
 # A stream, packed and plain alike.
 cd "$scratch"
 expect 0 gen --users 300 --days 40 --seed 7 --out e.ndjson --truth truth.csv

@@ -59,6 +59,10 @@ done
 curl -sf "http://$http/metrics" >"$scratch/metrics"
 promtool check metrics <"$scratch/metrics" >"$scratch/promtool" 2>&1 ||
     fail "promtool does not like /metrics: $(cat "$scratch/promtool")"
+"$hecate" monitoring rules >"$scratch/rules.yml"
+"$hecate" monitoring grafana >"$scratch/dashboard.json"
+python3 "$source/tests/integration/dashboard.py" --names "$scratch/metrics" "$scratch/rules.yml" \
+    "$scratch/dashboard.json" || exit 1
 [ "$(metric 'hecate_dead_letters_total')" = 3 ] || fail "three records had to be set aside"
 for series in hecate_last_checkpoint_timestamp_seconds hecate_kafka_last_commit_timestamp_seconds \
     hecate_labels_received_total 'hecate_stage_duration_seconds_count{stage="commit"}' \
@@ -110,12 +114,16 @@ wait_ready 60
 expect_scores "$(scored "$events")" "after a replay"
 
 # ---- Told twice, it leaves at once, whatever the broker does
+has_taken() {
+    [ "$(metric hecate_events_consumed_total)" -ge "$1" ]
+}
+
 # The commit that it owes cannot be made while the broker hangs.
 hang_with_open_work() {
     start_daemon --set output.commit_interval_ms=5000 "$@"
     wait_ready 60
     produce "$scratch/few"
-    sleep 1.5
+    wait_for 30 has_taken 20
     "$support/broker.sh" pause "$scratch/broker"
     kill -TERM "$daemon"
     sleep 0.5
@@ -133,11 +141,11 @@ wait "$daemon" 2>/dev/null || true
 head -n 20 "$events" | sed 's/"event_id":"/&again-/' >"$scratch/few"
 hang_with_open_work
 kill -TERM "$daemon"
-gone_within 2
+gone_within 8 # far below the time that it may take to drain
 
 # ---- Told once, it leaves when its time is up
 hang_with_open_work --set hecate.drain_timeout_ms=2000
-gone_within 5
+gone_within 15
 
 # ---- And nothing of that was lost or said twice
 start_daemon

@@ -32,6 +32,9 @@ make_topics() {
 }
 
 write_config() {
+    printf '%s:%s-token-0123456789\n' viewer viewer analyst analyst operator operator \
+        >"$scratch/tokens"
+    chmod 600 "$scratch/tokens"
     cat >"$scratch/hecate.conf" <<-END
 	hecate { instance = test }
 	kafka { bootstrap.servers = "$broker" }
@@ -40,7 +43,7 @@ write_config() {
 	state { redis_address = "unix:$redis" }
 	features { schema_file = "$features" }
 	model { file = "$model" }
-	admin { listen = "127.0.0.1:0" }
+	admin { listen = "127.0.0.1:0" socket = "$scratch/admin.sock" tokens_file = "$scratch/tokens" }
 	END
     printf '%s\n' "$@" >>"$scratch/hecate.conf"
 }

@@ -27,11 +27,16 @@ wait_done "$third"
 first=$daemon
 
 # ---- A second daemon takes its share; the first is killed in the middle
-sed 's/instance = test/instance = other/' "$scratch/hecate.conf" >"$scratch/other.conf"
+sed -e 's/instance = test/instance = other/' -e 's/admin\.sock/other.sock/' "$scratch/hecate.conf" \
+    >"$scratch/other.conf"
 "$hecated" -c "$scratch/other.conf" >"$scratch/other.log" 2>&1 &
 second=$!
 later "$second"
-wait_for 60 grep -q event=ready "$scratch/other.log"
+is_second_ready() {
+    kill -0 "$second" || fail "the second daemon ended: $(tail -3 "$scratch/other.log")"
+    grep -q event=ready "$scratch/other.log"
+}
+wait_for 60 is_second_ready
 sed -n "$((third + 1)),$((2 * third))p" "$events" >"$scratch/second"
 produce "$scratch/second"
 sleep 1

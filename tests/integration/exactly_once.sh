@@ -45,7 +45,7 @@ aborted=$(kcat -C -b "$broker" -t output -o beginning -e -q -X isolation.level=r
 echo "$records records once each over $shots shots; $((aborted - records)) were rolled back"
 
 # A topic that was written in transactions ends with markers, and the lag is 0 all the same.
-line=$("$passthrough" --brokers "$broker" --from output --to again --idle-ms 1500 \
+line=$("$passthrough" --brokers "$broker" --from output --to again --idle-ms 5000 \
     2>>"$scratch/passthrough.log")
 echo "$line"
 case "$line" in

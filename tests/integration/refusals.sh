@@ -90,6 +90,12 @@ refused "an unknown Kafka property" 78 no.such.thing -- "${good[@]}" --set kafka
 grep -q good "$scratch/said" || fail "--check says nothing"
 refused "--check of a model of other features" 78 'trained on features' -- --check "${good[@]}" \
     --set "features.schema_file=$source/conf/features-handbook.conf"
+"$hecated" --check --offline "${good[@]}" --set model.file=/none >"$scratch/said" 2>&1 ||
+    fail "--check --offline opens files: $(cat "$scratch/said")"
+refused "--strict with a warning" 78 'warning: .*no probes' -- --check --strict "${good[@]}" \
+    --set 'admin.listen='
+"$hecated" --check "${good[@]}" --set 'admin.listen=' >"$scratch/said" 2>&1 ||
+    fail "a warning is a failure without --strict"
 
 # ---- State that is not of this log
 head -n 200 "$events" >"$scratch/some"

@@ -5,8 +5,9 @@
 #
 #   parity.sh EVENTS MODEL FEATURES.conf PARTITIONS FAULT
 #
-# FAULT is none, kill (kill -9 of the daemon at ten random moments) or flush (kill -9, then FLUSHALL
-# of Redis while the daemon is down, then again). SEED makes the moments repeat.
+# FAULT is none, kill (kill -9 of the daemon at ten random moments), flush (kill -9, then FLUSHALL of
+# Redis while the daemon is down, then again) or empty (FLUSHALL under the daemon at work, which
+# then begins again from the log). SEED makes the moments repeat.
 . "$(dirname "$0")/../integration/lib.sh"
 [ $# -eq 5 ] || fail "usage: $(sed -n '6s/^# *//p' "$0")"
 events=$1 model=$2 features=$3 partitions=$4 fault=$5
@@ -59,6 +60,13 @@ if [ "$fault" = none ]; then
 else
     split -n "l/$ROUNDS" -a 3 "$events" "$scratch/part."
     for part in "$scratch"/part.*; do
+        if [ "$fault" = empty ]; then
+            produce "$part" &
+            sleep "0.$((RANDOM % 9 + 1))"
+            "$support/redis.sh" cli "$scratch/redis" FLUSHALL >/dev/null
+            wait $!
+            continue
+        fi
         produce "$part"
         sleep "$((RANDOM % 2)).$((RANDOM % 9 + 1))"
         kill -9 "$daemon"
@@ -87,6 +95,7 @@ read_all dead >"$scratch/dead.ndjson"
     --out "$scratch/offline.csv" 2>/dev/null
 "$hecate" features --features "$features" --data "$events" --out "$scratch/features.csv" 2>/dev/null
 echo "$partitions partition(s), fault $fault: $(grep -c 'event=assigned' "$scratch/hecated.log")" \
-    "starts, $(grep -c 'event=state_rebuild' "$scratch/hecated.log") rebuilds"
+    "starts, $(grep -c 'event=state_rebuild' "$scratch/hecated.log") rebuilds;" \
+    "others' shards are seen as of at most 1000 ms ago (shared_refresh_ms)"
 python3 "$source/tests/proof/parity.py" "$partitions" "$scratch/live.ndjson" \
     "$scratch/offline.csv" "$scratch/features.csv" "$(wc -l <"$scratch/dead.ndjson")"

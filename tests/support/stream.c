@@ -172,6 +172,11 @@ static void verdict(struct stream *stream, struct hec_event *event)
 
 struct stream *stream_new(uint64_t seed, int64_t step_ms_max)
 {
+    return stream_new_short(seed, step_ms_max, STREAM_EVENTS_MAX);
+}
+
+struct stream *stream_new_short(uint64_t seed, int64_t step_ms_max, int events_max)
+{
     struct stream *stream = calloc(1, sizeof(*stream));
     assert(stream != NULL);
     *stream = (struct stream){
@@ -185,8 +190,9 @@ struct stream *stream_new(uint64_t seed, int64_t step_ms_max)
         .clock_ms = 1700000000000,
         .step_ms_max = step_ms_max,
         .late_per_mille = 30,
-        .events = calloc(STREAM_EVENTS_MAX, sizeof(struct hec_event)),
-        .ids = calloc(STREAM_EVENTS_MAX, 12),
+        .events_max = events_max,
+        .events = calloc((size_t)events_max, sizeof(struct hec_event)),
+        .ids = calloc((size_t)events_max, 12),
     };
     assert(stream->events != NULL);
     assert(stream->ids != NULL);
@@ -206,7 +212,7 @@ const struct hec_event *stream_next(struct stream *stream)
         HEC_CARD_AUTH, HEC_CARD_AUTH,      HEC_CARD_AUTH, HEC_TRANSFER, HEC_LOGIN,
         HEC_LOGIN,     HEC_ACCOUNT_CHANGE, HEC_LABEL,     HEC_LABEL,    HEC_REVERSAL,
     };
-    assert(stream->count < STREAM_EVENTS_MAX);
+    assert(stream->count < stream->events_max);
     struct hec_event *event = &stream->events[stream->count];
     char *id = stream->ids[stream->count];
     stream->clock_ms += below(stream, (int)stream->step_ms_max);

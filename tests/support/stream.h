@@ -27,13 +27,15 @@ struct stream {
     int64_t clock_ms, step_ms_max;
     int late_per_mille; /* events that are up to two days late */
     bool forgets;
-    int count;
+    int count, events_max;
     struct hec_event *events; /* all of them so far */
     char (*ids)[12];
 };
 
 /** A stream of a handful of people whose clock moves up to step_ms_max an event. */
 struct stream *stream_new(uint64_t seed, int64_t step_ms_max);
+/** The same with room for so many events only: for tests that make thousands of streams. */
+struct stream *stream_new_short(uint64_t seed, int64_t step_ms_max, int events_max);
 void stream_free(struct stream *stream);
 
 /** The next event; it stays valid until the stream is freed. */

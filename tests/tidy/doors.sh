@@ -8,7 +8,7 @@ set -eu
 table='
 cblas|openblas_config|lapacke       core/model/gemm.c
 openssl/                            core/base/digest.c
-yyjson                              core/event/* core/model/* core/decide/* core/base/json* daemon/file/* daemon/cli/* daemon/http/* daemon/kafka/* daemon/ops/*
+yyjson                              core/event/* core/model/* core/decide/* core/base/json* daemon/file/* daemon/cli/* daemon/http/* daemon/kafka/* daemon/ops/* daemon/desk/*
 xxhash                              core/* daemon/*
 librdkafka/                         daemon/kafka/*
 hiredis/                            daemon/store/redis.c daemon/store/redis_*

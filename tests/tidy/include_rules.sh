@@ -48,7 +48,10 @@ done | report "a room of core uses the rooms above it only: $rooms, then the sco
 quoted_includes 'daemon/*.[ch]' | while IFS=: read -r file line name; do
     case $name in
     hecate/*) [ -f "include/$name" ] || echo "$file:$line: \"$name\" is not in include/" ;;
-    *) [ -f "daemon/$name" ] || echo "$file:$line: \"$name\" is neither hecate/ nor in daemon/" ;;
+    *)
+        [ -f "daemon/$name" ] || grep -qF "output: '$name'" "${file%/*}/meson.build" ||
+            echo "$file:$line: \"$name\" is neither hecate/ nor in daemon/ nor made by its meson.build"
+        ;;
     esac
 done | report "the daemon reaches core only through include/hecate, its own rooms from daemon/ on" ||
     failed=1

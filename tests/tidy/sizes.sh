@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sizes that keep the house livable: a function up to 70 lines (main up to 60), a file up to 600, a
-# line up to 100 columns.
+# line up to 100 columns. What a generator wrote (tests/data) is as long as its data.
 set -eu
 . "$(dirname "$0")/files.sh"
 
@@ -9,7 +9,7 @@ set -eu
 # end and are not counted. A column is a character, not a byte.
 LC_ALL=C.UTF-8
 export LC_ALL
-files_of 'core/*.[ch]' 'daemon/*.[ch]' 'include/*.h' 'tests/*.[ch]' |
+files_of 'core/*.[ch]' 'daemon/*.[ch]' 'include/*.h' 'tests/*.[ch]' | grep -v '^tests/data/' |
     xargs -r awk '
         function end_of_file() {
             if (lines > 600) print last ":600: the file has " lines " lines"

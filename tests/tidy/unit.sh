@@ -15,7 +15,7 @@ trap 'rm -rf "$dir"' EXIT
 
 # verify wants the program to exist where the unit will find it once installed; here any program
 # stands for it.
-sed "s|^ExecStart=[^ ]*|ExecStart=$(command -v true)|" "$unit" >"$dir/hecated.service"
+sed -E "s|^(Exec[A-Za-z]*=)[^ ]*|\1$(command -v true)|" "$unit" >"$dir/hecated.service"
 systemd-analyze verify --man=no "$dir/hecated.service" >"$dir/said" 2>&1 || echo "exit $?" >>"$dir/said"
 # What verify says of units of this machine is not about ours.
 if grep -E 'hecated|^exit' "$dir/said"; then

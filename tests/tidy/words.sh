@@ -16,14 +16,14 @@ look '\b(TODO|FIXME|XXX|HACK|TBD)\b' '*' |
     report "what is left to do goes to an issue, not into a file" || failed=1
 
 look '\b([Nn]ot (yet )?implemented|[Uu]nimplemented|[Pp]laceholder|[Ss]tubs?|[Dd]ummy)\b' \
-    'core/*' 'daemon/*' 'include/*' 'conf/*' 'systemd/*' |
+    'core/*' 'daemon/*' 'include/*' 'conf/*' 'systemd/*' | grep -v ' placeholder: "' |
     report "what is there is finished; what is not finished is not there" || failed=1
 
 look '(^|[^A-Za-z0-9_.])/(work|farm|home/[a-z]+|root)/' '*' |
     report "no path of one machine" || failed=1
 
 look '://[a-z0-9.-]*(debian|ubuntu|maven|apache|pypi|pythonhosted|npmjs|crates|golang)[a-z0-9.-]*/' \
-    '*' | grep -vE 'maven\.apache\.org/POM|www\.apache\.org/licenses' |
+    '*' | grep -vE 'maven\.apache\.org/POM|www\.apache\.org/licenses|debian\.org/doc' |
     report "no host of a package registry; take it from the tool that is configured with it" ||
     failed=1
 

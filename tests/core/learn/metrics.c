@@ -29,6 +29,8 @@ Test(metrics, equals_scikit_learn)
         expect_number(hec_metric_average_precision(s, l, n), fixtures[i].average_precision, 1e-12,
                       name, "average precision");
         expect_number(hec_metric_roc_auc(s, l, n), fixtures[i].roc_auc, 1e-12, name, "ROC AUC");
+        expect_number(hec_metric_recall_at_fpr(s, l, n, 0.001), fixtures[i].recall_at_001, 1e-12,
+                      name, "recall at FPR .001");
         expect_number(hec_metric_recall_at_fpr(s, l, n, 0.01), fixtures[i].recall_at_1, 1e-12, name,
                       "recall at FPR .01");
         expect_number(hec_metric_recall_at_fpr(s, l, n, 0.1), fixtures[i].recall_at_10, 1e-12, name,
@@ -87,6 +89,35 @@ Test(metrics, says_nothing_where_nothing_can_be_said)
     cr_expect(isnan(silent.precision) && isnan(silent.recall) && isnan(silent.f1));
     cr_expect_eq(silent.true_negatives, 3u);
     cr_expect_eq(hec_metric_at(score, all, 3, 0.5).true_positives, 2u, "a score at the threshold");
+}
+
+/* Steps by hand: .9 positive, then two at .5 (one positive), then .1 negative. */
+Test(metrics, gives_the_curve_step_by_step)
+{
+    const float score[] = { .5f, .1f, .9f, .5f };
+    const uint8_t label[] = { 1, 0, 1, 0 };
+    struct hec_metric_step steps[4];
+    cr_assert_eq(hec_metric_steps(steps, score, label, 4), 3u);
+    cr_expect(steps[0].threshold == .9f && steps[0].true_positives == 1 &&
+              steps[0].false_positives == 0);
+    cr_expect(steps[1].threshold == .5f && steps[1].true_positives == 2 &&
+              steps[1].false_positives == 1);
+    cr_expect(steps[2].threshold == .1f && steps[2].false_positives == 2);
+    cr_expect_eq(hec_metric_steps(steps, score, label, 0), 0u);
+}
+
+/* Two bins of two: {.9, .5} and {.5, .1}; the two at .5 share their one positive. */
+Test(metrics, shares_ties_between_the_bins_of_the_reliability_diagram)
+{
+    const float probability[] = { .5f, .1f, .9f, .5f };
+    const uint8_t label[] = { 1, 0, 1, 0 };
+    struct hec_metric_bin bins[2];
+    cr_assert(hec_metric_reliability(bins, probability, label, 4, 2));
+    cr_expect(bins[0].rows == 2 && bins[1].rows == 2);
+    cr_expect_float_eq(bins[0].probability, 1.4, 1e-6);
+    cr_expect_float_eq(bins[0].positives, 1.5, 1e-12);
+    cr_expect_float_eq(bins[1].positives, 0.5, 1e-12);
+    cr_expect_not(hec_metric_reliability(bins, probability, label, 0, 2));
 }
 
 Test(metrics, is_finite_for_certain_and_wrong_probabilities)

@@ -214,7 +214,7 @@ static void integrated(const struct hec_model *model, int head, const float *x, 
     cr_assert_leq(inputs, INPUTS_MAX);
     for (int point = 0; point < POINTS; point++) {
         for (int i = 0; i < inputs; i++) {
-            double base = (double)model->base_input[i];
+            double base = (double)model->base.input[i];
             at[i] = base + (point + 0.5) / POINTS * ((double)x[i] - base);
         }
         plain_gradient(model, head, at, gradient);
@@ -228,7 +228,7 @@ static void integrated(const struct hec_model *model, int head, const float *x, 
                                            : s->numerics + (beyond - periodic) / s->table_dims;
             }
             by_column[column] +=
-                gradient[i] * ((double)x[i] - (double)model->base_input[i]) / POINTS;
+                gradient[i] * ((double)x[i] - (double)model->base.input[i]) / POINTS;
         }
     }
 }

@@ -117,7 +117,7 @@ Test(file, is_refused_for_each_text_that_is_not_as_it_must_be)
     expect_edit_refused("trunk_1\\\":64", "trunk_1\\\":-4", HEC_INVALID, "trunk_1");
     expect_edit_refused("decoder_hidden\\\":32", "decoder_hidden\\\":00", HEC_INVALID, "arch");
     expect_edit_refused("periodic_frequencies\\\":8", "periodic_frequencies\\\":0", HEC_INVALID,
-                        "does not fit");
+                        "contradicts itself");
     expect_edit_refused("\\\"binary\\\"", "\\\"binery\\\"", HEC_INVALID, "heads");
     expect_edit_refused("\\\"novelty\\\"", "\\\"binary\\\" ", HEC_INVALID, "not fit");
     expect_edit_refused("\\\"card_auth\\\"", "\\\"card_ouch\\\"", HEC_INVALID, "heads");

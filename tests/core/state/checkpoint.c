@@ -127,6 +127,36 @@ Test(checkpoint, holds_what_was_when_it_was_cut)
     hec_plan_free(plan);
 }
 
+/* A checkpoint is written while the next events are applied: records grow and move meanwhile. */
+Test(checkpoint, keeps_its_tokens_while_the_entities_go_on)
+{
+    struct hec_plan *plan = plan_of(SMALL);
+    struct hec_entities *entities = table_of(plan, (size_t)1 << 20);
+    struct hec_image image;
+    char names[20][8];
+    for (int i = 0; i < 20; i++) {
+        snprintf(names[i], sizeof(names[i]), "u%d", i);
+        pay(plan, entities, 0, names[i], names[i], "m", i);
+    }
+    cr_assert_eq(hec_entities_cut(entities, 0, &image), HEC_OK);
+    size_t count = image.count;
+    for (size_t i = 0; i < count; i++) {
+        snprintf(copies[i].token, sizeof(copies[i].token), "%.*s",
+                 (int)image.records[i].id.token.length, image.records[i].id.token.bytes);
+    }
+    for (int i = 20; i < 2000; i++) {
+        pay(plan, entities, 0, names[i % 20], names[i * 7 % 20], i % 3 ? "m" : "n", i);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct hec_text *token = &image.records[i].id.token;
+        cr_expect_eq(strncmp(copies[i].token, token->bytes, token->length), 0, "%.*s is %s no more",
+                     (int)token->length, token->bytes, copies[i].token);
+    }
+    hec_entities_kept(entities, 0);
+    hec_entities_free(entities);
+    hec_plan_free(plan);
+}
+
 Test(checkpoint, cleans_what_was_kept_unless_it_changed_since)
 {
     struct hec_plan *plan = plan_of(SMALL);

@@ -19,8 +19,8 @@ static void begin(void)
 
 static void add(uint32_t hour)
 {
-    hec_hours_add((struct hec_record *)(void *)fixture.bytes, fixture_count(&fixture),
-                  fixture_part(&fixture), hour);
+    fixture_room(&fixture, !hec_hours_has(*fixture_count(&fixture), fixture_part(&fixture), hour));
+    hec_hours_add(fixture_count(&fixture), fixture_part(&fixture), hour);
 }
 
 static uint32_t total(void)

@@ -17,19 +17,17 @@ static const struct hec_part VERDICTS = { .kind = HEC_PART_VERDICTS,
                                           .elements_max = HEC_VERDICTS_MAX };
 static struct fixture fixture;
 
-static struct hec_record *record(void)
-{
-    return (struct hec_record *)(void *)fixture.bytes;
-}
-
 static void see(uint32_t hash)
 {
-    hec_seen_add(record(), fixture_count(&fixture), fixture_part(&fixture), hash);
+    uint32_t index = hec_seen_find(*fixture_count(&fixture), fixture_part(&fixture), hash);
+    fixture_room(&fixture, index == *fixture_count(&fixture));
+    hec_seen_add(fixture_count(&fixture), fixture_part(&fixture), index, hash);
 }
 
 static bool seen(uint32_t hash)
 {
-    return hec_seen_has(*fixture_count(&fixture), fixture_part(&fixture), hash);
+    uint16_t count = *fixture_count(&fixture);
+    return hec_seen_find(count, fixture_part(&fixture), hash) < count;
 }
 
 Test(recent, has_seen_what_it_saw_and_nothing_else)
@@ -82,7 +80,8 @@ Test(recent, agrees_with_a_list_of_stamps)
 
 static void accept(uint64_t hash, int64_t second)
 {
-    hec_ids_add(record(), fixture_count(&fixture), fixture_part(&fixture), hash, second);
+    fixture_room(&fixture, true);
+    hec_ids_add(fixture_count(&fixture), fixture_part(&fixture), hash, second);
 }
 
 static bool accepted(uint64_t hash, int64_t second)
@@ -128,7 +127,9 @@ Test(recent, finds_an_id_again_behind_an_older_one_of_the_same_name)
 
 static void judge(uint32_t target, uint32_t verdict)
 {
-    hec_verdicts_set(record(), fixture_count(&fixture), fixture_part(&fixture), target, verdict);
+    fixture_room(&fixture, hec_verdicts_find(*fixture_count(&fixture), fixture_part(&fixture),
+                                             target) == HEC_VERDICT_UNKNOWN);
+    hec_verdicts_set(fixture_count(&fixture), fixture_part(&fixture), target, verdict);
 }
 
 static uint32_t judged(uint32_t target)

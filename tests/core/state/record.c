@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "fixture.h"
+#include "hecate/random.h"
 #include "state/tiles.h"
 
 static const struct hec_part TILES = {
@@ -23,7 +24,8 @@ static struct hec_record *filled(void)
     struct hec_record *record = fixture_record(&fixture, TILES);
     for (uint32_t tile = 1; tile <= 3; tile++) {
         hec_tile_count(
-            hec_tiles_place(record, &TILES, fixture_count(&fixture), fixture_part(&fixture), tile),
+            (fixture_room(&fixture, true),
+             hec_tiles_place(&TILES, fixture_count(&fixture), fixture_part(&fixture), tile)),
             0, 7);
     }
     hec_record_fixed(record)[1] = -5;
@@ -128,19 +130,146 @@ Test(record, refuses_a_token_that_reaches_beyond_the_record)
     cr_expect_eq(check(record, record->bytes), HEC_CORRUPT);
 }
 
-Test(record, opens_and_closes_gaps_without_touching_the_rest)
+/* The oracle builds the record anew, part by part. Every edit is made in place and into other
+ * memory. */
+Test(record, moves_every_part_to_where_an_edit_wants_it)
 {
-    struct hec_record *record = filled();
-    uint32_t bytes = record->bytes;
-    uint8_t before[512];
-    memcpy(before, record, bytes);
-    uint8_t *at = fixture_part(&fixture) + 8;
-    hec_record_open(record, at, 24);
-    cr_expect_eq(record->bytes, bytes + 24);
-    for (int i = 0; i < 24; i++) {
-        cr_expect_eq(at[i], 0);
+    enum { PARTS = 12, BYTES_MAX = 4096 };
+    static alignas(16) uint8_t from[BYTES_MAX], to[BYTES_MAX], want[BYTES_MAX];
+    struct hec_random random = hec_random_at(71, 0);
+    struct hec_text token = { .bytes = "token", .length = 5 };
+    struct hec_layout layout = { .kind = HEC_CARD, .fixed_bytes = 8, .parts_count = PARTS };
+    for (int p = 0; p < PARTS; p++) {
+        layout.parts[p] = (struct hec_part){ .element_bytes = 4 + 4 * (uint32_t)p };
     }
-    hec_record_close(record, at, 24);
-    cr_expect_eq(record->bytes, bytes);
-    cr_expect_eq(memcmp(before, record, bytes), 0);
+    for (int n = 0; n < 20000; n++) {
+        struct hec_record *record = (struct hec_record *)(void *)from;
+        struct hec_fate fates[PARTS];
+        uint32_t places[HEC_PARTS_MAX + 1], moved[HEC_PARTS_MAX + 1], wanted[HEC_PARTS_MAX + 1];
+        uint64_t changed = 0;
+        hec_record_init(record, &layout, &token);
+        uint16_t *counts = hec_record_counts(record, &layout);
+        for (int p = 0; p < PARTS; p++) {
+            counts[p] = (uint16_t)hec_random_below(&random, 4);
+        }
+        hec_record_places(counts, record->bytes, &layout, places);
+        for (uint32_t i = record->bytes; i < places[PARTS]; i++) {
+            from[i] = (uint8_t)hec_random_below(&random, 256);
+        }
+        uint32_t at = places[0];
+        memcpy(want, from, at);
+        for (int p = 0; p < PARTS; p++) {
+            uint32_t bytes = places[p + 1] - places[p];
+            struct hec_fate stays = { .keep = bytes };
+            struct hec_fate *fate = &fates[p];
+            *fate = stays;
+            if (hec_random_below(&random, 3) == 0) {
+                fate->drop = (uint32_t)hec_random_below(&random, bytes + 1);
+                fate->keep = (uint32_t)hec_random_below(&random, bytes - fate->drop + 1);
+                fate->room = (uint32_t)hec_random_below(&random, 3) * 20;
+                changed |= (uint64_t)1 << p;
+            }
+            wanted[p] = at;
+            memcpy(want + at, from + places[p] + fate->drop, fate->keep);
+            at += fate->keep + fate->room;
+        }
+        wanted[PARTS] = at;
+        record->bytes = places[PARTS];
+        for (int in_place = 0; in_place < 2; in_place++) {
+            uint8_t *target = in_place ? from : to;
+            memcpy(moved, places, sizeof(places));
+            hec_record_reshape((struct hec_record *)(void *)target, record, &layout, moved, fates,
+                               changed);
+            cr_assert_arr_eq(moved, wanted, (PARTS + 1) * sizeof(*moved), "edit %d", n);
+            cr_assert_eq(((struct hec_record *)(void *)target)->bytes, at, "edit %d", n);
+            for (int p = 0; p < PARTS; p++) {
+                cr_assert_eq(memcmp(target + wanted[p], want + wanted[p], fates[p].keep), 0,
+                             "edit %d, part %d, in place %d", n, p, in_place);
+            }
+        }
+    }
+}
+
+/* What only a forger writes: a good checksum over what no event can have left behind. */
+
+#define WIDTH_MS 30000
+
+static const struct hec_part RING = { .kind = HEC_PART_TILES,
+                                      .element_bytes = 8,
+                                      .elements_max = 4,
+                                      .width_ms = WIDTH_MS,
+                                      .width_units = 1,
+                                      .ring = 4,
+                                      .counts = 1 };
+
+/* A record whose newest event lies in tile 100 with these numbers in its part, all of 4 bytes. */
+static bool holds(struct hec_part part, uint16_t count, size_t bytes, const uint32_t *numbers)
+{
+    struct hec_record *record = fixture_record(&fixture, part);
+    record->first_ms = 5;
+    record->newest_ms = 100 * WIDTH_MS;
+    fixture_reshape(&fixture, 0, (struct hec_fate){ .room = (uint32_t)bytes });
+    memcpy(fixture_part(&fixture), numbers, bytes);
+    fixture_count(&fixture)[0] = count;
+    hec_record_seal(record);
+    cr_assert_eq(check(record, record->bytes), HEC_OK);
+    return hec_record_holds(record, &fixture.layout);
+}
+
+Test(record, holds_tiles_that_rise_within_the_ring)
+{
+    cr_expect(holds(RING, 2, 16, (uint32_t[]){ 97, 1, 100, 1 }));
+    cr_expect_not(holds(RING, 2, 16, (uint32_t[]){ 96, 1, 100, 1 }), "left behind");
+    cr_expect_not(holds(RING, 2, 16, (uint32_t[]){ 97, 1, 101, 1 }), "ahead of the newest event");
+    cr_expect_not(holds(RING, 2, 16, (uint32_t[]){ 99, 1, 98, 1 }), "falling");
+    cr_expect_not(holds(RING, 2, 16, (uint32_t[]){ 99, 1, 99, 1 }), "twice");
+}
+
+Test(record, holds_distinct_values_and_sketches_of_the_ring)
+{
+    struct hec_part part = RING;
+    static uint32_t sketches[2 * HEC_SKETCH_BYTES / 4];
+    part.kind = HEC_PART_DISTINCT;
+    part.elements_max = 25;
+    part.group = 2;
+    cr_expect(holds(part, 2, 16, (uint32_t[]){ 7, 100, 8, 97 }));
+    cr_expect_not(holds(part, 2, 16, (uint32_t[]){ 7, 100, 8, 96 }), "left behind");
+    cr_expect_not(holds(part, 2, 16, (uint32_t[]){ 7, 101, 8, 97 }), "ahead");
+    static const struct {
+        uint32_t first, second;
+        bool holds;
+    } CASES[] = { { 48, 50, true }, { 47, 50, false }, { 48, 51, false }, { 50, 50, false } };
+    for (int i = 0; i < 4; i++) {
+        sketches[0] = CASES[i].first;
+        sketches[HEC_SKETCH_BYTES / 4] = CASES[i].second;
+        cr_expect_eq(holds(part, HEC_SKETCHED | 2, sizeof(sketches), sketches), CASES[i].holds,
+                     "case %d", i);
+    }
+    cr_expect_not(holds(part, HEC_SKETCHED, 0, sketches), "no sketch at all");
+}
+
+Test(record, holds_every_hour_of_the_week_once)
+{
+    struct hec_part part = { .kind = HEC_PART_HOURS, .element_bytes = 4, .elements_max = 168 };
+    cr_expect(holds(part, 2, 8, (uint32_t[]){ 167, 0 }));
+    cr_expect_not(holds(part, 2, 8, (uint32_t[]){ 168, 0 }));
+    cr_expect_not(holds(part, 2, 8, (uint32_t[]){ 3, 3 | 9 << 16 }));
+}
+
+Test(record, holds_times_that_are_times)
+{
+    static const struct {
+        int64_t first_ms, newest_ms;
+        bool holds;
+    } CASES[] = { { 0, 0, true },
+                  { -1, 0, false },
+                  { 0, -1, false },
+                  { 0, INT64_C(253402300799999), true },
+                  { 0, INT64_C(253402300800000), false } };
+    for (int i = 0; i < 5; i++) {
+        struct hec_record *record = fixture_record(&fixture, RING);
+        record->first_ms = CASES[i].first_ms;
+        record->newest_ms = CASES[i].newest_ms;
+        cr_expect_eq(hec_record_holds(record, &fixture.layout), CASES[i].holds, "case %d", i);
+    }
 }

@@ -79,6 +79,19 @@ static void checkpoint(struct hec_entities *entities)
     hec_entities_kept(entities, 0);
 }
 
+Test(table, tells_the_newest_offset_of_a_record_and_none_where_there_is_no_record)
+{
+    struct hec_plan *plan = plan_of(SMALL);
+    struct hec_entities *entities = table_of(plan, (size_t)1 << 20);
+    cr_expect_eq(hec_entity_last_off(want(entities, 0, HEC_USER, "u1")), -1);
+    pay(plan, entities, 0, "u1", "c1", "m", 7);
+    pay(plan, entities, 0, "u1", "c2", "m", 9);
+    cr_expect_eq(hec_entity_last_off(find(entities, 0, HEC_USER, "u1")), 9);
+    cr_expect_eq(hec_entity_last_off(find(entities, 0, HEC_CARD, "c1")), 7);
+    hec_entities_free(entities);
+    hec_plan_free(plan);
+}
+
 Test(table, never_evicts_dirty_entries_however_small_the_bound)
 {
     struct hec_plan *plan = plan_of(SMALL);

@@ -16,10 +16,26 @@ static const struct hec_part PART = {
     .sums = 1,
 };
 
+static uint8_t *place(struct fixture *fixture, const struct hec_part *part, uint32_t tile)
+{
+    uint16_t *count = fixture_count(fixture);
+    fixture_room(fixture, !hec_tiles_has(part, *count, fixture_part(fixture), tile));
+    return hec_tiles_place(part, count, fixture_part(fixture), tile);
+}
+
+static void prune(struct fixture *fixture, uint32_t head)
+{
+    uint16_t *count = fixture_count(fixture);
+    uint32_t dead = hec_tiles_dead(&PART, *count, fixture_part(fixture), head);
+    struct hec_fate fate = { .drop = dead * PART.element_bytes,
+                             .keep = (*count - dead) * PART.element_bytes };
+    fixture_reshape(fixture, *count, fate);
+    *count = (uint16_t)(*count - dead);
+}
+
 static void add(struct fixture *fixture, uint32_t tile, int32_t by, int64_t sum)
 {
-    uint8_t *element = hec_tiles_place((struct hec_record *)(void *)fixture->bytes, &PART,
-                                       fixture_count(fixture), fixture_part(fixture), tile);
+    uint8_t *element = place(fixture, &PART, tile);
     hec_tile_count(element, 0, by);
     hec_tile_count(element, 1, 1);
     hec_tile_sum(&PART, element, 0, sum);
@@ -27,8 +43,13 @@ static void add(struct fixture *fixture, uint32_t tile, int32_t by, int64_t sum)
 
 static void sums(struct fixture *fixture, int64_t first, int64_t last, int64_t out[3])
 {
-    memset(out, 0, 3 * sizeof(*out));
-    hec_tiles_add_up(&PART, *fixture_count(fixture), fixture_part(fixture), first, last, out);
+    uint32_t oldest;
+    uint32_t n = hec_tiles_within(&PART, *fixture_count(fixture), fixture_part(fixture), first,
+                                  last, &oldest);
+    const uint8_t *at = fixture_part(fixture) + (size_t)oldest * PART.element_bytes;
+    out[0] = hec_tiles_count(&PART, at, n, 0);
+    out[1] = hec_tiles_count(&PART, at, n, 1);
+    out[2] = hec_tiles_sum(&PART, at, n, 0);
 }
 
 Test(tiles, adds_up_the_tiles_of_the_window_both_ends_included)
@@ -50,17 +71,6 @@ Test(tiles, adds_up_the_tiles_of_the_window_both_ends_included)
     cr_expect(fixture_is_sound(&fixture));
 }
 
-Test(tiles, adds_to_what_was_there)
-{
-    static struct fixture fixture;
-    int64_t out[3] = { 100, 100, 100 };
-    fixture_record(&fixture, PART);
-    add(&fixture, 1, 1, 1);
-    hec_tiles_add_up(&PART, *fixture_count(&fixture), fixture_part(&fixture), 0, 9, out);
-    cr_expect_eq(out[0], 101);
-    cr_expect_eq(out[2], 101);
-}
-
 Test(tiles, keeps_one_tile_for_one_span_and_their_order)
 {
     static struct fixture fixture;
@@ -80,14 +90,14 @@ Test(tiles, keeps_one_tile_for_one_span_and_their_order)
 Test(tiles, drops_a_tile_exactly_when_the_ring_has_left_it_behind)
 {
     static struct fixture fixture;
-    struct hec_record *record = fixture_record(&fixture, PART);
+    fixture_record(&fixture, PART);
     add(&fixture, 20, 1, 1);
     add(&fixture, 21, 1, 1);
-    hec_tiles_prune(record, &PART, fixture_count(&fixture), fixture_part(&fixture), 29);
+    prune(&fixture, 29);
     cr_expect_eq(*fixture_count(&fixture), 2);
-    hec_tiles_prune(record, &PART, fixture_count(&fixture), fixture_part(&fixture), 30);
+    prune(&fixture, 30);
     cr_expect_eq(*fixture_count(&fixture), 1);
-    hec_tiles_prune(record, &PART, fixture_count(&fixture), fixture_part(&fixture), 1000);
+    prune(&fixture, 1000);
     cr_expect_eq(*fixture_count(&fixture), 0);
     cr_expect(fixture_is_sound(&fixture));
 }
@@ -141,12 +151,12 @@ Test(tiles, agrees_with_an_array_of_all_spans)
     static struct fixture fixture;
     static int64_t plain[SPANS][3];
     struct hec_random random = hec_random_at(11, 0);
-    struct hec_record *record = fixture_record(&fixture, PART);
+    fixture_record(&fixture, PART);
     uint32_t head = 20;
     for (int n = 0; n < 5000 && head < SPANS - 40; n++) {
         head += hec_random_below(&random, 50) == 0 ? (uint32_t)hec_random_below(&random, 30)
                                                    : hec_random_below(&random, 4) == 0;
-        hec_tiles_prune(record, &PART, fixture_count(&fixture), fixture_part(&fixture), head);
+        prune(&fixture, head);
         uint32_t tile = head - (uint32_t)hec_random_below(&random, PART.ring);
         int64_t sum = (int64_t)hec_random_below(&random, 1000) - 300;
         add(&fixture, tile, 2, sum);
@@ -182,20 +192,18 @@ Test(tiles, keeps_the_largest_as_a_peak_and_adds_the_rest)
                                             .peaks = 1 };
     static struct fixture fixture;
     static const int64_t VALUES[] = { 7, 3, 9, 9, 1, 4 };
-    int64_t out[3] = { 0, 0, 2 };
-    struct hec_record *record = fixture_record(&fixture, PEAKED);
+    fixture_record(&fixture, PEAKED);
     for (uint32_t i = 0; i < 6; i++) {
-        uint8_t *element = hec_tiles_place(record, &PEAKED, fixture_count(&fixture),
-                                           fixture_part(&fixture), 1 + i / 3);
+        uint8_t *element = place(&fixture, &PEAKED, 1 + i / 3);
         hec_tile_count(element, 0, 1);
         hec_tile_sum(&PEAKED, element, 0, VALUES[i]);
         hec_tile_peak(&PEAKED, element, 1, VALUES[i]);
     }
-    hec_tiles_add_up(&PEAKED, *fixture_count(&fixture), fixture_part(&fixture), 3, 9, out);
-    cr_expect_eq(out[2], 2, "of no tile it is what it was");
-    hec_tiles_add_up(&PEAKED, *fixture_count(&fixture), fixture_part(&fixture), 1, 2, out);
-    cr_expect_eq(out[0], 6);
-    cr_expect_eq(out[1], 33);
-    cr_expect_eq(out[2], 9);
+    const uint8_t *at = fixture_part(&fixture);
+    cr_expect_eq(hec_tiles_peak(&PEAKED, at, 0, 1), 0, "of no tile there is none");
+    cr_expect_eq(hec_tiles_count(&PEAKED, at, 2, 0), 6);
+    cr_expect_eq(hec_tiles_sum(&PEAKED, at, 2, 0), 33);
+    cr_expect_eq(hec_tiles_peak(&PEAKED, at, 2, 1), 9);
+    cr_expect_eq(hec_tiles_peak(&PEAKED, at + PEAKED.element_bytes, 1, 1), 9);
     cr_expect(fixture_is_sound(&fixture));
 }

@@ -11,22 +11,33 @@ static const struct hec_part VALUES = { .kind = HEC_PART_VALUES,
                                         .elements_max = HEC_VALUES_KEPT };
 static struct fixture fixture;
 
-static void add(uint32_t hash, int64_t second)
+static struct hec_values_look look(uint32_t hash)
 {
-    hec_values_add((struct hec_record *)(void *)fixture.bytes, fixture_count(&fixture),
-                   fixture_part(&fixture), hash, second);
+    return hec_values_look(*fixture_count(&fixture), fixture_part(&fixture), hash);
 }
 
+static void add(uint32_t hash, int64_t second)
+{
+    struct hec_values_look found = look(hash);
+    fixture_room(&fixture, found.index == *fixture_count(&fixture));
+    hec_values_add(fixture_count(&fixture), fixture_part(&fixture), found, hash, second);
+}
+
+static bool knows(uint32_t hash)
+{
+    return look(hash).index < *fixture_count(&fixture);
+}
+
+/* All zero when it is not remembered. */
 static struct hec_habit habit(uint32_t hash)
 {
-    struct hec_habit found;
-    hec_values_find(*fixture_count(&fixture), fixture_part(&fixture), hash, &found);
-    return found;
+    struct hec_habit none = { 0 };
+    return knows(hash) ? hec_values_at(fixture_part(&fixture), look(hash).index) : none;
 }
 
 static uint32_t total(void)
 {
-    return hec_values_total(*fixture_count(&fixture), fixture_part(&fixture));
+    return look(0).total;
 }
 
 static uint32_t met(int64_t since_s, int64_t now_s)
@@ -36,10 +47,9 @@ static uint32_t met(int64_t since_s, int64_t now_s)
 
 Test(values, knows_nothing_at_first)
 {
-    struct hec_habit found = { .count = 9 };
     fixture_record(&fixture, VALUES);
-    cr_expect_not(hec_values_find(0, fixture_part(&fixture), 5, &found));
-    cr_expect_eq(found.count, 0, "what is not found is all zero");
+    cr_expect_not(knows(5));
+    cr_expect_eq(habit(5).count, 0);
     cr_expect_eq(total(), 0);
     cr_expect_eq(met(INT64_MIN, INT64_MAX), 0);
 }

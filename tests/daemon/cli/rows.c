@@ -1,4 +1,4 @@
-/* Training rows: labels find their row whatever their number, and the last verdict stands. */
+/* Rows: labels find their row whatever their number, and no verdict is forgotten. */
 #include "cli/rows.h"
 
 #include <criterion/criterion.h>
@@ -14,6 +14,7 @@ static void add(struct hec_rows *rows, const char *id, float value)
     row.event.type = HEC_TRANSFER;
     row.event.value[HEC_F_EVENT_TIME_MS].integer = (int64_t)value;
     row.event.value[HEC_F_EVENT_ID].text = hec_text_of(id);
+    row.event.value[HEC_F_USER_TOKEN].text = hec_text_of("u");
     struct hec_batch batch = { .rows = &row,
                                .rows_count = 1,
                                .numerics = numerics,
@@ -22,6 +23,8 @@ static void add(struct hec_rows *rows, const char *id, float value)
                                .scored_count = 1 };
     cr_assert_eq(hec_rows_add(rows, &batch, 0), HEC_OK);
 }
+
+static int64_t now_ms; /* of the labels: each comes a millisecond after the last */
 
 static void say(struct hec_rows *rows, const char *id, const char *verdict, const char *type)
 {
@@ -33,7 +36,8 @@ static void say(struct hec_rows *rows, const char *id, const char *verdict, cons
         label.present |= UINT64_C(1) << HEC_F_FRAUD_TYPE;
         label.value[HEC_F_FRAUD_TYPE].text = hec_text_of(type);
     }
-    hec_rows_label(rows, &label);
+    label.value[HEC_F_EVENT_TIME_MS].integer = ++now_ms;
+    cr_assert_eq(hec_rows_label(rows, &label), HEC_OK);
 }
 
 Test(rows, keeps_what_it_was_given_over_many_growths)
@@ -56,14 +60,20 @@ Test(rows, keeps_what_it_was_given_over_many_growths)
         cr_assert_eq(rows.categories[i], (uint32_t)i);
         cr_assert_eq(rows.event_ms[i], i);
         cr_assert_eq(rows.event_type[i], HEC_TRANSFER);
-        cr_assert_eq(rows.verdict[i], i % 7 == 0 ? HEC_VERDICT_FRAUD : HEC_VERDICT_NONE);
-        cr_assert(i % 7 != 0 || strcmp(rows.codes[rows.code[i] - 1], i % 2 ? "05" : "06") == 0);
+        snprintf(id, sizeof(id), "e%d", i);
+        cr_assert_eq(hec_rows_find(&rows, id, strlen(id)), (uint32_t)i);
+    }
+    cr_assert_eq(rows.verdicts_count, (COUNT + 6) / 7);
+    for (uint32_t i = 0; i < (COUNT + 6) / 7; i++) {
+        cr_assert_eq(rows.verdicts[i].row, 7 * i);
+        cr_assert_eq(rows.verdicts[i].verdict, HEC_VERDICT_FRAUD);
+        cr_assert_str_eq(rows.codes[rows.verdicts[i].code - 1], 7 * i % 2 ? "05" : "06");
     }
     cr_expect_eq(rows.codes_count, 2);
     hec_rows_free(&rows);
 }
 
-Test(rows, lets_the_last_verdict_stand_and_counts_those_of_strangers)
+Test(rows, keeps_every_verdict_with_its_arrival_and_counts_those_of_strangers)
 {
     struct hec_rows rows;
     hec_rows_begin(&rows, 2, 1);
@@ -74,10 +84,14 @@ Test(rows, lets_the_last_verdict_stand_and_counts_those_of_strangers)
     say(&rows, "a", "genuine", "06");
     say(&rows, "b", "unknown", NULL);
     say(&rows, "c", "fraud", NULL);
-    cr_expect_eq(rows.verdict[0], HEC_VERDICT_GENUINE);
-    cr_expect_eq(rows.code[0], 0);
-    cr_expect_eq(rows.verdict[1], HEC_VERDICT_UNKNOWN);
-    cr_expect_eq(rows.labels, 3);
+    cr_assert_eq(rows.verdicts_count, 3);
+    static const int verdict[] = { HEC_VERDICT_FRAUD, HEC_VERDICT_GENUINE, HEC_VERDICT_UNKNOWN };
+    for (int i = 0; i < 3; i++) {
+        cr_expect_eq(rows.verdicts[i].verdict, verdict[i]);
+        cr_expect_eq(rows.verdicts[i].row, i == 2 ? 1u : 0u);
+        cr_expect(i == 0 || rows.verdicts[i].arrived_ms > rows.verdicts[i - 1].arrived_ms);
+    }
+    cr_expect_eq(rows.verdicts[1].code, 0, "a genuine event has no fraud type");
     cr_expect_eq(rows.labels_lost, 2);
     hec_rows_free(&rows);
 }

@@ -2,6 +2,8 @@
  * never held by two, never lost. */
 #include "world.h"
 
+#include "store/watermark.h"
+
 static void end(void)
 {
     world_end();
@@ -228,6 +230,32 @@ Test(partition, refuses_an_offset_beyond_the_end_of_the_log)
     hec_engine_free(engine, 3000);
 }
 
+/* The watermark alone goes back: records that are newer than it prove a torn store. */
+Test(partition, rebuilds_a_store_of_which_a_part_is_older_than_the_rest)
+{
+    char text[HEC_WATERMARK_BYTES_MAX], command[HEC_WATERMARK_BYTES_MAX + 32];
+    world_begin(1);
+    struct hec_engine_options options = options_of(NULL, 0);
+    struct hec_engine *engine = engine_of(&options);
+    pay_all(0, 5);
+    run_rows(engine, 5);
+    cr_assert_eq(hec_engine_drain(engine, &world.error), HEC_OK, "%s", world.error.text);
+    redis_fixture_cli(&world.redis, "GET 'hec:wm:{0}'", text, sizeof(text));
+    text[strcspn(text, "\r\n")] = '\0';
+    pay_all(5, 5);
+    run_rows(engine, 10);
+    cr_assert_eq(hec_engine_drain(engine, &world.error), HEC_OK, "%s", world.error.text);
+    hec_engine_free(engine, 3000);
+    snprintf(command, sizeof(command), "SET 'hec:wm:{0}' '%s'", text);
+    redis_fixture_cli(&world.redis, command, text, sizeof(text));
+    cr_assert_eq(stored_offset(0), 5);
+
+    engine = engine_of(&options);
+    cr_assert_eq(run_live(engine), HEC_OK, "%s", world.error.text);
+    cr_expect_eq(hec_metrics_value(world.metrics, HEC_S_REBUILDS + HEC_REBUILD_CORRUPT), 1);
+    hec_engine_free(engine, 3000);
+}
+
 /* A daemon of another feature schema was here; while its state is replaced the connection breaks.
  */
 Test(partition, a_broken_connection_does_not_begin_a_rebuild_again)
@@ -236,10 +264,16 @@ Test(partition, a_broken_connection_does_not_begin_a_rebuild_again)
     world_begin(1);
     struct hec_engine_options options = options_of("one-0", 0);
     options.checkpoint_interval_ms = 60000;
-    redis_fixture_cli(&world.redis,
-                      "SET 'hec:wm:{0}' 'offset=7 epoch=1 generation=1 partitions=1 "
-                      "state=0123456789abcdef history_from=0 cluster=cluster'",
-                      ignored, sizeof(ignored));
+    struct hec_watermark former = { .offset = 7,
+                                    .epoch = 1,
+                                    .generation = 1,
+                                    .partitions = 1,
+                                    .state_digest = 0x0123456789abcdef,
+                                    .cluster_id = "cluster" };
+    char line[HEC_WATERMARK_BYTES_MAX], command[HEC_WATERMARK_BYTES_MAX + 32];
+    hec_watermark_print(line, &former);
+    snprintf(command, sizeof(command), "SET 'hec:wm:{0}' '%s'", line);
+    redis_fixture_cli(&world.redis, command, ignored, sizeof(ignored));
     redis_fixture_cli(&world.redis, "SET 'hec:{0}:1:user:u9' old", ignored, sizeof(ignored));
     struct hec_engine *engine = engine_of(&options);
     pay_all(0, 5);

@@ -172,6 +172,7 @@ static inline struct hec_engine_options options_of(const char *identity, int ind
         .cache_bytes_max = 1u << 24,
         .batch_rows_max = 64,
         .batch_wait_ms = 1,
+        .overlap = true,
         .commit_interval_ms = 20,
         .commit_records_max = 1000,
         .checkpoint_interval_ms = 50,

@@ -3,147 +3,8 @@
 #include "http/http.h"
 
 #include <criterion/criterion.h>
-#include <event2/event.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
 
-struct server {
-    struct event_base *base;
-    struct hec_metrics *metrics;
-    struct hec_http *http;
-    struct event *stop;
-    int pipe[2];
-    pthread_t thread;
-    _Atomic int live, ready;
-};
-
-static void on_stop(evutil_socket_t fd, short what, void *context)
-{
-    (void)fd;
-    (void)what;
-    event_base_loopbreak(((struct server *)context)->base);
-}
-
-static void *run(void *context)
-{
-    event_base_dispatch(((struct server *)context)->base);
-    return NULL;
-}
-
-static bool is_live(void *context)
-{
-    return ((struct server *)context)->live;
-}
-
-static int checks(void *context, struct hec_http_check *list)
-{
-    struct server *server = context;
-    list[0] = (struct hec_http_check){ "kafka", true, "group joined" };
-    list[1] = (struct hec_http_check){ "redis", server->ready, "" };
-    snprintf(list[1].sentence, sizeof(list[1].sentence), "does not answer; start it");
-    return 2;
-}
-
-static enum hec_status make(struct server *server, struct hec_http_options options,
-                            struct hec_error *error)
-{
-    *server = (struct server){ .live = 1, .ready = 1 };
-    server->base = event_base_new();
-    struct hec_metrics_options metrics = { .engines = 1, .input_topic = "events" };
-    cr_assert_eq(hec_metrics_new(&server->metrics, &metrics), HEC_OK);
-    options.metrics = server->metrics;
-    options.context = server;
-    options.is_live = is_live;
-    options.checks = checks;
-    return hec_http_new(&server->http, server->base, &options, error);
-}
-
-static void start(struct server *server, struct hec_http_options options)
-{
-    struct hec_error error = { 0 };
-    if (options.listen == NULL) {
-        options.listen = "127.0.0.1:0";
-    }
-    cr_assert_eq(make(server, options, &error), HEC_OK, "%s", error.text);
-    cr_assert_eq(pipe(server->pipe), 0);
-    server->stop = event_new(server->base, server->pipe[0], EV_READ, on_stop, server);
-    event_add(server->stop, NULL);
-    cr_assert_eq(pthread_create(&server->thread, NULL, run, server), 0);
-}
-
-static void end(struct server *server)
-{
-    if (server->stop != NULL) {
-        cr_assert_eq(write(server->pipe[1], "x", 1), 1);
-        pthread_join(server->thread, NULL);
-        event_free(server->stop);
-    }
-    hec_http_free(server->http);
-    hec_metrics_free(server->metrics);
-    event_base_free(server->base);
-}
-
-static int dial(const struct server *server)
-{
-    const char *address = hec_http_address(server->http);
-    if (strncmp(address, "unix:", 5) == 0) {
-        struct sockaddr_un to = { .sun_family = AF_UNIX };
-        snprintf(to.sun_path, sizeof(to.sun_path), "%s", address + 5);
-        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-        cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-        return fd;
-    }
-    struct sockaddr_in to = { .sin_family = AF_INET,
-                              .sin_port = htons((uint16_t)atoi(strrchr(address, ':') + 1)),
-                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-    return fd;
-}
-
-/* Reads until the server closes, or wait_ms without a byte. True when it closed. */
-static bool drain(int fd, char *answer, size_t size, int wait_ms)
-{
-    size_t used = 0;
-    for (;;) {
-        struct pollfd one = { .fd = fd, .events = POLLIN };
-        if (poll(&one, 1, wait_ms) <= 0) {
-            answer[used] = '\0';
-            return false;
-        }
-        ssize_t got = read(fd, answer + used, size - 1 - used);
-        if (got <= 0) {
-            answer[used] = '\0';
-            return true;
-        }
-        used += (size_t)got;
-    }
-}
-
-static char answer[1 << 18];
-
-static const char *ask(const struct server *server, const char *request)
-{
-    int fd = dial(server);
-    cr_assert_eq(send(fd, request, strlen(request), MSG_NOSIGNAL), (ssize_t)strlen(request));
-    cr_expect(drain(fd, answer, sizeof(answer), 3000), "the connection stays open");
-    close(fd);
-    return answer;
-}
-
-static bool has(const char *text, const char *part)
-{
-    return strstr(text, part) != NULL;
-}
+#include "server.h"
 
 static int64_t now_ms(void)
 {
@@ -395,8 +256,8 @@ Test(http, says_what_to_do_about_an_address)
     cr_expect(has(error.text, "another process has it"), "%s", error.text);
     end(&other);
     static const char *const BAD[] = { "0.0.0.0:9677",    "10.1.2.3:80",   "nonsense", "127.0.0.1",
-                                       "127.0.0.1:70000", "unix:relative", "[::]:1",   "" };
-    for (int i = 0; i < 8; i++) {
+                                       "127.0.0.1:70000", "unix:relative", "[::]:1" };
+    for (int i = 0; i < 7; i++) {
         cr_expect_eq(make(&other, (struct hec_http_options){ .listen = BAD[i] }, &error),
                      HEC_INVALID, "%s", BAD[i]);
         end(&other);

@@ -308,6 +308,14 @@ Test(config, never_repeats_a_secret_in_a_sentence)
     cr_expect(is_told("redis_password of state must be text of at most 511 bytes"));
     cr_expect_not(is_told("sss"));
     hec_config_free(config);
+    config = config_of("kafka { ssl.key.password = x sasl.oauthbearer.config = y\n"
+                       "  security.protocol = ssl } kafka_consumer { ssl.key.pem = hunter2\n"
+                       "  enable.auto.commit = hunter2 }");
+    cr_expect_eq(hec_config_check(config, &problems), HEC_INVALID);
+    for (int i = 0; i < problems.count; i++) {
+        cr_expect_null(strstr(problems.rows[i].text, "hunter2"), "%s", problems.rows[i].text);
+    }
+    hec_config_free(config);
     config = config_of("state { redis_password = hunter2 }");
     char *shown = printed(hec_config_show, config);
     cr_expect_null(strstr(shown, "hunter2"));
@@ -398,7 +406,14 @@ Test(config, holds_the_settings_against_each_other)
         { "hecate { instance = \"a b\" }", "instance: \"a b\" must be 1 .. 200 letters" },
         { "input { group = \"\" }", "group: \"\" must be 1 .. 200" },
         { "state { key_prefix = \"{x}\" }", "key_prefix: \"{x}\" must not" },
-        { "kafka { group.id = x }", "group.id is set by input { group = ... }" },
+        { "kafka { group.id = x }",
+          "hecate.conf:1: kafka: property group.id cannot be set: it is set by input {" },
+        {
+            "kafka { bootstrap.server = k }",
+            "hecate.conf:1: librdkafka ",
+        },
+        { "kafka { bootstrap.server = k }", "(did you mean \"bootstrap.servers\"?)" },
+        { "\nkafka_producer { compression.type = brotli }", "hecate.conf:2: compression.type: " },
         { "head ato { alert_score = 800 block_score = 700 }",
           "head ato: block_score 700 is below alert_score 800" },
         { "head ato { alert_score = 800 hold_score = 700 }", "hold_score 700 is below" },

@@ -1,9 +1,5 @@
 /*
  * A fuzzer's way into the decoder: any bytes, one status, and a few things that must always hold.
- *
- *   clang -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude -Icore tests/fuzz/decode.c
- *         core/event/[a-z]*.c core/base/status.c -lyyjson -lm -o fuzz-decode   (one line)
- *   ./fuzz-decode -max_len=4096 -max_total_time=60
  */
 #include <stdint.h>
 #include <stdlib.h>

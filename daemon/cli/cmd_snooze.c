@@ -1,0 +1,115 @@
+/* hecate snooze: one noisy entity is kept out of sight for a while, with a reason and an end. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/talk.h"
+
+/* "90s", "30m", "2h", "7d" in seconds; 0: none of these. */
+static int64_t duration_s(const char *text)
+{
+    static const struct {
+        char unit;
+        int64_t s;
+    } UNITS[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+    char *end;
+    long long number = strtoll(text, &end, 10);
+    for (size_t i = 0; i < sizeof(UNITS) / sizeof(UNITS[0]); i++) {
+        if (end[0] == UNITS[i].unit && end[1] == '\0' && number > 0 && number < 1000000) {
+            return number * UNITS[i].s;
+        }
+    }
+    return 0;
+}
+
+static int add(const struct hec_arguments *arguments, struct hec_answer *answer)
+{
+    const char *entity = arguments->positionals[1], *colon = strchr(entity, ':');
+    int64_t for_s = duration_s(hec_text_or(arguments, "for", ""));
+    if (colon == NULL || for_s == 0 || !hec_given(arguments, "reason")) {
+        return hec_cli_misused(arguments, "add takes KIND:TOKEN --for 2h --reason TEXT; a time is "
+                                          "90s, 30m, 2h or 7d");
+    }
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_obj_add_strncpy(doc, root, "kind", entity, (size_t)(colon - entity));
+    yyjson_mut_obj_add_strcpy(doc, root, "token", colon + 1);
+    yyjson_mut_obj_add_strcpy(doc, root, "head", hec_text_or(arguments, "head", ""));
+    yyjson_mut_obj_add_strcpy(doc, root, "reason", hec_text_or(arguments, "reason", ""));
+    yyjson_mut_obj_add_int(doc, root, "for_s", for_s);
+    char *body = yyjson_mut_write(doc, YYJSON_WRITE_NOFLAG, NULL);
+    yyjson_mut_doc_free(doc);
+    int status = hec_talk(arguments, "POST", "/api/v1/snoozes", body, answer);
+    free(body);
+    return status;
+}
+
+static void print_snoozes(yyjson_val *root)
+{
+    yyjson_val *snoozes = yyjson_obj_get(root, "snoozes"), *one;
+    size_t i, count;
+    printf("%-6s%-28s%-12s%12s%8s  %s\n", "ID", "ENTITY", "HEAD", "ENDS-IN-S", "KEPT", "REASON");
+    yyjson_arr_foreach(snoozes, i, count, one)
+    {
+        char entity[200];
+        snprintf(entity, sizeof(entity), "%s:%s", hec_member_text(one, "kind"),
+                 hec_member_text(one, "token"));
+        const char *head = hec_member_text(one, "head");
+        printf("%-6lld%-28s%-12s%12lld%8lld  %s, %s\n", (long long)hec_member_integer(one, "id"),
+               entity, head[0] == '\0' ? "all" : head,
+               (long long)(hec_member_integer(one, "until_ms") -
+                           hec_member_integer(one, "created_ms")) /
+                   1000,
+               (long long)hec_member_integer(one, "kept"), hec_member_text(one, "reason"),
+               hec_member_text(one, "actor"));
+    }
+}
+
+static int run(const struct hec_arguments *arguments)
+{
+    const char *verb = arguments->positionals[0];
+    bool one = arguments->positionals_count == 1;
+    struct hec_answer answer = { 0 };
+    int status;
+    if (strcmp(verb, "list") == 0 && one) {
+        status = hec_talk(arguments, "GET", "/api/v1/snoozes", NULL, &answer);
+    } else if (strcmp(verb, "add") == 0 && !one) {
+        status = add(arguments, &answer);
+    } else if (strcmp(verb, "remove") == 0 && !one) {
+        char path[300], id[200];
+        hec_talk_encode(id, sizeof(id), arguments->positionals[1]);
+        snprintf(path, sizeof(path), "/api/v1/snoozes/%s", id);
+        status = hec_talk(arguments, "DELETE", path, NULL, &answer);
+    } else {
+        return hec_cli_misused(arguments, "list, add KIND:TOKEN, or remove ID");
+    }
+    if (status == HEC_EXIT_OK && hec_given(arguments, "json")) {
+        fwrite(answer.text, 1, answer.length, stdout);
+    } else if (status == HEC_EXIT_OK && strcmp(verb, "remove") != 0) {
+        print_snoozes(answer.root);
+    }
+    hec_answer_free(&answer);
+    return status;
+}
+
+const struct hec_command hec_cmd_snooze = {
+    .name = "snooze",
+    .line = "keeps an entity's alerts out of sight for a while",
+    .positionals = "list | add KIND:TOKEN | remove ID",
+    .positionals_min = 1,
+    .positionals_max = 2,
+    .examples = { "hecate snooze add card:c_8f14 --for 2h --reason \"known test card\"",
+                  "hecate snooze list" },
+    .text = "Alerts go on to the topic and into the inbox, where they are counted and can be\n"
+            "listed with --state snoozed.",
+    .run = run,
+    .flags = {
+        { "head", "HEAD", "of one head only (default all)", HEC_FLAG_TEXT },
+        { "for", "TIME", "90s, 30m, 2h or 7d, at most 180 days", HEC_FLAG_TEXT },
+        { "reason", "TEXT", "why", HEC_FLAG_TEXT },
+        HEC_JSON_FLAG,
+        HEC_TALK_FLAGS,
+    },
+};

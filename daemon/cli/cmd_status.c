@@ -1,0 +1,200 @@
+/* hecate status, hecate top: what a running hecated does, once or again and again. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/talk.h"
+
+static void print_age(int64_t ms)
+{
+    int64_t s = ms / 1000;
+    if (s >= 86400) {
+        printf("%lld d %lld h", (long long)(s / 86400), (long long)(s % 86400 / 3600));
+    } else if (s >= 3600) {
+        printf("%lld h %lld min", (long long)(s / 3600), (long long)(s % 3600 / 60));
+    } else if (s >= 60) {
+        printf("%lld min %lld s", (long long)(s / 60), (long long)(s % 60));
+    } else {
+        printf("%lld s", (long long)s);
+    }
+}
+
+static void print_head(yyjson_val *root)
+{
+    yyjson_val *paused = yyjson_obj_get(root, "paused"), *model = yyjson_obj_get(root, "model");
+    int64_t now_ms = hec_member_integer(root, "now_ms");
+    printf("%s  %s  hecated %s  pid %lld  up ", hec_member_text(root, "instance"),
+           hec_member_text(root, "state"), hec_member_text(root, "version"),
+           (long long)hec_member_integer(root, "pid"));
+    print_age(now_ms - hec_member_integer(root, "started_ms"));
+    printf("\n");
+    if (paused != NULL) {
+        printf("PAUSED by %s: %s (", hec_member_text(paused, "by"),
+               hec_member_text(paused, "reason"));
+        print_age(now_ms - hec_member_integer(paused, "since_ms"));
+        printf(" ago; hecate resume)\n");
+    }
+    printf("model %s %s  %.12s  features %.12s\n", hec_member_text(model, "name"),
+           hec_member_text(model, "version"), hec_member_text(model, "sha256"),
+           hec_member_text(model, "schema_digest"));
+}
+
+static void print_checks(yyjson_val *root)
+{
+    yyjson_val *checks = yyjson_obj_get(root, "checks"), *check;
+    size_t i, count;
+    yyjson_arr_foreach(checks, i, count, check)
+    {
+        if (!yyjson_get_bool(yyjson_obj_get(check, "ok"))) {
+            printf("NOT OK  %s: %s\n", hec_member_text(check, "name"),
+                   hec_member_text(check, "sentence"));
+        }
+    }
+}
+
+static void print_heads(yyjson_val *root)
+{
+    yyjson_val *heads = yyjson_obj_get(root, "heads"), *head;
+    size_t i, count;
+    printf("\n%-14s %-7s %10s %10s %10s\n", "HEAD", "MODE", "ALERTS", "ALERT-AT", "BLOCK-AT");
+    yyjson_arr_foreach(heads, i, count, head)
+    {
+        yyjson_val *block = yyjson_obj_get(head, "block_score");
+        char block_at[24] = "never";
+        if (block != NULL) {
+            snprintf(block_at, sizeof(block_at), "%lld", (long long)yyjson_get_sint(block));
+        }
+        printf("%-14s %-7s %10lld %10lld %10s\n", hec_member_text(head, "name"),
+               hec_member_text(head, "mode"), (long long)hec_member_integer(head, "alerts"),
+               (long long)hec_member_integer(head, "alert_score"), block_at);
+    }
+}
+
+static void print_partitions(yyjson_val *root)
+{
+    yyjson_val *partitions = yyjson_obj_get(root, "partitions"), *one;
+    size_t i, count;
+    printf("\n%-10s %-7s %12s %10s\n", "PARTITION", "ENGINE", "LAG", "LAG-MS");
+    yyjson_arr_foreach(partitions, i, count, one)
+    {
+        printf("%-10lld %-7lld %12lld %10lld\n", (long long)hec_member_integer(one, "partition"),
+               (long long)hec_member_integer(one, "engine"),
+               (long long)hec_member_integer(one, "lag_records"),
+               (long long)hec_member_integer(one, "lag_ms"));
+    }
+}
+
+static int run_status(const struct hec_arguments *arguments)
+{
+    struct hec_answer answer;
+    int status = hec_talk(arguments, "GET", "/api/v1/status", NULL, &answer);
+    if (status != HEC_EXIT_OK) {
+        return status;
+    }
+    if (hec_given(arguments, "json")) {
+        fwrite(answer.text, 1, answer.length, stdout);
+    } else {
+        yyjson_val *counts = yyjson_obj_get(answer.root, "counts");
+        yyjson_val *lag = yyjson_obj_get(answer.root, "lag");
+        print_head(answer.root);
+        print_checks(answer.root);
+        printf("\nevents %lld  alerts %lld  dead letters %lld  labels %lld  lag %lld records, "
+               "%lld ms\n",
+               (long long)hec_member_integer(counts, "events"),
+               (long long)hec_member_integer(counts, "alerts"),
+               (long long)hec_member_integer(counts, "dead_letters"),
+               (long long)hec_member_integer(counts, "labels"),
+               (long long)hec_member_integer(lag, "records"),
+               (long long)hec_member_integer(lag, "ms"));
+        print_heads(answer.root);
+        print_partitions(answer.root);
+    }
+    hec_answer_free(&answer);
+    return HEC_EXIT_OK;
+}
+
+const struct hec_command hec_cmd_status = {
+    .name = "status",
+    .line = "what a running hecated does",
+    .examples = { "hecate status", "hecate status --json | jq .lag" },
+    .run = run_status,
+    .flags = { HEC_JSON_FLAG, HEC_TALK_FLAGS },
+};
+
+/* ---- top ------------------------------------------------------------------------------------- */
+
+struct shot {
+    int64_t now_ms, events, alerts, dead_letters;
+};
+
+static struct shot shot_of(yyjson_val *root)
+{
+    yyjson_val *counts = yyjson_obj_get(root, "counts");
+    return (struct shot){ hec_member_integer(root, "now_ms"), hec_member_integer(counts, "events"),
+                          hec_member_integer(counts, "alerts"),
+                          hec_member_integer(counts, "dead_letters") };
+}
+
+static void print_rates(yyjson_val *root, const struct shot *before, const struct shot *now)
+{
+    yyjson_val *age = yyjson_obj_get(root, "end_to_end_s"), *lag = yyjson_obj_get(root, "lag");
+    double s = (double)(now->now_ms - before->now_ms) / 1000;
+    s = s > 0 ? s : 1;
+    printf("\nevents/s %.0f  alerts/s %.1f  dead letters/s %.1f  lag %lld records, %.1f s  "
+           "decided after p50 %.1f ms, p99 %.1f ms\n",
+           (double)(now->events - before->events) / s, (double)(now->alerts - before->alerts) / s,
+           (double)(now->dead_letters - before->dead_letters) / s,
+           (long long)hec_member_integer(lag, "records"),
+           (double)hec_member_integer(lag, "ms") / 1000,
+           1000 * yyjson_get_real(yyjson_obj_get(age, "p50")),
+           1000 * yyjson_get_real(yyjson_obj_get(age, "p99")));
+}
+
+static int run_top(const struct hec_arguments *arguments)
+{
+    bool screen = isatty(STDOUT_FILENO) == 1;
+    int64_t interval_ms = (int64_t)(1000 * hec_number_or(arguments, "interval", 1));
+    int64_t rounds = hec_integer_or(arguments, "count", 0);
+    struct shot before = { 0 };
+    for (int64_t round = 0; rounds == 0 || round < rounds; round++) {
+        struct hec_answer answer;
+        int status = hec_talk(arguments, "GET", "/api/v1/status", NULL, &answer);
+        if (status != HEC_EXIT_OK) {
+            return status;
+        }
+        struct shot now = shot_of(answer.root);
+        if (round > 0) {
+            printf("%s", screen ? "\x1b[H\x1b[2J" : "\n");
+            print_head(answer.root);
+            print_checks(answer.root);
+            print_rates(answer.root, &before, &now);
+            print_heads(answer.root);
+            print_partitions(answer.root);
+            fflush(stdout);
+        } else if (rounds > 0) {
+            rounds++; /* the first look only begins the rates */
+        }
+        before = now;
+        hec_answer_free(&answer);
+        struct timespec span = { .tv_sec = interval_ms / 1000,
+                                 .tv_nsec = interval_ms % 1000 * 1000000L };
+        if (rounds == 0 || round + 1 < rounds) {
+            nanosleep(&span, NULL);
+        }
+    }
+    return HEC_EXIT_OK;
+}
+
+const struct hec_command hec_cmd_top = {
+    .name = "top",
+    .line = "rates, heads and partitions of a running hecated, again and again",
+    .examples = { "hecate top", "hecate top --interval 5 --count 1" },
+    .run = run_top,
+    .flags = { { "interval", "S", "seconds between two looks (default 1)", HEC_FLAG_NUMBER,
+                 .minimum = 0, .maximum = 3600 },
+               { "count", "N", "looks, then end (default: until Ctrl-C)", HEC_FLAG_INTEGER,
+                 .minimum = 1, .maximum = INT32_MAX },
+               HEC_TALK_FLAGS },
+};

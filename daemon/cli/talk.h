@@ -1,0 +1,58 @@
+/*
+ * Talking to a running hecated over its Unix socket: one request, one answer. What the console's
+ * commands share.
+ */
+#ifndef HECATE_CLI_TALK_H
+#define HECATE_CLI_TALK_H
+
+#include <stddef.h>
+#include <yyjson.h>
+
+#include "cli/command.h"
+
+#define HEC_SOCKET_PATH "/run/hecate/admin.sock"
+
+/* The flags that every such command has, last in its table. */
+#define HEC_TALK_FLAGS                                                                             \
+    { "socket", "PATH", "of the daemon (default: as --config says, " HEC_SOCKET_PATH ")",          \
+      HEC_FLAG_TEXT },                                                                             \
+    {                                                                                              \
+        "config", "FILE", "the daemon's settings, to find its socket", HEC_FLAG_TEXT               \
+    }
+#define HEC_JSON_FLAG                                                                              \
+    {                                                                                              \
+        "json", NULL, "print the answer as JSON", HEC_FLAG_SWITCH                                  \
+    }
+
+/* An answer. doc is NULL when there was none. */
+struct hec_answer {
+    int code; /* HTTP's */
+    char *text;
+    size_t length;
+    yyjson_doc *doc;
+    yyjson_val *root;
+};
+
+/**
+ * Asks and waits for the answer; tells on standard error what went wrong.
+ *
+ * @param path  with its query; percent-encoded where needed
+ * @param body  JSON, or NULL
+ * @return HEC_EXIT_OK with an answer below 400; HEC_EXIT_UNREACHABLE (no daemon there),
+ *         HEC_EXIT_FAILURE (refused, told)
+ */
+int hec_talk(const struct hec_arguments *arguments, const char *method, const char *path,
+             const char *body, struct hec_answer *answer);
+void hec_answer_free(struct hec_answer *answer);
+
+/** Opens a stream of lines (server-sent events) at the path. NULL: told. Close it with fclose. */
+FILE *hec_talk_stream(const struct hec_arguments *arguments, const char *path);
+
+/** Percent-encodes what a part of a path or a query may not hold. Cut at bytes. */
+void hec_talk_encode(char *encoded, size_t bytes, const char *text);
+
+/** Members of a JSON object, with a fallback where there is none. */
+const char *hec_member_text(yyjson_val *object, const char *name);
+int64_t hec_member_integer(yyjson_val *object, const char *name);
+
+#endif

@@ -1,0 +1,126 @@
+#include "cli/training.h"
+
+#include <stdlib.h>
+
+#include "file/when.h"
+
+#define MTSGD_RATE 0.02
+
+const char *const hec_stop_or_share[] = { "stop", "share", NULL };
+
+static void network_options(struct hec_train_options *options,
+                            const struct hec_arguments *arguments)
+{
+    options->network.arch = (enum hec_arch)hec_integer_or(arguments, "arch", 0);
+    options->network.fusion = (enum hec_fusion)hec_integer_or(arguments, "fusion", 0);
+    options->network.embed = (enum hec_embed)hec_integer_or(arguments, "num-embed", 0);
+    options->weighting = (enum hec_weighting)hec_integer_or(arguments, "task-weighting", 0);
+    options->mtl_optimizer = (enum hec_mtl)hec_integer_or(arguments, "mtl-optimizer", 0);
+    options->anomaly_shares = hec_integer_or(arguments, "anomaly-grad", 0) == 1;
+    options->loss = (enum hec_loss)hec_integer_or(arguments, "loss", 0);
+    options->focal_gamma = hec_number_or(arguments, "focal-gamma", options->focal_gamma);
+    options->positive_weight =
+        hec_number_or(arguments, "positive-weight", options->positive_weight);
+    if (options->mtl_optimizer == HEC_MTL_MTSGD) {
+        options->learning_rate = (float)hec_number_or(arguments, "learning-rate", MTSGD_RATE);
+    }
+}
+
+void hec_training_options(struct hec_train_options *options, const struct hec_arguments *arguments)
+{
+    hec_train_defaults(options);
+    options->seed = (uint64_t)hec_integer_or(arguments, "seed", (int64_t)options->seed);
+    options->epochs_max = (int)hec_integer_or(arguments, "epochs", options->epochs_max);
+    options->patience = (int)hec_integer_or(arguments, "patience", options->patience);
+    options->batch_rows = (int)hec_integer_or(arguments, "batch-rows", options->batch_rows);
+    options->negatives = hec_number_or(arguments, "negatives", options->negatives);
+    options->learning_rate =
+        (float)hec_number_or(arguments, "learning-rate", (double)options->learning_rate);
+    options->weight_decay =
+        (float)hec_number_or(arguments, "weight-decay", (double)options->weight_decay);
+    options->dropout = (float)hec_number_or(arguments, "dropout", (double)options->dropout);
+    /* All of them would leave nothing to learn from. */
+    options->dropout = options->dropout > 0.95f ? 0.95f : options->dropout;
+    options->kind_weight =
+        (float)hec_number_or(arguments, "kind-weight", (double)options->kind_weight);
+    network_options(options, arguments);
+}
+
+int hec_training_window(struct hec_fold *fold, const struct hec_arguments *arguments,
+                        const struct hec_head *heads, int heads_count)
+{
+    int64_t delay_ms = 0;
+    for (int head = 0; head < heads_count; head++) {
+        delay_ms = heads[head].label_delay_ms > delay_ms ? heads[head].label_delay_ms : delay_ms;
+    }
+    int64_t mature_ms = fold->known_at_ms - delay_ms;
+    mature_ms = mature_ms < fold->train_to_ms ? mature_ms : fold->train_to_ms;
+    int64_t window_ms = mature_ms - fold->train_from_ms;
+    if (window_ms <= 0) {
+        return hec_cli_misused(arguments,
+                               "nothing of the window is mature: labels take %.0f days, so "
+                               "they must be known later than the window begins by more than that",
+                               (double)delay_ms / (double)HEC_DAY_MS);
+    }
+    int64_t valid_ms = window_ms / 6;
+    if (window_ms >= 7 * HEC_DAY_MS && valid_ms < HEC_DAY_MS) {
+        valid_ms = HEC_DAY_MS;
+    }
+    valid_ms = hec_given(arguments, "valid-days")
+                   ? hec_integer_or(arguments, "valid-days", 0) * HEC_DAY_MS
+                   : valid_ms;
+    if (valid_ms >= window_ms) {
+        return hec_cli_misused(arguments,
+                               "--valid-days leaves nothing to train on: %.1f days of "
+                               "the window are mature",
+                               (double)window_ms / (double)HEC_DAY_MS);
+    }
+    fold->valid_from_ms = mature_ms - valid_ms;
+    fold->mature_ms = mature_ms;
+    return HEC_EXIT_OK;
+}
+
+/* Names of the columns, borrowed from the plan's schema. */
+static void name_columns(struct hec_columns *columns, const struct hec_plan *plan,
+                         const char **names)
+{
+    const struct hec_schema *schema = hec_plan_schema(plan);
+    columns->numerics = hec_plan_numerics(plan);
+    columns->categories = hec_plan_categories(plan);
+    for (int i = 0; i < columns->numerics; i++) {
+        names[i] = schema->features[hec_plan_numeric_feature(plan, i)].name;
+    }
+    for (int i = 0; i < columns->categories; i++) {
+        names[columns->numerics + i] = schema->features[hec_plan_category_feature(plan, i)].name;
+    }
+    columns->numeric_names = names;
+    columns->category_names = names + columns->numerics;
+    columns->schema_digest = hec_plan_digest(plan);
+}
+
+enum hec_status hec_training_run(void **bytes, size_t *size, const struct hec_training_set *set,
+                                 const struct hec_train_options *options, hec_train_report *report,
+                                 void *user, struct hec_error *error)
+{
+    const char *names[HEC_FEATURES_MAX];
+    struct hec_dataset dataset = { .rows = set->rows->count,
+                                   .numerics = set->rows->numerics,
+                                   .categories = set->rows->categories,
+                                   .event_type = set->rows->event_type,
+                                   .split = set->split,
+                                   .heads_count = set->heads_count,
+                                   .heads = set->heads,
+                                   .targets = set->targets,
+                                   .fraud_kind = set->code };
+    size_t text_bytes = hec_schema_print(hec_plan_schema(set->plan), NULL, 0) + 1;
+    char *text = malloc(text_bytes);
+    if (text == NULL) {
+        return hec_fail(error, HEC_NO_MEMORY, "memory is exhausted");
+    }
+    hec_schema_print(hec_plan_schema(set->plan), text, text_bytes);
+    dataset.columns.schema_text = text;
+    name_columns(&dataset.columns, set->plan, names);
+    enum hec_status status = hec_train(bytes, size, &dataset, options, report, user, error);
+    free(text);
+    return status;
+}

@@ -1,0 +1,72 @@
+/*
+ * The inside of the desk, shared by its files.
+ */
+#ifndef HECATE_DESK_INSIDE_H
+#define HECATE_DESK_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "desk/desk.h"
+#include "kafka/feed.h"
+#include "ops/inbox.h"
+
+#define DESK_QUEUE 256 /* more than there can be connections */
+
+#define DESK_LETTERS 200 /* dead letters kept in memory */
+
+/* A dead letter as people read it. Texts lie behind it, in the same allocation. */
+struct hec_letter {
+    int32_t partition;
+    int64_t offset, at_ms;
+    const char *code, *message, *stage, *topic, *source_partition, *source_offset, *key, *value;
+    size_t value_bytes; /* all of them, of which value is the beginning */
+};
+
+struct hec_desk {
+    struct hec_desk_options options;
+    struct hec_http *http;
+    pthread_t thread;
+    bool started;
+
+    pthread_mutex_t lock; /* over the queue and stopping */
+    pthread_cond_t came;
+    struct hec_exchange *queue[DESK_QUEUE];
+    int queue_from, queue_count;
+    bool stopping;
+    atomic_bool reload_wanted;
+
+    /* The inbox, and what fills it. */
+    struct hec_inbox *inbox; /* NULL: there is none, and why: */
+    char inbox_missing[300];
+    struct hec_tap *alerts, *letters;
+    int64_t tried_ms, expired_ms; /* when a tap was last opened, old alerts last deleted */
+    struct hec_feed *labels;      /* made at the first label */
+    struct hec_letter *kept_letters[DESK_LETTERS]; /* a ring, the oldest at letters_from */
+    int letters_from, letters_count;
+
+    int64_t told_ms; /* when the stream was last told how things are */
+
+    int64_t log_until_ms; /* when the level goes back; 0: not */
+    int log_before;
+};
+
+/* intake.c */
+
+/** Opens the inbox as the settings say; without one the desk still works. */
+void hec_desk_open_inbox(struct hec_desk *desk);
+/** Files what has come on the alert topic, and keeps the newest dead letters. Waits for no record.
+ * True when there may be more. */
+bool hec_desk_take_in(struct hec_desk *desk);
+void hec_desk_close_inbox(struct hec_desk *desk);
+
+/* label.c */
+
+/** Sends a verdict on an alert to the input topic, as a label event, and waits until it is there.
+ * @return HEC_OK, HEC_UNAVAILABLE, HEC_INVALID */
+HEC_CHECKED enum hec_status hec_desk_send_label(struct hec_desk *desk,
+                                                const struct hec_inbox_row *alert,
+                                                const char *label, const char *fraud_type,
+                                                int64_t now_ms, struct hec_error *error);
+
+#endif

@@ -1,0 +1,3 @@
+/* The mix once more in double, for checking gradients. */
+#define HEC_REAL_DOUBLE
+#include "model/mix.c"

@@ -1,0 +1,3 @@
+/* Activations once more in double, for checking gradients. */
+#define HEC_REAL_DOUBLE
+#include "model/work.c"

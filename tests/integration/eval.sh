@@ -1,0 +1,129 @@
+#!/bin/bash
+# Judging from end to end: the figures of hecate eval against plain Python over the score file, gates
+# and their exit statuses, folds that do not depend on the number of workers, and mistakes told.
+. "$(dirname "$0")/lib.sh"
+need jq python3
+
+expect() {
+    local wanted=$1 status=0
+    shift
+    "$hecate" "$@" >"$scratch/out" 2>"$scratch/err" || status=$?
+    [ "$status" -eq "$wanted" ] ||
+        fail "hecate $*: exit status $status, expected $wanted: $(cat "$scratch/err")"
+}
+says() {
+    grep -qF -- "$1" "$scratch/$2" || fail "$2 should say \"$1\": $(cat "$scratch/$2")"
+}
+
+cd "$scratch"
+expect 0 gen --users 400 --days 45 --seed 7 --out e.ndjson --truth truth.csv
+expect 0 train --data e.ndjson --out m --train-from 2025-01-13 --train-to 2025-02-03 \
+    --known-at 2025-02-08 --epochs 6
+expect 0 score --model m --data e.ndjson --out scores.csv
+
+# By the planted truth, against the plain definitions.
+judged=(eval --model m --data e.ndjson --truth truth.csv --truth-omit stuffing_attempt
+    --rows card_fraud=card_auth)
+expect 0 "${judged[@]}" --json
+cp out figures.json
+python3 - "$source/tests/proof" <<'PYTHON' || fail "hecate eval and plain Python disagree"
+import csv, json, sys
+sys.path.insert(0, sys.argv[1])
+from judge import roc_auc_and_ap
+truth = {row["event_id"]: row for row in csv.DictReader(open("truth.csv"))}
+told = json.load(open("figures.json"))["heads"]
+for head in ("card_fraud", "ato"):
+    scores, labels = [], []
+    for row in csv.DictReader(open("scores.csv")):
+        if int(row["event_time_ms"]) < 1738972800000 or not row[head]:
+            continue
+        if head == "card_fraud" and row["event_type"] != "card_auth":
+            continue
+        known = truth.get(row["event_id"])
+        fraud = known is not None and known["is_fraud"] == "1"
+        if known is not None and (known["pattern"] == "stuffing_attempt" or fraud and known["head"] != head):
+            continue
+        scores.append(float(row[head]))
+        labels.append(int(fraud))
+    auc, ap = roc_auc_and_ap(scores, labels)
+    metrics = told[head]["metrics"]
+    print(head, len(labels), sum(labels), auc, ap)
+    assert told[head]["rows"] == len(labels) and told[head]["positives"] == sum(labels) > 5
+    assert abs(metrics["roc_auc"]["value"] - auc) < 1e-6
+    assert abs(metrics["average_precision"]["value"] - ap) < 1e-6
+    low, high = metrics["average_precision"]["low"], metrics["average_precision"]["high"]
+    assert low < ap < high, (low, ap, high)
+PYTHON
+expect 0 "${judged[@]}"
+says "average_precision" out
+says "weighted" out
+
+# Gates.
+expect 0 "${judged[@]}" --gate "roc_auc>=0.5" "card_fraud.recall_at_fpr_0.01>0" "weighted.log_loss<1"
+says "gate roc_auc>=0.5: met" err
+expect 3 "${judged[@]}" --gate "roc_auc>=0.5" --gate "card_fraud.average_precision>0.9999"
+says "not met" err
+expect 3 "${judged[@]}" --gate "anomaly.log_loss<100"
+says "undefined" err
+expect 2 "${judged[@]}" --gate "roc_ac>=0.5"
+says "did you mean roc_auc" err
+expect 2 "${judged[@]}" --gate "cards.roc_auc>=0.5"
+says 'no head "cards"' err
+expect 2 "${judged[@]}" --gate "roc_auc=>0.5"
+
+# Folds: the same figures whatever the number of workers; by time and by user.
+folds=(eval --data e.ndjson --train-from 2025-01-13 --train-days 10 --folds 2 --epochs 3 --bootstrap 20
+    --json)
+expect 0 "${folds[@]}" --prequential --seeds 2 --workers 1
+jq 'del(.us_per_row)' out >one.json
+expect 0 "${folds[@]}" --prequential --seeds 2 --workers 3
+jq 'del(.us_per_row)' out | cmp - one.json || fail "folds depend on the number of workers"
+jq -e '.heads.card_fraud.average_precision | .mean > 0 and .seed_sd >= 0' one.json >/dev/null ||
+    fail "no figure for the card head: $(cat one.json)"
+expect 3 "${folds[@]}" --prequential --gate "card_fraud.roc_auc>1"
+expect 0 "${folds[@]}" --kfold-by user --train-to 2025-02-10
+jq -e '.heads.card_fraud.roc_auc.folds | length == 2' out >/dev/null || fail "two parts by user"
+
+# Arms: an arm equal to the first differs in nothing; hiding the labels of a head ruins it.
+pairs=(--data e.ndjson --train-from 2025-01-13 --train-days 10 --folds 2 --epochs 2 --seeds 2)
+expect 0 compare "${pairs[@]}" --json --arm "all:" "same: --epochs 2" "other: --only ato"
+jq -e '.arms | map(.name) == ["all", "same", "other"]' out >/dev/null || fail "the names of the arms"
+jq -e '.arms[1].heads[].average_precision | .effect == null or (.effect == 0 and .low == 0)' out \
+    >/dev/null || fail "equal arms should not differ: $(jq -c '.arms[1]' out)"
+jq -e '[.arms[1].heads[][].verdict] | all(. != "better" and . != "worse")' out >/dev/null ||
+    fail "equal arms should be called so"
+jq -e '.arms[2].heads.card_fraud.log_loss.effect > 0 and .arms[2].parameters > 0 and
+    .arms[2].us_per_row > 0 and .arms[2].train_s > 0' out >/dev/null ||
+    fail "a head that learned nothing should lose: $(jq -c '.arms[2].heads.card_fraud' out)"
+expect 0 compare "${pairs[@]}" --arm "all:" "two: --dropout 0.5 --epochs 1"
+says "against A" out
+expect 2 compare "${pairs[@]}" --arm "all:"
+expect 2 compare "${pairs[@]}" --arm "all:" "seed: --seed 5"
+expect 2 compare "${pairs[@]}" --arm "all:" "wrong: --epoch 5"
+says "did you mean --epochs" err
+expect 2 compare "${pairs[@]}" --arm "all:" "wrong: --only cards"
+
+expect 0 correlate "${pairs[@]}" --json
+jq -e 'map(select(.learned == .judged)) | all(.phi_events == 1 or .phi_events == null)' out \
+    >/dev/null || fail "a head's own labels: $(cat out)"
+jq -e 'map(select(.learned == "card_fraud" and .judged == "ato"))[0] |
+    .spearman > -1 and .events > 100' out >/dev/null || fail "no correlation: $(cat out)"
+expect 0 sweep --data e.ndjson --train-from 2025-01-13 --train-days 20 --valid-days 9 --folds 1 \
+    --epochs 2 --weights 0.5 2 --json
+jq -e 'length == 2 and any(.front)' out >/dev/null || fail "a front of two: $(cat out)"
+expect 2 sweep --data e.ndjson --train-from 2025-01-13 --weights 0
+
+# Mistakes.
+expect 2 eval --data e.ndjson
+expect 2 eval --data e.ndjson --model m --prequential
+expect 2 eval --data e.ndjson --prequential
+says "--train-from" err
+expect 2 eval --data e.ndjson --kfold-by card --train-from 2025-01-13
+expect 1 eval --data e.ndjson --prequential --train-from 2025-03-13
+says "no test row" err
+expect 1 eval --model m --data e.ndjson --from 2026-01-01
+says "no event to judge" err
+expect 1 eval --model m --data e.ndjson --truth scores.csv
+says "is_fraud" err
+expect 1 eval --model m --data e.ndjson --rows card_fraud=cards
+says "no scored event type" err

@@ -1,0 +1,29 @@
+#!/bin/bash
+# Inside a fresh machine, as root: makes the package here, and again elsewhere under another umask,
+# language and hour; leaves it in /srv/package. See package.sh.
+set -euo pipefail
+fail() {
+    echo "failed: $*" >&2
+    exit 1
+}
+rm -rf /srv/package /srv/elsewhere ../hecate*_*
+mkdir -p /srv/package /srv/elsewhere/deeper
+cp -r . /srv/elsewhere/deeper/hecate
+./setup.sh deb >/tmp/first.log 2>&1 || { tail -30 /tmp/first.log; fail "the first build"; }
+(
+    umask 077
+    export TZ=Asia/Kathmandu LC_ALL=C HOME=/nonexistent
+    cd /srv/elsewhere/deeper/hecate
+    ./setup.sh deb
+) >/tmp/second.log 2>&1 || { tail -30 /tmp/second.log; fail "the second build"; }
+(cd .. && sha256sum hecate_*.deb hecate-dbgsym_*.deb) >/tmp/first.sum
+(cd /srv/elsewhere/deeper && sha256sum hecate_*.deb hecate-dbgsym_*.deb) >/tmp/second.sum
+cmp /tmp/first.sum /tmp/second.sum || fail "two builds differ: $(cat /tmp/first.sum /tmp/second.sum)"
+echo "two builds, one sha256: $(cat /tmp/first.sum | head -1)"
+
+apt-get install -qq -y --no-install-recommends lintian >/dev/null 2>&1
+lintian --allow-root --fail-on error --no-tag-display-limit ../hecate_*.changes >/tmp/lintian ||
+    { cat /tmp/lintian; fail "lintian has errors"; }
+echo "lintian: $(grep -c '^W:' /tmp/lintian || true) warnings, no error"
+cat /tmp/lintian
+cp ../hecate_*.deb /srv/package/
