@@ -45,13 +45,15 @@ static int want(struct hec_entities *entities, int32_t partition, enum hec_kind 
 {
     int32_t first = partition;
     int32_t count = 1;
+    char hex[HEC_KEYED_TOKEN_BYTES];
+    struct hec_text name = hec_entities_name(entities, token, hex);
     if (all_shards && !hec_kind_info(kind)->owned && entities->partitions > 1) {
         assert(partition < entities->partitions);
         first = 0;
         count = entities->partitions;
     }
     for (int32_t i = 0; i < count; i++) {
-        pool[i] = hec_entities_want(entities, first + i, kind, token);
+        pool[i] = hec_entities_want(entities, first + i, kind, &name);
         if (pool[i] == NULL) {
             return -1;
         }

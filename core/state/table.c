@@ -60,6 +60,24 @@ void hec_entities_free(struct hec_entities *entities)
     free(entities);
 }
 
+void hec_entities_set_keyer(struct hec_entities *entities, struct hec_keyer *keyer)
+{
+    assert(entities->counted.lookups == 0);
+    entities->keyer = keyer;
+}
+
+struct hec_text hec_entities_name(const struct hec_entities *entities, const struct hec_text *token,
+                                  char hex[HEC_KEYED_TOKEN_BYTES])
+{
+    if (entities->keyer == NULL) {
+        return *token;
+    }
+    hec_keyer_token(entities->keyer, token->bytes, token->length, hex);
+    return (struct hec_text){ .bytes = hex,
+                              .length = HEC_KEYED_TOKEN_BYTES,
+                              .hash = (uint32_t)XXH3_64bits(hex, HEC_KEYED_TOKEN_BYTES) };
+}
+
 struct hec_partition *hec_entities_partition(struct hec_entities *entities, int32_t partition)
 {
     assert(partition >= 0);

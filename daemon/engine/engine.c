@@ -508,6 +508,14 @@ static enum hec_status allocate(struct hec_engine *engine, struct hec_error *err
                       options->batch_rows_max) != HEC_OK) {
         return hec_fail(error, HEC_NO_MEMORY, "no memory for an engine");
     }
+    if (options->token_key != NULL && options->token_key[0] != '\0') {
+        enum hec_status status =
+            hec_keyer_new(&engine->keyer, options->token_key, strlen(options->token_key));
+        if (status != HEC_OK) {
+            return hec_fail(error, status, "no engine with this token key");
+        }
+        hec_entities_set_keyer(engine->entities, engine->keyer);
+    }
     return hec_scorer_new(&engine->scorer, options->plan, options->model, options->batch_rows_max,
                           error);
 }
@@ -562,6 +570,7 @@ void hec_engine_free(struct hec_engine *engine, int wait_ms)
     hec_scorer_free(engine->scorer);
     hec_batch_free(engine->batch);
     hec_entities_free(engine->entities);
+    hec_keyer_free(engine->keyer);
     free(engine->positions);
     free(engine->offsets);
     free(engine->generations);

@@ -54,6 +54,7 @@ struct hec_engine_options {
     const char *instance, *tenant;
     bool publish_scores, score_features;
     double score_sample_ratio;
+    const char *token_key; /* "": tokens as they are */
     size_t cache_bytes_max;
     int batch_rows_max, batch_wait_ms;
     int commit_interval_ms, commit_records_max;

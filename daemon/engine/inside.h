@@ -51,6 +51,7 @@ struct hec_engine {
     struct hec_checkpoint *checkpoint;
     struct hec_source *source;
     struct hec_entities *entities;
+    struct hec_keyer *keyer; /* of the tokens in entities; NULL: none */
     struct hec_batch *batch;
     struct hec_scorer *scorer;
     struct hec_reason_columns reason_columns;

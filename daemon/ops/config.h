@@ -75,6 +75,7 @@ struct hec_config {
         char redis_address[HEC_CONFIG_TEXT_MAX]; /* tcp:host:port or unix:/path */
         char redis_username[HEC_CONFIG_TEXT_MAX];
         char redis_password[HEC_CONFIG_TEXT_MAX];
+        char token_key[HEC_CONFIG_TEXT_MAX];
         int64_t redis_database;
         char key_prefix[HEC_CONFIG_TEXT_MAX];
         int64_t connect_timeout_ms;

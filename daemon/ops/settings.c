@@ -157,6 +157,11 @@ static const struct hec_setting SETTINGS[] = {
          .secret = true),
     INTEGER("state", "redis_database", "", "0", 0, 15, state.redis_database,
             "Number of the database.", RESTART),
+    TEXT("state", "token_key", "", state.token_key,
+         "With a key of 16 bytes or more, tokens of customers, cards and the rest are known to "
+         "Redis by their HMAC only. Another key is another state, built anew from the log. "
+         "Better a reference than the word itself: ${credential:token-key}.",
+         .secret = true),
     TEXT("state", "key_prefix", "hec", state.key_prefix, "What every key begins with.", RESTART),
     INTEGER("state", "connect_timeout_ms", "ms", "500", 1, 60000, state.connect_timeout_ms,
             "How long connecting may take.", RESTART),

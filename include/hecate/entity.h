@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hecate/digest.h"
 #include "hecate/event.h"
 #include "hecate/status.h"
 
@@ -78,7 +79,21 @@ HEC_CHECKED enum hec_status hec_entities_new(struct hec_entities **ret, const st
 void hec_entities_free(struct hec_entities *entities);
 
 /**
+ * From here on the table knows entities by keyed tokens (hecate/digest.h): no record holds a token
+ * as events have it, in memory or in a store. Before the first entry.
+ *
+ * @param keyer  borrowed for the table's life, this thread's; NULL: tokens as they are
+ */
+void hec_entities_set_keyer(struct hec_entities *entities, struct hec_keyer *keyer);
+
+/** What the table knows a token by: itself, or its keyed form, whose bytes are those of hex. */
+struct hec_text hec_entities_name(const struct hec_entities *entities, const struct hec_text *token,
+                                  char hex[HEC_KEYED_TOKEN_BYTES]);
+
+/**
  * The way tokens enter: makes sure an entry exists, pinned until hec_entities_unpin.
+ *
+ * @param token  as hec_entities_name gives it
  *
  * @return the entry; its hec_entity_is_missing tells whether a store must be asked. NULL when
  *         memory is exhausted.

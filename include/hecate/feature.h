@@ -239,6 +239,9 @@ const char *hec_plan_digest(const struct hec_plan *plan);
 /** The part of it that state depends on, as 64 bits: stands in every record. Texts, codes, heads
  * and missing values do not change it; entities, filters, aggregates, windows do. */
 uint64_t hec_plan_state_digest(const struct hec_plan *plan);
+/** Makes the key that tokens are keyed with part of the state digest: states of another key, or of
+ * none, are another state. Once, before the plan is used; id as hec_keyer_id tells it. */
+void hec_plan_set_token_key(struct hec_plan *plan, const char id[17]);
 
 /* The entities of one event, resolved: what hec_plan_want fills and read/apply use. For a shared
  * kind shard[k] holds all partitions' entries, own partition's included; for an owned kind one. */
