@@ -181,22 +181,27 @@ static enum hec_status survey(struct hec_parts *parts, struct hec_error *error)
     return status;
 }
 
+struct hec_store_options hec_parts_store(const struct hec_config *config)
+{
+    return (struct hec_store_options){
+        .address = config->state.redis_address,
+        .username = config->state.redis_username[0] ? config->state.redis_username : NULL,
+        .password = config->state.redis_password[0] ? config->state.redis_password : NULL,
+        .database = (int)config->state.redis_database,
+        .connect_ms = (int)config->state.connect_timeout_ms,
+        .command_ms = (int)config->state.read_timeout_ms,
+        .key_prefix = config->state.key_prefix,
+        .allow_evicting = config->state.allow_evicting,
+        .allow_remote_plain = config->state.allow_remote_plain,
+    };
+}
+
 /* What every engine is made with. Texts and lists must outlive the call of hec_engine_new only. */
 static void fill_options(const struct hec_parts *parts, struct hec_engine_options *options)
 {
     const struct hec_config *config = parts->config;
     *options = (struct hec_engine_options){
-        .store = { .address = config->state.redis_address,
-                   .username =
-                       config->state.redis_username[0] ? config->state.redis_username : NULL,
-                   .password =
-                       config->state.redis_password[0] ? config->state.redis_password : NULL,
-                   .database = (int)config->state.redis_database,
-                   .connect_ms = (int)config->state.connect_timeout_ms,
-                   .command_ms = (int)config->state.read_timeout_ms,
-                   .key_prefix = config->state.key_prefix,
-                   .allow_evicting = config->state.allow_evicting,
-                   .allow_remote_plain = config->state.allow_remote_plain },
+        .store = hec_parts_store(config),
         .input_topic = config->input.topic,
         .cluster_id = parts->cluster_id,
         .partitions = parts->partitions,

@@ -31,6 +31,25 @@ const uint8_t *hec_part_find(const struct hec_record *record, const struct hec_l
     return at;
 }
 
+_Static_assert(HEC_ENTITY_RECENT_MAX == HEC_IDS_MAX, "the ids are what is remembered of events");
+
+int hec_entity_recent(const struct hec_plan *plan, const struct hec_entity *entity,
+                      uint32_t event_s[HEC_ENTITY_RECENT_MAX])
+{
+    enum hec_kind kind = hec_entity_id(entity).kind;
+    const struct hec_record *record = hec_entity_record(entity);
+    int part = plan->kinds[kind].ids_part;
+    if (record == NULL || part < 0) {
+        return 0;
+    }
+    uint16_t count;
+    const uint8_t *ids = hec_part_find(record, &plan->kinds[kind].layout, part, &count);
+    for (int i = 0; i < count; i++) {
+        memcpy(&event_s[i], ids + i * HEC_IDS_BYTES + 8, sizeof(event_s[i]));
+    }
+    return count;
+}
+
 struct hec_entity *hec_touched_own(const struct hec_touched *touched, enum hec_kind kind)
 {
     if (touched->shards[kind] == NULL) {

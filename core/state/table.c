@@ -301,6 +301,19 @@ int64_t hec_entity_last_off(const struct hec_entity *entity)
     return record == NULL ? -1 : record->last_off;
 }
 
+bool hec_entity_facts(const struct hec_entity *entity, struct hec_entity_facts *facts)
+{
+    const struct hec_record *record = hec_entity_record(entity);
+    if (record == NULL) {
+        return false;
+    }
+    *facts = (struct hec_entity_facts){ .first_ms = record->first_ms,
+                                        .newest_ms = record->newest_ms,
+                                        .last_off = record->last_off,
+                                        .bytes = record->bytes };
+    return true;
+}
+
 /* Puts a copy of a record in place of what the entity has. */
 static enum hec_status replace(struct hec_entities *entities, struct hec_entity *entity,
                                const void *bytes, size_t length)

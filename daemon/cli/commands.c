@@ -15,6 +15,7 @@ const struct hec_command *const HEC_COMMANDS[] = {
     &hec_cmd_correlate,
     &hec_cmd_sweep,
     &hec_cmd_features,
+    &hec_cmd_entity,
     &hec_cmd_replay,
     &hec_cmd_model,
     &hec_cmd_config,

@@ -113,6 +113,21 @@ struct hec_entity_id hec_entity_id(const struct hec_entity *entity);
 /** The newest input offset that is part of the entity's record; -1: it has none. */
 int64_t hec_entity_last_off(const struct hec_entity *entity);
 
+/* What a record says of itself, for people. */
+struct hec_entity_facts {
+    int64_t first_ms, newest_ms; /* event times of scored events; 0: none */
+    int64_t last_off;            /* newest input offset in it */
+    uint32_t bytes;
+};
+/** False: the entity has no record. */
+bool hec_entity_facts(const struct hec_entity *entity, struct hec_entity_facts *facts);
+
+#define HEC_ENTITY_RECENT_MAX 32
+/** Event times of a user's last accepted events in seconds since 1970, in the order in which they
+ * came. @return how many; 0 for other kinds */
+int hec_entity_recent(const struct hec_plan *plan, const struct hec_entity *entity,
+                      uint32_t event_s[HEC_ENTITY_RECENT_MAX]);
+
 /**
  * Answers a missing entry with its stored record.
  *

@@ -202,3 +202,45 @@ Test(touch, knows_entities_by_keyed_tokens_when_there_is_a_key)
     engine_end(&keyed);
     hec_keyer_free(keyer);
 }
+
+Test(touch, tells_what_a_record_says_of_itself)
+{
+    struct engine engine = engine_from(SCHEMA);
+    struct hec_event last = full_payment("last", T0);
+    uint32_t event_s[HEC_ENTITY_RECENT_MAX];
+    struct hec_entity_facts facts;
+    for (int n = 0; n < 40; n++) {
+        char id[16];
+        snprintf(id, sizeof(id), "e%d", n);
+        struct hec_event event = full_payment(id, T0 + n * MINUTE);
+        cr_assert_eq(step(&engine, &event, 100 + n), HEC_APPLIED);
+    }
+    struct hec_entity *entity =
+        hec_entities_find(engine.entities, 0, HEC_USER, &last.value[HEC_F_USER_TOKEN].text);
+    cr_assert(hec_entity_facts(entity, &facts));
+    cr_expect_eq(facts.first_ms, T0);
+    cr_expect_eq(facts.newest_ms, T0 + 39 * MINUTE);
+    cr_expect_eq(facts.last_off, 139);
+    cr_expect_gt(facts.bytes, 100u);
+    cr_assert_eq(hec_entity_recent(engine.plan, entity, event_s), HEC_ENTITY_RECENT_MAX);
+    for (int i = 0; i < HEC_ENTITY_RECENT_MAX; i++) {
+        cr_expect_eq(event_s[i], (uint32_t)((T0 + (8 + i) * MINUTE) / 1000));
+    }
+    entity =
+        hec_entities_find(engine.entities, 0, HEC_TERMINAL, &last.value[HEC_F_TERMINAL_ID].text);
+    cr_expect_eq(hec_entity_recent(engine.plan, entity, event_s), 0, "only users remember ids");
+    engine_end(&engine);
+}
+
+Test(touch, tells_nothing_of_who_was_never_seen)
+{
+    struct engine engine = engine_from(SCHEMA);
+    struct hec_event first = full_payment("first", T0);
+    struct hec_entity_facts facts;
+    uint32_t event_s[HEC_ENTITY_RECENT_MAX];
+    struct hec_entity *entity =
+        hec_entities_want(engine.entities, 0, HEC_USER, &first.value[HEC_F_USER_TOKEN].text);
+    cr_expect_not(hec_entity_facts(entity, &facts));
+    cr_expect_eq(hec_entity_recent(engine.plan, entity, event_s), 0);
+    engine_end(&engine);
+}
