@@ -167,7 +167,7 @@ static enum hec_status load(struct hec_engine *engine, struct hec_error *error)
                 "partition=%d why=%s", (int)bad, error->text);
         enum hec_status rebuilt = hec_partition_rebuild(
             engine, bad, status == HEC_CORRUPT ? HEC_REBUILD_CORRUPT : HEC_REBUILD_MISMATCH, error);
-        return rebuilt == HEC_OK ? HEC_ABORTED : rebuilt;
+        return rebuilt == HEC_OK || rebuilt == HEC_UNAVAILABLE ? HEC_ABORTED : rebuilt;
     }
     return status;
 }

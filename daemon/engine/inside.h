@@ -99,13 +99,17 @@ struct hec_engine {
 enum hec_status hec_partitions_assigned(void *context, struct hec_source_start *start, int count);
 void hec_partitions_revoked(void *context, const int32_t *partitions, int count, bool lost);
 
-/** Forgets what is in memory of a partition and goes back to what is stored. */
+/** Forgets what is in memory of a partition and goes back to what is stored. A failure leaves it
+ * nowhere: exit. */
 HEC_CHECKED enum hec_status hec_partition_rewind(struct hec_engine *engine, int32_t partition,
                                                  struct hec_error *error);
 HEC_CHECKED enum hec_status hec_partitions_rewind_all(struct hec_engine *engine,
                                                       struct hec_error *error);
 
-/** Begins a new generation of a partition's state from the first retained offset. */
+/** Begins a new generation of a partition's state from the first retained offset.
+ *
+ * @return HEC_UNAVAILABLE: the store does not answer, and nothing was changed; the next meeting
+ * with it begins this again. HEC_FATAL: a broker did not answer; exit */
 HEC_CHECKED enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partition,
                                                   enum hec_rebuild cause, struct hec_error *error);
 

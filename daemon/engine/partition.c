@@ -334,6 +334,13 @@ void hec_partitions_revoked(void *context, const int32_t *partitions, int count,
             "engine=%d count=%d lost=%d", engine->options.index, count, lost);
 }
 
+/* HEC_UNAVAILABLE is said of the store alone, which is met again. What a broker left unanswered
+ * halfway back cannot be taken up again: the next life begins from what is stored. */
+static enum hec_status of_brokers(enum hec_status status)
+{
+    return status == HEC_UNAVAILABLE ? HEC_FATAL : status;
+}
+
 enum hec_status hec_partition_rewind(struct hec_engine *engine, int32_t partition,
                                      struct hec_error *error)
 {
@@ -347,7 +354,8 @@ enum hec_status hec_partition_rewind(struct hec_engine *engine, int32_t partitio
     hec_entities_set_complete(engine->entities, partition, position->fresh);
     position->next = position->stored;
     position->holes = false;
-    return hec_source_seek(engine->source, partition, position->next, ANSWER_WAIT_MS, error);
+    return of_brokers(
+        hec_source_seek(engine->source, partition, position->next, ANSWER_WAIT_MS, error));
 }
 
 enum hec_status hec_partitions_rewind_all(struct hec_engine *engine, struct hec_error *error)
@@ -370,7 +378,8 @@ enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partiti
     int64_t low, high;
     enum hec_status status = hec_checkpoint_settle(engine, error);
     if (status == HEC_OK) {
-        status = hec_source_bounds(engine->source, partition, &low, &high, ANSWER_WAIT_MS, error);
+        status = of_brokers(
+            hec_source_bounds(engine->source, partition, &low, &high, ANSWER_WAIT_MS, error));
     }
     if (status == HEC_OK) {
         status = claim(engine, partition, position->epoch, error);
@@ -386,6 +395,8 @@ enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partiti
             position->marked = read == HEC_OK;
         }
     }
+    /* Nothing was forgotten yet: the store is met again, and what is found there begins this. */
+    engine->store_was_away |= status == HEC_UNAVAILABLE;
     if (status != HEC_OK) {
         return status;
     }
@@ -461,7 +472,10 @@ enum hec_status hec_partitions_meet_store(struct hec_engine *engine, struct hec_
     enum hec_status status = hec_store_connect(engine->store, hec_now_ms(), error);
     /* What is open must be published first: a rewind forgets it. */
     if (status == HEC_OK) {
-        status = hec_partitions_commit(engine, error);
+        enum hec_status published = hec_partitions_commit(engine, error);
+        if (published != HEC_OK) {
+            return published; /* also HEC_UNAVAILABLE: that is the brokers' */
+        }
     }
     for (int32_t p = 0; p < engine->options.partitions && status == HEC_OK; p++) {
         if (engine->positions[p].assigned) {

@@ -40,6 +40,7 @@
     X(refused, "a broker refuses a record", 10)                                                    \
     X(offsets_lost, "the answer to TxnOffsetCommit is lost", 20)                                   \
     X(slow, "a broker takes seconds to answer", 10)                                                \
+    X(silent, "a broker does not answer a question in time", 20)                                   \
     X(redis_cut, "the connection to Redis breaks, command done or not", 15)                        \
     X(redis_late, "a checkpoint reaches Redis after its connection broke", 15)                     \
     X(redis_full, "Redis refuses a write", 10)                                                     \
@@ -104,6 +105,7 @@ extern struct sim sim;
 
 /* What a test seed needs and all seeds share. */
 struct sim_shared {
+    int overlap; /* 0 or 1: not drawn but given; else -1 */
     struct hec_plan *plan;
     struct hec_model *model;
     struct hec_policy policy;
@@ -122,6 +124,8 @@ bool sim_is_frozen(const struct sim_process *process);
 void sim_wait(int64_t us);
 /** How a network call takes its time. */
 void sim_travel(void);
+/** True when a question was not answered within timeout_ms, which have passed then. */
+bool sim_is_silent(int timeout_ms);
 /** True in so many of 1000 cases; never when calm. Counts as a fault. */
 bool sim_strikes(int per_mille);
 int64_t sim_between(int64_t from, int64_t to);

@@ -158,6 +158,15 @@ void sim_travel(void)
     sim_wait(sim_strikes(sim.profile.slow) ? sim_between(100000, 4000000) : sim_between(100, 3000));
 }
 
+bool sim_is_silent(int timeout_ms)
+{
+    if (!sim_strikes(sim.profile.silent)) {
+        return false;
+    }
+    sim_wait((int64_t)timeout_ms * 1000);
+    return true;
+}
+
 static struct hec_engine_options options_of(const struct sim_process *self, char *identity)
 {
     static const struct hec_kafka_property BROKERS = { "bootstrap.servers", "sim" };
@@ -424,12 +433,13 @@ static void draw_profile(void)
         .checkpoint_interval_ms = (int)sim_between(1, 5000),
         .checkpoint_records_max = (int)sim_between(1, 200),
         .at_least_once = sim_between(0, 9) == 0,
-        .overlap = sim_between(0, 3) > 0,
+        .overlap = sim_between(0, 1) == 0,
         .stop_without_store = sim_between(0, 3) == 0,
     };
 #define DRAW(field, text, most) p->field = sim_between(0, 2) == 0 ? 0 : (int)sim_between(1, most);
     SIM_FAULTS(DRAW)
 #undef DRAW
+    p->overlap = sim_shared.overlap < 0 ? p->overlap : sim_shared.overlap == 1;
 }
 
 static int64_t wall_ms(void)
