@@ -8,6 +8,7 @@
 #include <yyjson.h>
 
 #include "cli/commands.h"
+#include "cli/conf.h"
 #include "cli/entity_look.h"
 #include "file/when.h"
 #include "kafka/admin.h"
@@ -48,27 +49,6 @@ static bool parse(const struct hec_arguments *arguments, const char *text, struc
         return false;
     }
     return true;
-}
-
-/* The settings and what they name. Returns an exit status; failures were told. */
-static int read_settings(const struct hec_arguments *arguments, struct hec_config **config)
-{
-    static struct hec_problems problems;
-    size_t count;
-    const char *const *sets = hec_texts_of(arguments, "set", &count);
-    *config = hec_config_new();
-    enum hec_status status =
-        *config == NULL
-            ? HEC_NO_MEMORY
-            : hec_config_load(*config, hec_text_or(arguments, "config", HEC_CONFIG_PATH),
-                              &problems);
-    for (size_t i = 0; status == HEC_OK && i < count; i++) {
-        status = hec_config_set(*config, sets[i], &problems);
-    }
-    for (int i = 0; i < problems.count; i++) {
-        fprintf(stderr, "hecate entity: %s\n", problems.rows[i].text);
-    }
-    return status == HEC_OK ? HEC_EXIT_OK : HEC_EXIT_CONFIGURATION;
 }
 
 static const char *when(int64_t ms, char text[HEC_WHEN_BYTES])
@@ -347,7 +327,7 @@ static int run(const struct hec_arguments *arguments)
     if (!parse(arguments, arguments->positionals[1], &entity)) {
         return HEC_EXIT_USAGE;
     }
-    int status = read_settings(arguments, &config);
+    int status = hec_cli_config(arguments, &config);
     if (status == HEC_EXIT_OK) {
         status = shows ? show(arguments, config, &entity) : forget(arguments, config, &entity);
     }
