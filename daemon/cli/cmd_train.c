@@ -145,6 +145,7 @@ static bool report(void *user, const struct hec_train_progress *told)
     if (training->log != NULL) {
         char *line = hec_epoch_line(told);
         hec_output_write(training->log, line == NULL ? "" : line, line == NULL ? 0 : strlen(line));
+        hec_output_flush(training->log);
         free(line);
     }
     if (told->best || training->best_epoch == 0) {

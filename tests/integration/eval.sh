@@ -21,6 +21,41 @@ expect 0 train --data e.ndjson --out m --train-from 2025-01-13 --train-to 2025-0
     --known-at 2025-02-08 --epochs 6
 expect 0 score --model m --data e.ndjson --out scores.csv
 
+# One head cut out scores what it scored in the whole, and sharing is told in numbers.
+expect 0 model split m --head ato --out ato.m
+expect 0 score --model ato.m --data e.ndjson --out ato.csv
+cut -d, -f1,6 scores.csv >whole.csv
+cut -d, -f1,5 ato.csv | paste -d, whole.csv - | awk -F, 'NR > 1 && ($1 != $3 || ($2 == "") != ($4 == "") ||
+    $2 - $4 > 1e-6 || $4 - $2 > 1e-6) { bad++ } END { exit bad > 0 || NR < 10000 }' ||
+    fail "a head that was cut out scores otherwise than in the whole"
+expect 0 model inspect m
+says "3 separate" out
+awk '$1 == "parameters" { all = $2 + 0 } $1 == "layer" { layers = 1; next } layers && NF == 4 { sum += $4 }
+    NF == 0 && sum { layers = 0 } END { exit sum != all }' out || fail "the layers are not the whole"
+expect 2 model split m --head ato
+expect 2 model split m --head cards --out x
+says 'no head "cards"' err
+expect 1 model split m --head anomaly --out x
+expect 2 model inspect m --head ato
+[ ! -e x ] || fail "a split that failed left a file"
+
+# Ctrl-C ends training; the best epoch so far becomes the model.
+mkfifo epochs
+"$hecate" train --data e.ndjson --out stopped.m --train-from 2025-01-13 --train-to 2025-02-03 --known-at 2025-02-08 \
+    --epochs 100000 --patience 100000 --log epochs >out 2>err &
+later $!
+{
+    for _ in 1 2 3; do read -r line <&3; done
+    kill -INT $!
+    cat <&3 >/dev/null
+} 3<epochs
+wait $! || fail "Ctrl-C should end training well: $(cat err)"
+grep -q "stopped on request; epoch [0-9]* is kept" err || fail "a stop should be told: $(cat err)"
+jq -e '.heads.ato | .loss > 0 and .weight == 1 and .gradient_norm > 0 and (.cosine.card_fraud | . >= -1 and . <= 1)' \
+    <<<"$line" >/dev/null || fail "an epoch's line: $line"
+jq -e '.conflict_share | . >= 0 and . <= 1' <<<"$line" >/dev/null || fail "an epoch's line: $line"
+expect 0 model inspect stopped.m
+
 # By the planted truth, against the plain definitions.
 judged=(eval --model m --data e.ndjson --truth truth.csv --truth-omit stuffing_attempt
     --rows card_fraud=card_auth)
