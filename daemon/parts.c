@@ -228,6 +228,8 @@ static void fill_options(const struct hec_parts *parts, struct hec_engine_option
         .checkpoint_interval_ms = (int)config->state.checkpoint_interval_ms,
         .checkpoint_records_max = (int)config->state.checkpoint_records_max,
         .shared_refresh_ms = (int)config->state.shared_refresh_ms,
+        .dead_letter_ratio_max = config->output.dead_letter_ratio_max,
+        .dead_letter_records_min = 100,
         .late_is_dead_letter = config->input.late_policy == HEC_LATE_DEAD_LETTER,
         .stop_without_store = config->state.on_unavailable == HEC_ON_UNAVAILABLE_STOP,
     };

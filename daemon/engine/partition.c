@@ -322,6 +322,7 @@ void hec_partitions_revoked(void *context, const int32_t *partitions, int count,
     for (int i = 0; i < count; i++) {
         hec_entities_drop(engine->entities, partitions[i]);
         hec_store_release(engine->store, partitions[i]);
+        hec_suspects_forget(engine->suspects, partitions[i], INT64_MAX);
         engine->positions[partitions[i]].assigned = false;
         hec_meter_lag_end(engine->meter, partitions[i]);
     }
@@ -487,9 +488,7 @@ enum hec_status hec_partitions_meet_store(struct hec_engine *engine, struct hec_
     }
     if (status == HEC_OK) {
         engine->store_was_away = false;
-        if (hec_source_is_paused(engine->source) && !engine->paused) {
-            hec_source_resume(engine->source);
-        }
+        hec_let_flow(engine);
         atomic_store_explicit(&engine->store_connected, true, memory_order_relaxed);
         hec_log(HEC_LOG_INFO, "engine", "store_back", "redis answers again", NULL);
     }

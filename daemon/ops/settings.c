@@ -129,6 +129,11 @@ static const struct hec_setting SETTINGS[] = {
             "runs agree. Makes them some ten times larger.", RESTART),
     TEXT("output", "dead_letter_topic", "", output.dead_letter_topic,
          "Topic of the records that are set aside, with the reason in their headers.", REQUIRED),
+    { "output", "dead_letter_ratio_max", HEC_SETTING_RATIO, "", "0.05", 0, 1, NULL, RESTART,
+      .offset = AT(output.dead_letter_ratio_max),
+      .help = "When more than this share of a minute's records (100 or more) is set aside, nothing "
+              "more is read and readiness fails, until `hecate resume`: a producer changed its "
+              "schema, as a rule. 0: never. Each engine counts its own." },
     CHOICE("output", "delivery", "exactly_once", DELIVERIES, output.delivery,
            "exactly_once publishes output and input offsets in one Kafka transaction: readers with "
            "read_committed see each alert once, a commit interval later. at_least_once publishes "

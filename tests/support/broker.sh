@@ -8,6 +8,7 @@
 #   broker.sh kill DIR                        kill -9; start again with the same DIR to restart it
 #   broker.sh stop DIR                        ends it in order; DIR stays and is yours to remove
 #   broker.sh topic DIR NAME PARTITIONS [KEY=VALUE...]    creates a topic, with its settings
+#   broker.sh set DIR TOPIC KEY=VALUE         changes a setting of a topic
 #   broker.sh delete DIR REGEX                deletes the topics that match
 #   broker.sh tool DIR CLASS ARGS...          a Kafka tool, such as GetOffsetShell
 #
@@ -22,7 +23,7 @@ cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/hecate
 jars=$cache/kafka-$version
 
 usage() {
-    sed -n '3,17s/^# \{0,1\}//p' "$0" >&2
+    sed -n '3,18s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
@@ -169,6 +170,11 @@ tool() {
     java_brief "org.apache.kafka.tools.$class" --bootstrap-server "$(address)" "$@"
 }
 
+set_topic() {
+    java_brief kafka.admin.ConfigCommand --bootstrap-server "$(address)" --alter \
+        --entity-type topics --entity-name "$1" --add-config "$2" >/dev/null
+}
+
 topic() {
     local name=$1 partitions=$2 settings=()
     shift 2
@@ -197,6 +203,7 @@ resume) kill -CONT "$(cat "$dir/pid")" ;;
 kill) kill_hard ;;
 stop) stop ;;
 topic) topic "$@" ;;
+set) set_topic "$@" ;;
 delete) tool TopicCommand --delete --if-exists --topic "$1" ;;
 tool) tool "$@" ;;
 *) usage ;;
