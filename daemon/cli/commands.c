@@ -19,6 +19,7 @@ const struct hec_command *const HEC_COMMANDS[] = {
     &hec_cmd_replay,
     &hec_cmd_model,
     &hec_cmd_config,
+    &hec_cmd_doctor,
     &hec_cmd_status,
     &hec_cmd_top,
     &hec_cmd_tail,
