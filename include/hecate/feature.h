@@ -124,7 +124,7 @@ struct hec_feature {
     double missing;              /* value when there is nothing to tell; NaN = missing, flagged */
     uint32_t heads;              /* mask of heads it may give reasons for; ~0 = all */
     char reason_code[HEC_CODE_MAX]; /* such as "VEL-001"; empty = never a reason */
-    char text[HEC_TEXT_MAX];        /* for people; {observed} and {usual} are replaced */
+    char text[HEC_TEXT_MAX];        /* for people; see hec_reasons */
 };
 
 /* What features.conf says. Plain data, no pointers; copy it freely (it is large: heap). */
