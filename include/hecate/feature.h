@@ -194,6 +194,11 @@ HEC_CHECKED enum hec_status hec_predicate_parse(struct hec_predicate *predicate,
 /** By name; HEC_AGGREGATES when there is none. */
 enum hec_aggregate hec_aggregate_named(const char *name);
 const char *hec_aggregate_name(enum hec_aggregate aggregate);
+/**
+ * What an aggregate takes beside its entity, for people: "a numeric field, window, [delay]", with
+ * what may be left out in brackets. Written terminated and cut at text_bytes; any thread.
+ */
+void hec_aggregate_takes(enum hec_aggregate aggregate, char *text, size_t text_bytes);
 
 /** Sets feature's field or derived from its name; false when there is none of that name. */
 bool hec_feature_set_field(struct hec_feature *feature, const char *name);
