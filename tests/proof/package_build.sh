@@ -26,4 +26,13 @@ lintian --allow-root --fail-on error --no-tag-display-limit ../hecate_*.changes 
     { cat /tmp/lintian; fail "lintian has errors"; }
 echo "lintian: $(grep -c '^W:' /tmp/lintian || true) warnings, no error"
 cat /tmp/lintian
+
+# The bill of materials that is in the package, by the standard's own schema.
+apt-get install -qq -y --no-install-recommends python3-venv >/dev/null 2>&1
+python3 -m venv /tmp/cyclonedx
+/tmp/cyclonedx/bin/pip -q install 'cyclonedx-python-lib[json-validation]' >/tmp/pip.log 2>&1 ||
+    { tail -3 /tmp/pip.log; fail "no validator of CycloneDX"; }
+dpkg-deb --fsys-tarfile ../hecate_*.deb | tar -xO --wildcards './usr/share/doc/hecate/hecate.cdx.json*' |
+    gunzip >/tmp/sbom.json
+/tmp/cyclonedx/bin/python tests/proof/package_sbom.py /tmp/sbom.json || fail "the bill of materials"
 cp ../hecate_*.deb /srv/package/

@@ -93,6 +93,18 @@ for _ in $(seq 600); do
 done
 [ "$done" -eq "$(wc -l <events.ndjson)" ] || fail "$done of $(wc -l <events.ndjson) events were processed"
 hecate status >/tmp/status || fail "the console does not answer"
+# Reloaded by the unit's own line: a threshold is taken, a mistake is refused and changes nothing.
+reloads() {
+    as_hecate "$(line_of ExecReload)" >/tmp/reload 2>&1
+}
+echo 'head ato { alert_score = 999 }' >/etc/hecate/hecate.conf.d/threshold.conf
+reloads || fail "ExecReload: $(cat /tmp/reload)"
+grep -q 'head.ato.alert_score' /tmp/reload || fail "ExecReload does not name what it took: $(cat /tmp/reload)"
+echo 'head ato { alert_scor = 1 }' >/etc/hecate/hecate.conf.d/threshold.conf
+! reloads || fail "ExecReload takes a mistake"
+grep -q 'did you mean "alert_score"' /tmp/reload || fail "ExecReload of a mistake says $(cat /tmp/reload)"
+curl -sf "http://127.0.0.1:$http/readyz" >/dev/null || fail "a refused reload took the daemon down"
+rm /etc/hecate/hecate.conf.d/threshold.conf
 pkill -TERM -P "$daemon" hecated 2>/dev/null || kill -TERM "$daemon"
 wait "$daemon" || fail "it ended with status $?: $(tail -3 /tmp/hecated.log)"
 alerts=$(kcat -C -q -b "$broker" -t payments.fraud-alerts.v1 -o beginning -e -X isolation.level=read_committed | wc -l)
