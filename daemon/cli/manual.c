@@ -173,7 +173,7 @@ static void print_first_start(FILE *out)
     hec_manual_section(out, "FIRST START");
     hec_manual_paragraph(out,
                          "The service comes switched off, for it cannot know your brokers. It "
-                         "takes the topics, which it never makes; a Redis that evicts nothing; "
+                         "needs the topics, which it never makes; a Redis that evicts nothing; "
                          "settings of your own beside those shipped; and a model.");
     hec_manual_example(out, "install -d /etc/hecate/hecate.conf.d\n"
                             "editor /etc/hecate/hecate.conf.d/site.conf     # see hecate.conf(5)\n"
@@ -181,12 +181,15 @@ static void print_first_start(FILE *out)
                             "    --train-from 2025-01-13 --train-to 2025-02-08\n"
                             "install -D -o _hecate -g _hecate -m 640 model \\\n"
                             "    /var/lib/hecate/models/current.safetensors\n"
-                            "hecate config check\n"
+                            "hecate doctor\n"
                             "systemctl enable --now hecated\n"
                             "hecate status");
-    hec_manual_paragraph(out, "check finds every mistake at once and says what to do; the service "
-                              "asks it before each start. systemctl reload hecated takes changed "
-                              "settings and a new model without a restart, all or nothing.");
+    hec_manual_paragraph(out,
+                         "doctor looks at settings, model, brokers, topics and Redis, and says "
+                         "what is not right yet and what to do; hecate config check, which the "
+                         "service asks before each start, finds every mistake of the settings "
+                         "at once. systemctl reload hecated takes changed settings and a new "
+                         "model without a restart, all or nothing.");
 }
 
 static void print_hecated(FILE *out)

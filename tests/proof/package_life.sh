@@ -75,6 +75,7 @@ as_hecate() {
     (. /etc/default/hecate && exec setpriv --reuid=_hecate --regid=_hecate --clear-groups \
         --no-new-privs env -i PATH=/usr/bin HECATED_OPTS="$HECATED_OPTS" sh -c "exec $1")
 }
+hecate doctor >/tmp/doctor 2>&1 || { cat /tmp/doctor; fail "the doctor finds something bad"; }
 install -d -o _hecate -g _hecate -m 750 /run/hecate
 as_hecate "$(line_of ExecStartPre)" >/tmp/said 2>&1 || fail "ExecStartPre: $(cat /tmp/said)"
 as_hecate "$(line_of ExecStart)" >/tmp/hecated.log 2>&1 &
