@@ -12,6 +12,7 @@
 
 #include "cli/commands.h"
 #include "cli/conf.h"
+#include "cli/rights.h"
 #include "kafka/admin.h"
 #include "kafka/feed.h"
 #include "ops/clock.h"
@@ -230,6 +231,21 @@ static void look_at_keys(struct doctor *doctor)
     }
 }
 
+/* Only where all topics are there: else the sentence would be of that. */
+static void look_at_rights(struct doctor *doctor)
+{
+    char text[HEC_RIGHTS_BYTES];
+    if (doctor->partitions == 0) {
+        return;
+    }
+    enum hec_status status = hec_rights_group(doctor->config, text);
+    tell(doctor, status == HEC_OK ? GOOD : BAD, "group", "%s", text);
+    if (doctor->config->output.delivery == HEC_EXACTLY_ONCE) {
+        status = hec_rights_outputs(doctor->config, text);
+        tell(doctor, status == HEC_OK ? GOOD : BAD, "outputs", "%s", text);
+    }
+}
+
 static void look_at_watermarks(struct doctor *doctor, struct hec_store *store)
 {
     int32_t stored = 0;
@@ -319,6 +335,7 @@ static int run(const struct hec_arguments *arguments)
     look_at_limits(&doctor);
     look_at_kafka(&doctor);
     look_at_keys(&doctor);
+    look_at_rights(&doctor);
     look_at_redis(&doctor);
     if (doctor.doc != NULL) {
         char *text = yyjson_mut_write(doctor.doc, YYJSON_WRITE_PRETTY, NULL);
@@ -340,7 +357,9 @@ const struct hec_command hec_cmd_doctor = {
     .examples = { "hecate doctor", "hecate doctor --config ./hecate.conf --json" },
     .text =
         "Settings, model, limits, brokers, topics, the keys of the last records, clocks, Redis\n"
-        "and the state in it. Changes nothing, joins no group, and may be run beside a daemon.\n"
+        "and the state in it. Changes nothing, joins no group, and may be run beside a daemon:\n"
+        "to try its rights it writes a record to each output, in a transaction that it rolls "
+        "back.\n"
         "Ends with 1 when something is bad; warnings are no failure.",
     .run = run,
     .flags = { HEC_CONFIG_FLAGS, { "json", NULL, "JSON", HEC_FLAG_SWITCH } },

@@ -15,6 +15,8 @@ extern const struct hec_command hec_cmd_features;
 extern const struct hec_command hec_cmd_entity;
 extern const struct hec_command hec_cmd_doctor;
 extern const struct hec_command hec_cmd_tail;
+extern const struct hec_command hec_cmd_offsets;
+extern const struct hec_command hec_cmd_dlq;
 extern const struct hec_command hec_cmd_schema;
 extern const struct hec_command hec_cmd_gen;
 extern const struct hec_command hec_cmd_import;
