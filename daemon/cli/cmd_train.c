@@ -142,6 +142,15 @@ static void tell_epoch(const struct training *training, const struct hec_train_p
     fflush(stderr);
 }
 
+static void tell_refit(const struct training *training, const struct hec_train_progress *told)
+{
+    if (training->progress.shown) {
+        fprintf(stderr, "\r\033[Kwith all rows once more  epoch %d of %d", told->epoch,
+                told->epochs_max);
+        fflush(stderr);
+    }
+}
+
 static bool report(void *user, const struct hec_train_progress *told)
 {
     struct training *training = user;
@@ -149,6 +158,10 @@ static bool report(void *user, const struct hec_train_progress *told)
         hec_progress_end(&training->progress);
         fprintf(stderr, "%s\n", told->message);
         return true;
+    }
+    if (told->refit) {
+        tell_refit(training, told);
+        return !interrupted;
     }
     training->epochs = told->epoch;
     if (training->log != NULL) {

@@ -61,6 +61,7 @@ static void add_settings(yyjson_mut_doc *doc, yyjson_mut_val *root,
     yyjson_mut_obj_add_real(doc, to, "focal_gamma", options->focal_gamma);
     yyjson_mut_obj_add_real(doc, to, "positive_weight", options->positive_weight);
     yyjson_mut_obj_add_bool(doc, to, "anomaly_shares", options->anomaly_shares);
+    yyjson_mut_obj_add_str(doc, to, "refit", hec_refit_names[options->refit]);
 }
 
 /* Size and digest of the file as it lies on the disk. */

@@ -224,7 +224,7 @@ static void add_cosines(struct hec_trial *trial, const struct hec_train_progress
 static bool on_epoch(void *user, const struct hec_train_progress *told)
 {
     struct hec_trial *trial = user;
-    if (told->message == NULL) {
+    if (told->message == NULL && !told->refit) {
         trial->epochs = told->epoch;
         add_cosines(trial, told);
         if (told->best || trial->best_epoch == 0) {
