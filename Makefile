@@ -31,12 +31,8 @@ help:
 	@sed -n 's/^#  *make/make/p' Makefile
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/make \1    \2/p' Makefile
 
-proof-fresh: ## both Debians from nothing, each command of setup.sh (root, ../shared)
-	@for release in bookworm trixie; do \
-		root=$${TMPDIR:-/tmp}/hecate-fresh-$$release; rm -rf "$$root"; \
-		../shared/tools/fresh-root.sh $$release "$$root" . \
-			'./setup.sh && ./setup.sh demo && ./setup.sh test' || exit 1; \
-	done
+proof-fresh: ## both Debians from nothing: setup.sh without a warning, again, demo, test (root, ../shared)
+	@for release in bookworm trixie; do tests/proof/fresh.sh $$release || exit 1; done
 
 proof-package: ## both Debians: the package is reproducible, lintian-clean, lives and leaves (root)
 	@for release in bookworm trixie; do tests/proof/package.sh $$release || exit 1; done

@@ -14,12 +14,13 @@ fail() {
 photograph() {
     find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /srv -o -path /tmp \
         -o -path /var/cache -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/log \
-        -o -path /root \) -prune -o -print | sort >"$1"
+        -o -path /root -o -path /run/systemd \) -prune -o -print | sort >"$1"
     getent passwd >>"$1"
     getent group >>"$1"
 }
 apt() {
-    apt-get -qq -y --no-install-recommends "$@" >/tmp/apt.log 2>&1 || { cat /tmp/apt.log; fail "apt $*"; }
+    apt-get -qq -y --no-install-recommends -o Dpkg::Options::=--force-confold "$@" </dev/null \
+        >/tmp/apt.log 2>&1 || { cat /tmp/apt.log; fail "apt $*"; }
 }
 apt update
 apt install kcat curl python3 man-db systemd procps
