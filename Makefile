@@ -40,6 +40,9 @@ proof-package: ## both Debians: the package is reproducible, lintian-clean, live
 proof-handbook: ## the handbook's split, beside its published table (../shared)
 	@tests/proof/handbook.sh
 
+proof-handbook-folds: ## its four prequential test folds, three seeds (ARGS=valid: the validation folds; ../shared)
+	@tests/proof/handbook_folds.sh $(ARGS)
+
 proof-bank: ## both heads on the simulated bank stream (../shared)
 	@tests/proof/bank.sh
 
@@ -77,4 +80,4 @@ bench-daemon: ## the daemon against a pass-through, on a real broker: 24 feature
 	@tests/bench/daemon.sh 5 1000000 core
 	@tests/bench/daemon.sh 5 1000000 all
 
-.PHONY: fuzz bench-replay bench-model bench-state bench-daemon proof-features proof-properties proof-simulator proof-parity proof-handbook proof-bank all demo test deb install clean help proof-fresh proof-package
+.PHONY: fuzz bench-replay bench-model bench-state bench-daemon proof-features proof-properties proof-simulator proof-parity proof-handbook proof-handbook-folds proof-bank all demo test deb install clean help proof-fresh proof-package
