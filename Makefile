@@ -31,18 +31,17 @@ help:
 	@sed -n 's/^#  *make/make/p' Makefile
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/make \1    \2/p' Makefile
 
-proof-fresh: ## both Debians from nothing, each command of setup.sh (root, ../shared)
-	@for release in bookworm trixie; do \
-		root=$${TMPDIR:-/tmp}/hecate-fresh-$$release; rm -rf "$$root"; \
-		../shared/tools/fresh-root.sh $$release "$$root" . \
-			'./setup.sh && ./setup.sh demo && ./setup.sh test' || exit 1; \
-	done
+proof-fresh: ## both Debians from nothing: setup.sh without a warning, again, demo, test (root, ../shared)
+	@for release in bookworm trixie; do tests/proof/fresh.sh $$release || exit 1; done
 
 proof-package: ## both Debians: the package is reproducible, lintian-clean, lives and leaves (root)
 	@for release in bookworm trixie; do tests/proof/package.sh $$release || exit 1; done
 
 proof-handbook: ## the handbook's split, beside its published table (../shared)
 	@tests/proof/handbook.sh
+
+proof-handbook-folds: ## its four prequential test folds, three seeds (ARGS=valid: the validation folds; ../shared)
+	@tests/proof/handbook_folds.sh $(ARGS)
 
 proof-bank: ## both heads on the simulated bank stream (../shared)
 	@tests/proof/bank.sh
@@ -81,4 +80,4 @@ bench-daemon: ## the daemon against a pass-through, on a real broker: 24 feature
 	@tests/bench/daemon.sh 5 1000000 core
 	@tests/bench/daemon.sh 5 1000000 all
 
-.PHONY: fuzz bench-replay bench-model bench-state bench-daemon proof-features proof-properties proof-simulator proof-parity proof-handbook proof-bank all demo test deb install clean help proof-fresh proof-package
+.PHONY: fuzz bench-replay bench-model bench-state bench-daemon proof-features proof-properties proof-simulator proof-parity proof-handbook proof-handbook-folds proof-bank all demo test deb install clean help proof-fresh proof-package

@@ -52,8 +52,8 @@ as_root() {
     elif command -v sudo >/dev/null; then
         sudo "$@"
     else
-        fail "to install packages I must be root or have sudo; as root, run: apt-get install" \
-            "$missing"
+        fail "to install packages I must be root or have sudo; have root run ./setup.sh once," \
+            "or install them: $missing"
     fi
 }
 
@@ -148,6 +148,7 @@ install() {
     missing=$(missing_of "$@")
     [ -n "$missing" ] || return 0
 
+    [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null || as_root # says so, before anything else
     say "installing $missing"
     refresh_apt
     prepare_release

@@ -35,6 +35,30 @@ static enum hec_status build_plan(struct hec_parts *parts, struct hec_error *err
     return status;
 }
 
+/* Another key is another state. */
+static enum hec_status apply_token_key(struct hec_parts *parts, struct hec_error *error)
+{
+    const char *key = parts->config->state.token_key;
+    struct hec_keyer *keyer;
+    char id[17];
+    if (key[0] == '\0') {
+        return HEC_OK;
+    }
+    enum hec_status status = hec_keyer_new(&keyer, key, strlen(key));
+    if (status != HEC_OK) {
+        return status == HEC_INVALID
+                   ? hec_fail(error, status,
+                              "state.token_key is shorter than %d bytes: make one "
+                              "with `openssl rand -hex 32`",
+                              HEC_TOKEN_KEY_BYTES_MIN)
+                   : status;
+    }
+    hec_keyer_id(keyer, id);
+    hec_keyer_free(keyer);
+    hec_plan_set_token_key(parts->plan, id);
+    return HEC_OK;
+}
+
 static enum hec_status build_model(struct hec_parts *parts, struct hec_error *error)
 {
     return hec_model_file_load(&parts->model, parts->model_sha256, parts->config->model.file,
@@ -157,22 +181,27 @@ static enum hec_status survey(struct hec_parts *parts, struct hec_error *error)
     return status;
 }
 
+struct hec_store_options hec_parts_store(const struct hec_config *config)
+{
+    return (struct hec_store_options){
+        .address = config->state.redis_address,
+        .username = config->state.redis_username[0] ? config->state.redis_username : NULL,
+        .password = config->state.redis_password[0] ? config->state.redis_password : NULL,
+        .database = (int)config->state.redis_database,
+        .connect_ms = (int)config->state.connect_timeout_ms,
+        .command_ms = (int)config->state.read_timeout_ms,
+        .key_prefix = config->state.key_prefix,
+        .allow_evicting = config->state.allow_evicting,
+        .allow_remote_plain = config->state.allow_remote_plain,
+    };
+}
+
 /* What every engine is made with. Texts and lists must outlive the call of hec_engine_new only. */
 static void fill_options(const struct hec_parts *parts, struct hec_engine_options *options)
 {
     const struct hec_config *config = parts->config;
     *options = (struct hec_engine_options){
-        .store = { .address = config->state.redis_address,
-                   .username =
-                       config->state.redis_username[0] ? config->state.redis_username : NULL,
-                   .password =
-                       config->state.redis_password[0] ? config->state.redis_password : NULL,
-                   .database = (int)config->state.redis_database,
-                   .connect_ms = (int)config->state.connect_timeout_ms,
-                   .command_ms = (int)config->state.read_timeout_ms,
-                   .key_prefix = config->state.key_prefix,
-                   .allow_evicting = config->state.allow_evicting,
-                   .allow_remote_plain = config->state.allow_remote_plain },
+        .store = hec_parts_store(config),
         .input_topic = config->input.topic,
         .cluster_id = parts->cluster_id,
         .partitions = parts->partitions,
@@ -188,6 +217,7 @@ static void fill_options(const struct hec_parts *parts, struct hec_engine_option
         .publish_scores = config->output.score_topic[0] != '\0',
         .score_features = config->output.score_features,
         .score_sample_ratio = config->output.score_sample_ratio,
+        .token_key = config->state.token_key,
         .cache_bytes_max =
             (size_t)config->state.cache_mib * 1024 * 1024 / (size_t)parts->engines_count,
         .batch_rows_max = (int)config->model.max_batch_records,
@@ -198,6 +228,8 @@ static void fill_options(const struct hec_parts *parts, struct hec_engine_option
         .checkpoint_interval_ms = (int)config->state.checkpoint_interval_ms,
         .checkpoint_records_max = (int)config->state.checkpoint_records_max,
         .shared_refresh_ms = (int)config->state.shared_refresh_ms,
+        .dead_letter_ratio_max = config->output.dead_letter_ratio_max,
+        .dead_letter_records_min = 100,
         .late_is_dead_letter = config->input.late_policy == HEC_LATE_DEAD_LETTER,
         .stop_without_store = config->state.on_unavailable == HEC_ON_UNAVAILABLE_STOP,
     };
@@ -243,6 +275,7 @@ enum hec_status hec_parts_read(struct hec_parts *parts, const struct hec_config 
     *parts = (struct hec_parts){ .config = config };
     pthread_mutex_init(&parts->lock, NULL);
     enum hec_status status = build_plan(parts, error);
+    status = status == HEC_OK ? apply_token_key(parts, error) : status;
     status = status == HEC_OK ? build_model(parts, error) : status;
     return status == HEC_OK ? hec_parts_policy(&parts->policy, config, parts->model, error)
                             : status;

@@ -39,6 +39,9 @@ void hec_parts_kafka(const struct hec_config *config, enum hec_kafka_client clie
                      struct hec_kafka_property list[HEC_KAFKA_PROPERTIES_MAX],
                      struct hec_kafka_options *options);
 
+/** How to reach Redis as the settings say; the texts are config's. */
+struct hec_store_options hec_parts_store(const struct hec_config *config);
+
 /** Makes those parts that need no server: features, model, policy. Parameters and statuses of
  * hec_parts_make. */
 HEC_CHECKED enum hec_status hec_parts_read(struct hec_parts *parts, const struct hec_config *config,

@@ -146,6 +146,9 @@ static struct hec_engine_view view_of(const struct service *service)
         all.rows += one.rows;
         all.alerts += one.alerts;
         all.lag_records += one.lag_records;
+        all.circuit_open |= one.circuit_open;
+        all.recent_rows += one.recent_rows;
+        all.recent_letters += one.recent_letters;
     }
     return all;
 }
@@ -182,7 +185,14 @@ static int checks(void *context, struct hec_http_check *list)
              list[6].ok ? "read" : "paused by %s: %.120s", service->paused_by,
              service->pause_reason);
     pthread_mutex_unlock(&service->orders_lock);
-    return 7;
+    list[7] = (struct hec_http_check){ "dead_letters", !view.circuit_open, "" };
+    snprintf(list[7].sentence, sizeof(list[7].sentence),
+             view.circuit_open ? "%" PRId64 " of %" PRId64 " records in a minute were set aside: "
+                                 "nothing is read. See their reasons (hecate dlq list), then "
+                                 "hecate resume"
+                               : "%" PRId64 " of the last minute's %" PRId64 " records",
+             view.recent_letters, view.recent_rows);
+    return 8;
 }
 
 /* ---- What people order: on the desk's thread ------------------------------------------------- */
@@ -192,6 +202,7 @@ static enum hec_run_state run_state_of(struct service *service)
     struct hec_engine_view view = view_of(service);
     return atomic_load(&stopping)             ? HEC_RUN_DRAINING
            : atomic_load(&service->paused_ms) ? HEC_RUN_PAUSED
+           : view.circuit_open                ? HEC_RUN_PAUSED
            : !view.assigned                   ? HEC_RUN_STARTING
            : !view.live                       ? HEC_RUN_REBUILDING
                                               : HEC_RUN_RUNNING;

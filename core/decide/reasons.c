@@ -11,6 +11,9 @@
 #include "decide/json.h"
 #include "hecate/decide.h"
 
+/* How a number is told. */
+enum form { FORM_PLAIN, FORM_TIME, FORM_SHARE };
+
 /* The columns of one code. */
 struct story {
     const char *code;
@@ -76,20 +79,79 @@ static size_t append_number(char *text, size_t length, float value)
     return append(text, length, digits, (size_t)hec_number_print(digits, (double)value));
 }
 
-/* Fills {observed} and {usual}; any other brace stands for itself. */
+/* Seconds in the two largest units that say something: "42 s", "2 min 37 s", "12 d 3 h". */
+static size_t append_time(char *text, size_t length, float seconds)
+{
+    static const struct {
+        const char *name;
+        int64_t s;
+    } UNITS[] = { { " d", 86400 }, { " h", 3600 }, { " min", 60 }, { " s", 1 } };
+    if (!isfinite(seconds) || seconds < 0 || seconds > 1e12f) {
+        return append_number(text, length, seconds);
+    }
+    int64_t left_s = (int64_t)((double)seconds + 0.5);
+    int told = 0;
+    for (int i = 0; i < 4 && told < 2; i++) {
+        int64_t count = left_s / UNITS[i].s;
+        if (count > 0 || (i == 3 && told == 0)) {
+            length = append(text, length, " ", told > 0);
+            length = append_number(text, length, (float)count);
+            length = append(text, length, UNITS[i].name, strlen(UNITS[i].name));
+        }
+        told += told > 0 || count > 0;
+        left_s -= count * UNITS[i].s;
+    }
+    return length;
+}
+
+/* A share in percent, with a digit behind the point where it is small. */
+static size_t append_share(char *text, size_t length, float share)
+{
+    if (!isfinite(share)) {
+        return append_number(text, length, share);
+    }
+    float percent = 100 * share;
+    float digits = fabsf(percent) < 10 ? 10 : 1;
+    length = append_number(text, length, roundf(percent * digits) / digits);
+    return append(text, length, " %", 2);
+}
+
+static size_t append_as(char *text, size_t length, enum form form, float value)
+{
+    return form == FORM_TIME    ? append_time(text, length, value)
+           : form == FORM_SHARE ? append_share(text, length, value)
+                                : append_number(text, length, value);
+}
+
+/* What is to be filled in at a brace. */
+static const struct {
+    const char *text;
+    enum form form;
+    bool usual;
+} FILLED[] = {
+    { "{observed}", FORM_PLAIN, false },       { "{usual}", FORM_PLAIN, true },
+    { "{observed:time}", FORM_TIME, false },   { "{usual:time}", FORM_TIME, true },
+    { "{observed:share}", FORM_SHARE, false }, { "{usual:share}", FORM_SHARE, true },
+};
+
+/* Any other brace stands for itself. */
 static void tell(struct hec_reason *reason, const char *pattern)
 {
     size_t length = 0;
     while (*pattern != '\0') {
-        if (strncmp(pattern, "{observed}", 10) == 0) {
-            length = reason->observed_text.length > 0
-                         ? append(reason->text, length, reason->observed_text.bytes,
-                                  reason->observed_text.length)
-                         : append_number(reason->text, length, reason->observed);
-            pattern += 10;
-        } else if (strncmp(pattern, "{usual}", 7) == 0) {
-            length = append_number(reason->text, length, reason->typical);
-            pattern += 7;
+        size_t i = 0, count = sizeof(FILLED) / sizeof(*FILLED);
+        while (i < count && strncmp(pattern, FILLED[i].text, strlen(FILLED[i].text)) != 0) {
+            i++;
+        }
+        if (i < count) {
+            pattern += strlen(FILLED[i].text);
+            if (!FILLED[i].usual && reason->observed_text.length > 0) {
+                length = append(reason->text, length, reason->observed_text.bytes,
+                                reason->observed_text.length);
+            } else {
+                float value = FILLED[i].usual ? reason->typical : reason->observed;
+                length = append_as(reason->text, length, FILLED[i].form, value);
+            }
         } else {
             size_t plain = 1 + strcspn(pattern + 1, "{");
             length = append(reason->text, length, pattern, plain);
@@ -147,7 +209,8 @@ int hec_reasons(struct hec_reason reasons[HEC_REASONS_MAX], const struct hec_pol
                 best = &stories[i];
             }
         }
-        if (best == NULL || best->sum < policy->reason_share_min * all) {
+        /* Where no story stands out, the strongest is more use than none. */
+        if (best == NULL || (picked > 0 && best->sum < policy->reason_share_min * all)) {
             break;
         }
         fill(&reasons[picked], columns, best, event, row);

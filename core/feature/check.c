@@ -1,5 +1,6 @@
 /* The rules of a schema: what is refused, with the feature and the rule in the sentence. */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "feature/plan.h"
@@ -117,6 +118,43 @@ static const unsigned NEEDS[HEC_AGGREGATES] = {
     [HEC_AGG_SPEED] = ONLY_OWNED,
     [HEC_AGG_ZSCORE] = NEEDS_WINDOW | NEEDS_NUMBER | MAY_DELAY,
 };
+
+static const struct {
+    unsigned need;
+    const char *words;
+} WORDS[] = {
+    { NEEDS_NUMBER, "a numeric field" },
+    { NEEDS_TEXT, "a text field" },
+    { NEEDS_KEY, "a text field or hour, place, ip_net or amount_band" },
+    { MAY_TEXT, "[a text field]" },
+    { NEEDS_FILTER2, "filter2" },
+    { NEEDS_FILTER3, "filter3" },
+    { NEEDS_WINDOW | NEEDS_SPAN, "window" },
+    { MAY_WINDOW, "[window, the most that is told]" },
+    { NEEDS_WINDOW2, "window2" },
+    { MAY_DELAY, "[delay]" },
+    { MAY_PRIOR, "[prior, prior_weight]" },
+};
+
+void hec_aggregate_takes(enum hec_aggregate aggregate, char *text, size_t text_bytes)
+{
+    if (aggregate == HEC_AGG_VALUE || aggregate == HEC_AGG_CATEGORY) {
+        snprintf(text, text_bytes,
+                 aggregate == HEC_AGG_VALUE ? "a numeric field, or filter: 1 when it passes"
+                                            : "a text field or event_type");
+        return;
+    }
+    unsigned needs = NEEDS[aggregate];
+    size_t used = (size_t)snprintf(text, text_bytes, needs & NEEDS_FILTER ? "filter" : "[filter]");
+    for (size_t i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
+        if ((needs & WORDS[i].need) && used < text_bytes) {
+            used += (size_t)snprintf(text + used, text_bytes - used, ", %s", WORDS[i].words);
+        }
+    }
+    if ((needs & ONLY_OWNED) && used < text_bytes) {
+        snprintf(text + used, text_bytes - used, "; user and card only");
+    }
+}
 
 static bool field_is_text(const struct hec_feature *feature)
 {

@@ -105,6 +105,14 @@ enum hec_status hec_plan_make_digests(struct hec_plan *plan)
     return HEC_OK;
 }
 
+void hec_plan_set_token_key(struct hec_plan *plan, const char id[17])
+{
+    plan->state_digest = XXH3_64bits_withSeed(id, 16, plan->state_digest);
+    for (int kind = 0; kind < HEC_KINDS; kind++) {
+        plan->kinds[kind].layout.state_digest = plan->state_digest;
+    }
+}
+
 const struct hec_layout *hec_plan_layout(const struct hec_plan *plan, enum hec_kind kind)
 {
     return &plan->kinds[kind].layout;

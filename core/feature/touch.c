@@ -31,6 +31,25 @@ const uint8_t *hec_part_find(const struct hec_record *record, const struct hec_l
     return at;
 }
 
+_Static_assert(HEC_ENTITY_RECENT_MAX == HEC_IDS_MAX, "the ids are what is remembered of events");
+
+int hec_entity_recent(const struct hec_plan *plan, const struct hec_entity *entity,
+                      uint32_t event_s[HEC_ENTITY_RECENT_MAX])
+{
+    enum hec_kind kind = hec_entity_id(entity).kind;
+    const struct hec_record *record = hec_entity_record(entity);
+    int part = plan->kinds[kind].ids_part;
+    if (record == NULL || part < 0) {
+        return 0;
+    }
+    uint16_t count;
+    const uint8_t *ids = hec_part_find(record, &plan->kinds[kind].layout, part, &count);
+    for (int i = 0; i < count; i++) {
+        memcpy(&event_s[i], ids + i * HEC_IDS_BYTES + 8, sizeof(event_s[i]));
+    }
+    return count;
+}
+
 struct hec_entity *hec_touched_own(const struct hec_touched *touched, enum hec_kind kind)
 {
     if (touched->shards[kind] == NULL) {
@@ -45,13 +64,15 @@ static int want(struct hec_entities *entities, int32_t partition, enum hec_kind 
 {
     int32_t first = partition;
     int32_t count = 1;
+    char hex[HEC_KEYED_TOKEN_BYTES];
+    struct hec_text name = hec_entities_name(entities, token, hex);
     if (all_shards && !hec_kind_info(kind)->owned && entities->partitions > 1) {
         assert(partition < entities->partitions);
         first = 0;
         count = entities->partitions;
     }
     for (int32_t i = 0; i < count; i++) {
-        pool[i] = hec_entities_want(entities, first + i, kind, token);
+        pool[i] = hec_entities_want(entities, first + i, kind, &name);
         if (pool[i] == NULL) {
             return -1;
         }

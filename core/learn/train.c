@@ -17,6 +17,7 @@
 #include "model/manifest.h"
 
 #define NAME(enumerator, name, phrase) name,
+const char *const hec_refit_names[HEC_REFITS + 1] = { HEC_REFIT_TABLE(NAME) NULL };
 const char *const hec_weighting_names[HEC_WEIGHTINGS + 1] = { HEC_WEIGHTING_TABLE(NAME) NULL };
 const char *const hec_mtl_names[HEC_MTLS + 1] = { HEC_MTL_TABLE(NAME) NULL };
 const char *const hec_loss_names[HEC_LOSSES + 1] = { HEC_LOSS_TABLE(NAME) NULL };
@@ -130,7 +131,7 @@ static void plan_logits(struct hec_trainer *trainer)
             trainer->negatives[z] += train && target == HEC_TARGET_NEGATIVE;
         }
         trainer->dead[z] = trainer->positives[z] == 0 || trainer->negatives[z] == 0;
-        if (trainer->dead[z]) {
+        if (trainer->dead[z] && !trainer->refit) {
             say(trainer,
                 "head '%s' has %llu positive and %llu negative training rows: it cannot learn and "
                 "will give its prior",
@@ -305,6 +306,7 @@ static bool report_epoch(const struct hec_trainer *trainer, int epoch, bool best
                                            .valid_loss = trainer->valid_loss,
                                            .monitor = trainer->monitor,
                                            .best = best,
+                                           .refit = trainer->refit,
                                            .weight = trainer->weights,
                                            .gradient_norm = trainer->gradient_norm,
                                            .cosine = trainer->cosine,
@@ -322,29 +324,34 @@ static void run_epochs(struct hec_trainer *trainer)
                      options->batch_rows - 1) /
                     options->batch_rows;
     long step = 0, steps_total = an_epoch * options->epochs_max;
-    double best = -INFINITY;
-    int best_epoch = 0;
+    trainer->best_monitor = -INFINITY;
 
     for (int epoch = 1; epoch <= options->epochs_max; epoch++) {
         hec_sample_draw(&trainer->sample, &random);
         hec_trainer_epoch(trainer, &step, steps_total);
         hec_trainer_validate(trainer);
 
-        bool better = isnan(trainer->monitor) || trainer->monitor > best;
+        bool better = isnan(trainer->monitor) || trainer->monitor > trainer->best_monitor;
+        trainer->last_monitor[epoch % HEC_LEVEL_EPOCHS] = trainer->monitor;
         if (better) {
-            best = isnan(trainer->monitor) ? best : trainer->monitor;
-            best_epoch = epoch;
+            trainer->best_monitor =
+                isnan(trainer->monitor) ? trainer->best_monitor : trainer->monitor;
+            trainer->best_epoch = epoch;
             memcpy(trainer->best, trainer->parameters,
                    sizeof(float) * trainer->work.layout.numbers);
         }
         hec_balance_epoch(&trainer->balance, trainer->head_loss, trainer->head_ap);
         if (!report_epoch(trainer, epoch, better)) {
-            say(trainer, "stopped on request; epoch %d is kept", best_epoch);
+            trainer->stopped = true;
+            say(trainer,
+                trainer->refit ? "stopped on request; the refit is given up"
+                               : "stopped on request; epoch %d is kept",
+                trainer->best_epoch);
             return;
         }
-        if (epoch - best_epoch >= options->patience) {
+        if (epoch - trainer->best_epoch >= options->patience) {
             say(trainer, "no better validation for %d epochs; epoch %d is kept", options->patience,
-                best_epoch);
+                trainer->best_epoch);
             return;
         }
     }
@@ -395,6 +402,89 @@ static enum hec_status name_model(struct hec_trainer *trainer)
                : HEC_NO_MEMORY;
 }
 
+/* From rows to a model that could be written. */
+static enum hec_status learn(struct hec_trainer *trainer, struct hec_error *error)
+{
+    const struct hec_dataset *data = trainer->data;
+    int shown = 0;
+    enum hec_status status = check_hidden(data, trainer->options, &shown, error);
+    if (status == HEC_OK) {
+        status = hec_model_make(&trainer->model, &data->columns, data->heads, shown, error);
+    }
+    if (status == HEC_OK) {
+        hec_shape_network(&trainer->model->shape, &trainer->options->network);
+        status = check(data, error);
+    }
+    if (status == HEC_OK) {
+        status = prepare(trainer);
+    }
+    if (status == HEC_OK) {
+        status = name_model(trainer);
+    }
+    if (status == HEC_OK) {
+        run_epochs(trainer);
+        status = hec_trainer_finish(trainer);
+    }
+    return status;
+}
+
+#define LEVEL 0.03 /* what the last epochs may lie below the best one, of its own size */
+
+/* Whether more epochs did no harm; a few of the last are asked, since one alone is noise. */
+static bool levelled_off(const struct hec_trainer *trainer)
+{
+    double last = 0;
+    for (int i = 0; i < HEC_LEVEL_EPOCHS; i++) {
+        last += trainer->last_monitor[i] / HEC_LEVEL_EPOCHS;
+    }
+    return trainer->best_monitor - last <= LEVEL * fabs(trainer->best_monitor);
+}
+
+static bool refits(const struct hec_trainer *trainer)
+{
+    enum hec_refit refit = trainer->options->refit;
+    return trainer->valid_count > 0 && !trainer->stopped &&
+           (refit == HEC_REFIT_YES ||
+            (refit == HEC_REFIT_AUTO && trainer->options->epochs_max >= 2 * HEC_LEVEL_EPOCHS &&
+             isfinite(trainer->best_monitor) && levelled_off(trainer)));
+}
+
+/* Once more, with the rows that chose the epoch. The thresholds stay: they were found on rows that
+ * the weights had not seen, and scores mean the same as before. */
+static enum hec_status learn_again(struct hec_trainer *trainer, struct hec_error *error)
+{
+    const struct hec_dataset *data = trainer->data;
+    struct hec_dataset whole = *data;
+    struct hec_train_options options = *trainer->options;
+    struct hec_trainer second = { .data = &whole,
+                                  .options = &options,
+                                  .report = trainer->report,
+                                  .user = trainer->user,
+                                  .refit = true };
+    say(trainer, "all is learned once more with the validation rows among the others");
+    uint8_t *split = malloc((size_t)data->rows + 1);
+    if (split == NULL) {
+        return HEC_NO_MEMORY;
+    }
+    for (uint32_t row = 0; row < data->rows; row++) {
+        split[row] = data->split[row] == HEC_SPLIT_VALID ? HEC_SPLIT_TRAIN : data->split[row];
+    }
+    whole.split = split;
+    enum hec_status status = learn(&second, error);
+    if (status == HEC_OK && !second.stopped) {
+        struct hec_model *model = second.model;
+        for (int k = 0; k < model->info.heads_count; k++) {
+            bool judged = trainer->model->trained[k];
+            model->thresholds[k] = judged ? trainer->model->thresholds[k] : model->thresholds[k];
+        }
+        second.model = trainer->model;
+        trainer->model = model;
+    }
+    release(&second);
+    free(split);
+    return status;
+}
+
 enum hec_status hec_train(void **bytes, size_t *size, const struct hec_dataset *dataset,
                           const struct hec_train_options *options, hec_train_report *report,
                           void *user, struct hec_error *error)
@@ -405,32 +495,14 @@ enum hec_status hec_train(void **bytes, size_t *size, const struct hec_dataset *
     assert(options->batch_rows > 0 && options->epochs_max > 0);
     assert(options->dropout >= 0 && options->dropout < 1);
 
-    int shown = 0;
-    enum hec_status status = check_hidden(dataset, options, &shown, error);
-    if (status == HEC_OK) {
-        status = hec_model_make(&trainer.model, &dataset->columns, dataset->heads, shown, error);
-    }
-    if (status == HEC_OK) {
-        hec_shape_network(&trainer.model->shape, &options->network);
-        status = check(dataset, error);
-    }
-    if (status != HEC_OK) {
-        release(&trainer);
-        return status;
-    }
-
     hec_gemm_setup();
-    status = prepare(&trainer);
-    if (status == HEC_OK) {
-        status = name_model(&trainer);
-    }
-    if (status == HEC_OK) {
-        run_epochs(&trainer);
-        status = hec_trainer_finish(&trainer);
+    enum hec_status status = learn(&trainer, error);
+    if (status == HEC_OK && refits(&trainer)) {
+        status = learn_again(&trainer, error);
     }
     if (status == HEC_OK) {
         status = hec_model_write(trainer.model, bytes, size);
     }
     release(&trainer);
-    return status == HEC_OK ? HEC_OK : hec_fail(error, status, "train: no memory");
+    return status == HEC_NO_MEMORY ? hec_fail(error, status, "train: no memory") : status;
 }

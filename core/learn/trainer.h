@@ -29,6 +29,7 @@ enum hec_stream {
 
 #define HEC_KINDS_MAX 8
 #define HEC_LOGITS_MAX (HEC_HEADS_MAX + HEC_KINDS_MAX)
+#define HEC_LEVEL_EPOCHS 3      /* that tell whether validation has levelled off */
 #define HEC_POSITIVES_FOR_AP 20 /* fewer, and average precision is noise */
 
 struct hec_trainer {
@@ -36,6 +37,11 @@ struct hec_trainer {
     const struct hec_train_options *options;
     hec_train_report *report;
     void *user;
+
+    bool refit;                                          /* the second time, with all rows */
+    bool stopped;                                        /* on request */
+    int best_epoch;                                      /* 0: none yet */
+    double best_monitor, last_monitor[HEC_LEVEL_EPOCHS]; /* the last ones in turn */
 
     struct hec_model *model; /* becomes the file; its parameters are filled at the end */
     struct hec_sample sample;

@@ -60,6 +60,24 @@ void hec_entities_free(struct hec_entities *entities)
     free(entities);
 }
 
+void hec_entities_set_keyer(struct hec_entities *entities, struct hec_keyer *keyer)
+{
+    assert(entities->counted.lookups == 0);
+    entities->keyer = keyer;
+}
+
+struct hec_text hec_entities_name(const struct hec_entities *entities, const struct hec_text *token,
+                                  char hex[HEC_KEYED_TOKEN_BYTES])
+{
+    if (entities->keyer == NULL) {
+        return *token;
+    }
+    hec_keyer_token(entities->keyer, token->bytes, token->length, hex);
+    return (struct hec_text){ .bytes = hex,
+                              .length = HEC_KEYED_TOKEN_BYTES,
+                              .hash = (uint32_t)XXH3_64bits(hex, HEC_KEYED_TOKEN_BYTES) };
+}
+
 struct hec_partition *hec_entities_partition(struct hec_entities *entities, int32_t partition)
 {
     assert(partition >= 0);
@@ -281,6 +299,19 @@ int64_t hec_entity_last_off(const struct hec_entity *entity)
 {
     const struct hec_record *record = hec_entity_record(entity);
     return record == NULL ? -1 : record->last_off;
+}
+
+bool hec_entity_facts(const struct hec_entity *entity, struct hec_entity_facts *facts)
+{
+    const struct hec_record *record = hec_entity_record(entity);
+    if (record == NULL) {
+        return false;
+    }
+    *facts = (struct hec_entity_facts){ .first_ms = record->first_ms,
+                                        .newest_ms = record->newest_ms,
+                                        .last_off = record->last_off,
+                                        .bytes = record->bytes };
+    return true;
 }
 
 /* Puts a copy of a record in place of what the entity has. */

@@ -49,6 +49,7 @@ struct hec_entities {
     int32_t partitions_max;
     int32_t partitions; /* that a shared entity is merged over */
     int64_t now_ms, refresh_ms;
+    struct hec_keyer *keyer; /* NULL: tokens as they are */
     struct hec_entities_stats counted;
 };
 
@@ -74,11 +75,15 @@ struct hec_record *hec_entities_edit(struct hec_entities *entities, struct hec_e
 void hec_entities_commit(struct hec_entities *entities, struct hec_entity *entity,
                          struct hec_record *record);
 
-/** Fetches towards the cache what hec_entities_want will look at; see hec_index_prefetch. */
+/** Fetches towards the cache what hec_entities_want will look at; see hec_index_prefetch. With
+ * keyed tokens nothing is fetched: to know where would cost more than it saves. */
 static inline void hec_entities_prefetch(const struct hec_entities *entities, int32_t partition,
                                          enum hec_kind kind, const struct hec_text *token,
                                          int stage)
 {
+    if (entities->keyer != NULL) {
+        return;
+    }
     hec_index_prefetch(&entities->index, hec_index_hash(partition, kind, token), stage);
 }
 

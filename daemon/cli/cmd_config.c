@@ -172,8 +172,8 @@ const struct hec_command hec_cmd_config = {
     .text =
         "check finds every mistake, not only the first; show prints the settings in effect and\n"
         "where each came from, secrets masked; default prints every setting; explain tells what\n"
-        "one means; diff compares with another file and says what a reload would take and what\n"
-        "a restart: exit status 0 without a difference, 1 with one.",
+        "one means, or each of a section; diff compares with another file and says what a reload\n"
+        "would take and what a restart: exit status 0 without a difference, 1 with one.",
     .run = run,
     .flags = {
         { "config", "FILE", "the settings (default " HEC_CONFIG_PATH ")", HEC_FLAG_TEXT },

@@ -10,9 +10,9 @@
 #include "file/input.h"
 #include "file/when.h"
 
-static void tell(void *user, uint64_t rows)
+static void tell(void *user, uint64_t rows, double fraction)
 {
-    hec_progress_tell(user, rows, -1);
+    hec_progress_tell(user, rows, fraction);
 }
 
 static int run(const struct hec_arguments *arguments)
@@ -64,13 +64,17 @@ static int run(const struct hec_arguments *arguments)
     }
     fprintf(stderr, "%llu rows and %llu labels in %.1f s\n", (unsigned long long)counts.rows,
             (unsigned long long)counts.labels, hec_progress_s(&progress));
+    if (counts.unused_count > 0) {
+        fprintf(stderr, "%d column%s that the map makes no use of: %s\n", counts.unused_count,
+                counts.unused_count == 1 ? "" : "s", counts.unused);
+    }
     return HEC_EXIT_OK;
 }
 
 const struct hec_command hec_cmd_import = {
     .name = "import",
     .line = "turns a CSV file into events",
-    .positionals = "handbook|sparkov|MAP.conf",
+    .positionals = "handbook|sparkov|plain|MAP.conf",
     .positionals_min = 1,
     .positionals_max = 1,
     .examples = { "xz -dc transactions.csv.xz | hecate import handbook --in - --out e.ndjson.zst",

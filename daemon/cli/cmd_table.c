@@ -37,6 +37,9 @@ static bool report(void *user, const struct hec_train_progress *told)
         fprintf(stderr, "%s\n", told->message);
         return true;
     }
+    if (told->refit) {
+        return true;
+    }
     job->best_epoch = told->best ? told->epoch : job->best_epoch;
     if (job->log != NULL) {
         char *line = hec_epoch_line(told);

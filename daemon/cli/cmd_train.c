@@ -16,6 +16,7 @@
 #include "cli/epochs.h"
 #include "cli/journey.h"
 #include "cli/rows.h"
+#include "cli/run_dir.h"
 #include "cli/training.h"
 #include "file/when.h"
 #include "hecate/digest.h"
@@ -23,15 +24,19 @@
 
 struct training {
     struct hec_fold fold;
+    struct hec_train_options options;
     struct hec_heads_file *asked;
     const struct hec_head *heads;
     int heads_count;
     struct hec_rows rows;
     struct hec_luggage luggage;
     int8_t *targets;
-    uint8_t *split, *code;
+    uint8_t *split, *code, *test;
+    int64_t last_ms;                      /* of the log */
+    struct hec_run *run;                  /* NULL: none was asked for */
     uint64_t positives[2][HEC_HEADS_MAX]; /* train, validation */
     uint64_t split_rows[2];
+    uint64_t labels; /* known in time, of rows that are kept */
     int epochs, best_epoch;
     double best_ap[HEC_HEADS_MAX];
     struct hec_progress progress;
@@ -59,10 +64,14 @@ static enum hec_status on_batch(void *user, const struct hec_batch *batch,
         }
         int64_t ms = hec_event_ms(&row->event);
         enum hec_status status = HEC_OK;
-        if (row->event.type == HEC_LABEL && ms <= training->fold.known_at_ms) {
+        const struct hec_fold *fold = &training->fold;
+        /* A run is judged later on, without cards that were found to be compromised since. */
+        int64_t to_ms = training->run != NULL ? INT64_MAX : fold->train_to_ms;
+        training->last_ms = ms > training->last_ms ? ms : training->last_ms;
+        if (row->event.type == HEC_LABEL && (training->run != NULL || ms <= fold->known_at_ms)) {
             status = hec_rows_label(&training->rows, &row->event);
-        } else if (row->scored >= 0 && ms >= training->fold.train_from_ms &&
-                   ms < training->fold.train_to_ms) {
+            training->labels += ms <= fold->known_at_ms;
+        } else if (row->scored >= 0 && ms >= fold->train_from_ms && ms < to_ms) {
             status = hec_rows_add(&training->rows, batch, row->scored);
         }
         if (status != HEC_OK) {
@@ -79,7 +88,8 @@ static int plan_window(struct training *training, const struct hec_arguments *ar
     fold->train_from_ms = hec_integer_or(arguments, "train-from", 0);
     fold->train_to_ms = hec_integer_or(arguments, "train-to", 0);
     fold->known_at_ms = hec_integer_or(arguments, "known-at", fold->train_to_ms);
-    fold->test_from_ms = fold->test_to_ms = fold->known_at_ms;
+    fold->test_from_ms = fold->known_at_ms;
+    fold->test_to_ms = hec_given(arguments, "run-dir") ? INT64_MAX : fold->known_at_ms;
     if (fold->train_from_ms >= fold->train_to_ms) {
         return hec_cli_misused(arguments, "--train-from must be before --train-to");
     }
@@ -90,17 +100,17 @@ static bool resolve(struct training *training)
 {
     struct hec_labelled log = hec_rows_labelled(&training->rows);
     size_t rows = (size_t)log.rows + 1;
-    uint8_t *test = malloc(rows);
+    training->test = malloc(rows);
     training->targets = malloc(rows * (size_t)training->heads_count);
     training->split = malloc(rows);
     training->code = malloc(rows);
     bool done =
-        test != NULL && training->targets != NULL && training->split != NULL &&
+        training->test != NULL && training->targets != NULL && training->split != NULL &&
         training->code != NULL &&
         hec_fold_targets(&log, training->heads, training->heads_count, training->fold.known_at_ms,
                          training->targets, training->code) == HEC_OK;
     if (done) {
-        hec_fold_split(&log, &training->fold, training->split, test);
+        hec_fold_split(&log, &training->fold, training->split, training->test);
     }
     for (uint32_t row = 0; done && row < log.rows; row++) {
         bool valid = training->split[row] == HEC_SPLIT_VALID;
@@ -113,7 +123,6 @@ static bool resolve(struct training *training)
             training->positives[valid][head] += training->targets[at] == HEC_TARGET_POSITIVE;
         }
     }
-    free(test);
     return done;
 }
 
@@ -133,6 +142,15 @@ static void tell_epoch(const struct training *training, const struct hec_train_p
     fflush(stderr);
 }
 
+static void tell_refit(const struct training *training, const struct hec_train_progress *told)
+{
+    if (training->progress.shown) {
+        fprintf(stderr, "\r\033[Kwith all rows once more  epoch %d of %d", told->epoch,
+                told->epochs_max);
+        fflush(stderr);
+    }
+}
+
 static bool report(void *user, const struct hec_train_progress *told)
 {
     struct training *training = user;
@@ -141,11 +159,19 @@ static bool report(void *user, const struct hec_train_progress *told)
         fprintf(stderr, "%s\n", told->message);
         return true;
     }
+    if (told->refit) {
+        tell_refit(training, told);
+        return !interrupted;
+    }
     training->epochs = told->epoch;
     if (training->log != NULL) {
         char *line = hec_epoch_line(told);
         hec_output_write(training->log, line == NULL ? "" : line, line == NULL ? 0 : strlen(line));
+        hec_output_flush(training->log);
         free(line);
+    }
+    if (training->run != NULL) {
+        hec_run_epoch(training->run, told);
     }
     if (told->best || training->best_epoch == 0) {
         training->best_epoch = told->epoch;
@@ -162,11 +188,11 @@ static bool report(void *user, const struct hec_train_progress *told)
 static enum hec_status learn(struct training *training, const struct hec_arguments *arguments,
                              void **bytes, size_t *size, struct hec_error *error)
 {
-    struct hec_train_options options;
-    hec_training_options(&options, arguments);
-    options.facts = (struct hec_train_facts){ .train_from_ms = training->fold.train_from_ms,
-                                              .train_to_ms = training->fold.train_to_ms,
-                                              .known_at_ms = training->fold.known_at_ms };
+    struct hec_train_options *options = &training->options;
+    hec_training_options(options, arguments);
+    options->facts = (struct hec_train_facts){ .train_from_ms = training->fold.train_from_ms,
+                                               .train_to_ms = training->fold.train_to_ms,
+                                               .known_at_ms = training->fold.known_at_ms };
     struct hec_training_set set = { .rows = &training->rows,
                                     .plan = training->luggage.plan,
                                     .heads = training->heads,
@@ -177,7 +203,7 @@ static enum hec_status learn(struct training *training, const struct hec_argumen
     struct sigaction ours = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART }, theirs;
     hec_progress_begin(&training->progress, "training");
     sigaction(SIGINT, &ours, &theirs);
-    enum hec_status status = hec_training_run(bytes, size, &set, &options, report, training, error);
+    enum hec_status status = hec_training_run(bytes, size, &set, options, report, training, error);
     sigaction(SIGINT, &theirs, NULL);
     hec_progress_end(&training->progress);
     return status;
@@ -196,7 +222,7 @@ static void print_table(const struct training *training, const char *path, const
     printf("rows      %llu to train, %llu to validate, %d features\n",
            (unsigned long long)training->split_rows[0], (unsigned long long)training->split_rows[1],
            hec_plan_numerics(training->luggage.plan) + hec_plan_categories(training->luggage.plan));
-    printf("labels    %zu on these rows\n", training->rows.verdicts_count);
+    printf("labels    %llu on these rows\n", (unsigned long long)training->labels);
     printf("epochs    %d, the best was %d\n", training->epochs, training->best_epoch);
     printf("%-12s  %10s  %10s  %10s\n", "head", "positives", "validation", "AP");
     for (int head = 0; head < training->heads_count; head++) {
@@ -210,6 +236,34 @@ static void print_table(const struct training *training, const char *path, const
         }
     }
     printf("model     %s, %zu bytes\nsha256    %s\n", path, size, sha256);
+}
+
+/* The folder of the run, once the model stands. */
+static enum hec_status finish_run(struct training *training, const char *path, const void *bytes,
+                                  size_t size, const char *sha256, struct hec_error *error)
+{
+    struct hec_model *model = NULL;
+    enum hec_status status = hec_model_load(&model, bytes, size, NULL, error);
+    if (status != HEC_OK) {
+        return status;
+    }
+    struct hec_run_facts facts = { .rows = &training->rows,
+                                   .model = model,
+                                   .model_path = path,
+                                   .model_sha256 = sha256,
+                                   .options = &training->options,
+                                   .fold = &training->fold,
+                                   .targets = training->targets,
+                                   .split = training->split,
+                                   .test = training->test,
+                                   .last_ms = training->last_ms,
+                                   .best_epoch = training->best_epoch };
+    status = hec_run_finish(training->run, &facts, error);
+    if (status == HEC_OK && strcmp(path, "-") != 0) {
+        printf("run       %s/report.html\n", training->run->path);
+    }
+    hec_model_free(model);
+    return status;
 }
 
 static int train(struct training *training, const struct hec_arguments *arguments)
@@ -245,11 +299,13 @@ static int train(struct training *training, const struct hec_arguments *argument
         return hec_cli_fail(arguments, &error);
     }
     hec_sha256(bytes, size, sha256);
-    free(bytes);
     if (strcmp(path, "-") != 0) {
         print_table(training, path, sha256, size);
     }
-    return HEC_EXIT_OK;
+    status =
+        training->run == NULL ? HEC_OK : finish_run(training, path, bytes, size, sha256, &error);
+    free(bytes);
+    return status == HEC_OK ? HEC_EXIT_OK : hec_cli_fail(arguments, &error);
 }
 
 static int choose_heads(struct training *training, const struct hec_arguments *arguments)
@@ -282,9 +338,29 @@ static int choose_heads(struct training *training, const struct hec_arguments *a
     return HEC_EXIT_OK;
 }
 
+static int begin_run(struct training *training, struct hec_run *folder,
+                     const struct hec_arguments *arguments)
+{
+    struct hec_error error = { 0 };
+    if (!hec_given(arguments, "run-dir")) {
+        return hec_given(arguments, "beside")
+                   ? hec_cli_misused(arguments, "--beside is for the report of --run-dir")
+                   : HEC_EXIT_OK;
+    }
+    training->run = folder;
+    hec_rows_keep_ids(&training->rows);
+    enum hec_status status =
+        hec_rows_keep_segments(&training->rows) == HEC_OK
+            ? hec_run_begin(folder, arguments, (uint64_t)hec_integer_or(arguments, "seed", 1),
+                            &error)
+            : hec_fail(&error, HEC_NO_MEMORY, "memory is exhausted");
+    return status == HEC_OK ? HEC_EXIT_OK : hec_cli_fail(arguments, &error);
+}
+
 static int run(const struct hec_arguments *arguments)
 {
     struct training training = { 0 };
+    struct hec_run folder = { 0 };
     for (int head = 0; head < HEC_HEADS_MAX; head++) {
         training.best_ap[head] = NAN;
     }
@@ -298,6 +374,9 @@ static int run(const struct hec_arguments *arguments)
     if (status == HEC_EXIT_OK) {
         hec_rows_begin(&training.rows, hec_plan_numerics(training.luggage.plan),
                        hec_plan_categories(training.luggage.plan));
+        status = begin_run(&training, &folder, arguments);
+    }
+    if (status == HEC_EXIT_OK) {
         status = hec_journey(arguments, &training.luggage, "reading", on_batch, &training, NULL, 0);
     }
     if (status == HEC_EXIT_OK) {
@@ -307,6 +386,8 @@ static int run(const struct hec_arguments *arguments)
     free(training.targets);
     free(training.split);
     free(training.code);
+    free(training.test);
+    hec_run_free(&folder);
     hec_rows_free(&training.rows);
     hec_luggage_free(&training.luggage);
     return status;
@@ -340,6 +421,7 @@ const struct hec_command hec_cmd_train = {
           HEC_FLAG_TEXT },
         { "log", "FILE", "a line of JSON an epoch: losses, weights, gradients, validation",
           HEC_FLAG_TEXT },
+        HEC_FLAGS_RUN,
         HEC_FLAG_FEATURES,
         HEC_FLAGS_TRAINING,
     },

@@ -46,3 +46,23 @@ bool hec_conf_find(const char *name, char *path, size_t path_bytes)
            (near_program(2, "share/hecate", directory, sizeof(directory)) &&
             is_here(directory, name, path, path_bytes));
 }
+
+int hec_cli_config(const struct hec_arguments *arguments, struct hec_config **config)
+{
+    struct hec_problems *problems = calloc(1, sizeof(*problems));
+    size_t count;
+    const char *const *sets = hec_texts_of(arguments, "set", &count);
+    *config = hec_config_new();
+    enum hec_status status =
+        *config == NULL || problems == NULL
+            ? HEC_NO_MEMORY
+            : hec_config_load(*config, hec_text_or(arguments, "config", HEC_CONFIG_PATH), problems);
+    for (size_t i = 0; status == HEC_OK && i < count; i++) {
+        status = hec_config_set(*config, sets[i], problems);
+    }
+    for (int i = 0; problems != NULL && i < problems->count; i++) {
+        fprintf(stderr, "hecate %s: %s\n", arguments->command->name, problems->rows[i].text);
+    }
+    free(problems);
+    return status == HEC_OK ? HEC_EXIT_OK : HEC_EXIT_CONFIGURATION;
+}

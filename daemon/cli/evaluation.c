@@ -7,6 +7,40 @@
 
 #include "file/when.h"
 
+#define BATCH 64
+
+enum hec_status hec_score_rows(float *score, const struct hec_model *model,
+                               const struct hec_rows *rows, const uint32_t *pick, uint32_t count)
+{
+    size_t numerics = (size_t)rows->numerics_count, categories = (size_t)rows->categories_count;
+    int heads = hec_model_info(model)->heads_count;
+    struct hec_predictor *predictor = NULL;
+    float *x = malloc(BATCH * numerics * sizeof(*x) + 1);
+    uint32_t *c = malloc(BATCH * categories * sizeof(*c) + 1);
+    enum hec_status status =
+        x == NULL || c == NULL ? HEC_NO_MEMORY : hec_predictor_new(&predictor, model, BATCH);
+    for (uint32_t first = 0; first < count && status == HEC_OK; first += BATCH) {
+        int part = count - first < BATCH ? (int)(count - first) : BATCH;
+        uint8_t types[BATCH];
+        for (int i = 0; i < part; i++) {
+            uint32_t row = pick[first + (uint32_t)i];
+            memcpy(x + (size_t)i * numerics, rows->numerics + row * numerics,
+                   numerics * sizeof(*x));
+            if (categories > 0) {
+                memcpy(c + (size_t)i * categories, rows->categories + row * categories,
+                       categories * sizeof(*c));
+            }
+            types[i] = rows->event_type[row];
+        }
+        hec_predictor_run(predictor, x, categories > 0 ? c : NULL, types, part,
+                          score + (size_t)first * (size_t)heads, heads);
+    }
+    hec_predictor_free(predictor);
+    free(x);
+    free(c);
+    return status;
+}
+
 enum hec_status hec_gather(struct hec_gathered *gathered, const struct hec_scores *scores, int k)
 {
     const struct hec_rows *rows = scores->rows;

@@ -28,6 +28,13 @@ struct hec_scores {
     const float *thresholds;            /* (heads) */
 };
 
+/** Scores rows whose features are kept, in batches of 64.
+ * @param score  (count, heads of the model), written
+ * @return HEC_OK or HEC_NO_MEMORY */
+HEC_CHECKED enum hec_status hec_score_rows(float *score, const struct hec_model *model,
+                                           const struct hec_rows *rows, const uint32_t *pick,
+                                           uint32_t count);
+
 /* One head's rows side by side. Owned; freed by hec_gathered_free. */
 struct hec_gathered {
     size_t n;

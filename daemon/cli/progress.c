@@ -4,6 +4,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define BAR_COLUMNS 20
+
 static double now_s(void)
 {
     struct timespec now;
@@ -30,10 +32,23 @@ void hec_progress_tell(struct hec_progress *progress, uint64_t count, double fra
         return;
     }
     progress->told_s = now;
-    fprintf(stderr, "\r\033[K%s  %llu events, %.0f k/s", progress->what, (unsigned long long)count,
-            (double)count / (now - progress->begun_s) / 1000);
+    double took_s = now - progress->begun_s;
+    fprintf(stderr, "\r\033[K%s  ", progress->what);
     if (fraction >= 0) {
-        fprintf(stderr, ", %.0f %%", fraction * 100);
+        char bar[BAR_COLUMNS + 1];
+        int full = (int)(fraction * BAR_COLUMNS);
+        for (int i = 0; i < BAR_COLUMNS; i++) {
+            bar[i] = i < full ? '#' : '.';
+        }
+        bar[BAR_COLUMNS] = '\0';
+        fprintf(stderr, "%s %.0f %%  ", bar, fraction * 100);
+    }
+    fprintf(stderr, "%llu events, %.0f k/s", (unsigned long long)count,
+            (double)count / took_s / 1000);
+    /* The first second tells little of the rest. */
+    if (fraction > 0 && took_s > 1) {
+        long left_s = (long)(took_s * (1 - fraction) / fraction + 0.5);
+        fprintf(stderr, ", %ld:%02ld left", left_s / 60, left_s % 60);
     }
     fflush(stderr);
 }

@@ -20,6 +20,8 @@ void hec_rows_free(struct hec_rows *rows)
     free(rows->user);
     free(rows->card);
     free(rows->amount_minor);
+    free(rows->ids);
+    free(rows->id_at);
     free(rows->verdicts);
     free(rows->words);
     for (int i = 0; i < HEC_SEGMENTS; i++) {
@@ -90,6 +92,7 @@ static bool grow(struct hec_rows *rows)
         grow_one(&rows->user, room, sizeof(uint64_t)) &&
         grow_one(&rows->card, room, sizeof(uint64_t)) &&
         grow_one(&rows->amount_minor, room, sizeof(int64_t));
+    grown = grown && (!rows->keeps_ids || grow_one(&rows->id_at, room, sizeof(size_t)));
     for (int i = 0; i < HEC_SEGMENTS && rows->words != NULL; i++) {
         grown = grown && grow_one(&rows->segment[i], room, 1);
     }
@@ -135,6 +138,28 @@ enum hec_status hec_rows_keep_segments(struct hec_rows *rows)
     return rows->words == NULL ? HEC_NO_MEMORY : HEC_OK;
 }
 
+void hec_rows_keep_ids(struct hec_rows *rows)
+{
+    rows->keeps_ids = true;
+}
+
+static bool keep_id(struct hec_rows *rows, size_t row, const struct hec_text *id)
+{
+    size_t room = rows->ids_length + id->length + 1;
+    if (room > rows->ids_room) {
+        room = room + room / 2 + 65536;
+        if (!grow_one(&rows->ids, room, 1)) {
+            return false;
+        }
+        rows->ids_room = room;
+    }
+    rows->id_at[row] = rows->ids_length;
+    memcpy(rows->ids + rows->ids_length, id->bytes, id->length);
+    rows->ids[rows->ids_length + id->length] = '\0';
+    rows->ids_length += id->length + 1;
+    return true;
+}
+
 enum hec_status hec_rows_add(struct hec_rows *rows, const struct hec_batch *batch, int scored)
 {
     if (rows->count == rows->room && !grow(rows)) {
@@ -166,7 +191,7 @@ enum hec_status hec_rows_add(struct hec_rows *rows, const struct hec_batch *batc
     }
     const struct hec_text *id = &event->value[HEC_F_EVENT_ID].text;
     put(rows, XXH3_64bits(id->bytes, id->length), (uint32_t)row);
-    return HEC_OK;
+    return !rows->keeps_ids || keep_id(rows, row, id) ? HEC_OK : HEC_NO_MEMORY;
 }
 
 static uint8_t code_of(struct hec_rows *rows, const struct hec_event *label)

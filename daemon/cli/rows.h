@@ -53,6 +53,10 @@ struct hec_rows {
     int64_t *amount_minor;   /* of the reporting currency; 0 where there is none */
     struct hec_words *words; /* (segments); NULL when segments are not kept */
     uint8_t *segment[HEC_SEGMENTS]; /* 0, or 1 + index into words */
+    bool keeps_ids;
+    char *ids; /* the events' ids, terminated, one after the other */
+    size_t ids_length, ids_room;
+    size_t *id_at; /* (count): where each begins in ids */
     struct hec_verdict_at *verdicts;
     size_t verdicts_count, verdicts_room;
     char codes[HEC_ROWS_CODES_MAX][HEC_FRAUD_TYPE_MAX];
@@ -71,6 +75,9 @@ void hec_rows_free(struct hec_rows *rows);
 
 /** Keeps segments from here on. Call it before the first row. @return HEC_OK or HEC_NO_MEMORY */
 HEC_CHECKED enum hec_status hec_rows_keep_segments(struct hec_rows *rows);
+
+/** Keeps event ids from here on. Call it before the first row. */
+void hec_rows_keep_ids(struct hec_rows *rows);
 
 /** Keeps row `scored` of the batch. @return HEC_OK or HEC_NO_MEMORY */
 HEC_CHECKED enum hec_status hec_rows_add(struct hec_rows *rows, const struct hec_batch *batch,

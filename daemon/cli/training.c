@@ -17,6 +17,7 @@ static void network_options(struct hec_train_options *options,
     options->weighting = (enum hec_weighting)hec_integer_or(arguments, "task-weighting", 0);
     options->mtl_optimizer = (enum hec_mtl)hec_integer_or(arguments, "mtl-optimizer", 0);
     options->anomaly_shares = hec_integer_or(arguments, "anomaly-grad", 0) == 1;
+    options->refit = (enum hec_refit)hec_integer_or(arguments, "refit", 0);
     options->loss = (enum hec_loss)hec_integer_or(arguments, "loss", 0);
     options->focal_gamma = hec_number_or(arguments, "focal-gamma", options->focal_gamma);
     options->positive_weight =

@@ -51,6 +51,8 @@
       HEC_FLAG_CHOICE, .choices = hec_mtl_names },                                                 \
     { "anomaly-grad", "NAME", "whether novelty shapes what all share (default stop)",              \
       HEC_FLAG_CHOICE, .choices = hec_stop_or_share },                                             \
+    { "refit", "NAME", "once more with the validation rows (default auto)", HEC_FLAG_CHOICE,  \
+      .choices = hec_refit_names },                                                                \
     { "loss", "NAME", "of the heads (default bce); focal is not calibrated", HEC_FLAG_CHOICE,      \
       .choices = hec_loss_names },                                                                 \
     { "focal-gamma", "X", "of focal: how little what is easy counts (default 2)",                  \

@@ -9,8 +9,6 @@
 #include "cli/workers.h"
 #include "file/when.h"
 
-#define BATCH 64
-
 static double thread_s(void)
 {
     struct timespec now;
@@ -226,7 +224,7 @@ static void add_cosines(struct hec_trial *trial, const struct hec_train_progress
 static bool on_epoch(void *user, const struct hec_train_progress *told)
 {
     struct hec_trial *trial = user;
-    if (told->message == NULL) {
+    if (told->message == NULL && !told->refit) {
         trial->epochs = told->epoch;
         add_cosines(trial, told);
         if (told->best || trial->best_epoch == 0) {
@@ -243,36 +241,10 @@ static enum hec_status score_rows(const struct hec_trials *trials, struct hec_tr
                                   const struct hec_model *model)
 {
     const struct hec_fold_rows *fold = &trials->folds[trial->fold];
-    const struct hec_rows *rows = &trials->rows;
-    size_t numerics = (size_t)rows->numerics_count, categories = (size_t)rows->categories_count;
-    struct hec_predictor *predictor = NULL;
-    float *x = malloc(BATCH * numerics * sizeof(*x) + 1);
-    uint32_t *c = malloc(BATCH * categories * sizeof(*c) + 1);
     trial->score = malloc(((size_t)fold->picks + 1) * (size_t)trials->heads_count * sizeof(float));
-    enum hec_status status = x == NULL || c == NULL || trial->score == NULL
-                                 ? HEC_NO_MEMORY
-                                 : hec_predictor_new(&predictor, model, BATCH);
-    for (uint32_t first = 0; first < fold->picks && status == HEC_OK; first += BATCH) {
-        int count = fold->picks - first < BATCH ? (int)(fold->picks - first) : BATCH;
-        uint8_t types[BATCH];
-        for (int i = 0; i < count; i++) {
-            uint32_t row = fold->pick[first + (uint32_t)i];
-            memcpy(x + (size_t)i * numerics, rows->numerics + row * numerics,
-                   numerics * sizeof(*x));
-            if (categories > 0) {
-                memcpy(c + (size_t)i * categories, rows->categories + row * categories,
-                       categories * sizeof(*c));
-            }
-            types[i] = rows->event_type[row];
-        }
-        hec_predictor_run(predictor, x, categories > 0 ? c : NULL, types, count,
-                          trial->score + (size_t)first * (size_t)trials->heads_count,
-                          trials->heads_count);
-    }
-    hec_predictor_free(predictor);
-    free(x);
-    free(c);
-    return status;
+    return trial->score == NULL
+               ? HEC_NO_MEMORY
+               : hec_score_rows(trial->score, model, &trials->rows, fold->pick, fold->picks);
 }
 
 /* The targets without the heads that the arm does not learn. NULL without memory. */

@@ -223,8 +223,10 @@ enum hec_status hec_checkpoint_settle(struct hec_engine *engine, struct hec_erro
     for (int i = 0; i < checkpoint->count && all == HEC_OK; i++) {
         int32_t partition = checkpoint->parts[i].partition;
         if (rebuild[partition]) {
-            rebuilt = true;
-            all = hec_partition_rebuild(engine, partition, HEC_REBUILD_NO_STATE, error);
+            enum hec_status status =
+                hec_partition_rebuild(engine, partition, HEC_REBUILD_NO_STATE, error);
+            rebuilt |= status == HEC_OK;
+            all = status == HEC_UNAVAILABLE ? HEC_OK : status; /* begun when it is met again */
         }
     }
     /* What was said since the last commit will be said again by the rows that a rebuild takes back

@@ -65,6 +65,7 @@ static enum hec_status settle(struct hec_engine *engine, struct hec_error *error
     }
     for (int i = 0; i < made.count; i++) {
         engine->positions[made.offsets[i].partition].committed = made.offsets[i].offset;
+        hec_suspects_forget(engine->suspects, made.offsets[i].partition, made.offsets[i].offset);
     }
     hec_meter_set(engine->meter, HEC_S_LAST_COMMIT, hec_wall_ms());
     return HEC_OK;
@@ -151,6 +152,7 @@ enum hec_status hec_partitions_recover(struct hec_engine *engine, enum hec_statu
         status = hec_outbox_recreate(engine->outbox, error);
     }
     if (status == HEC_OK) {
+        hec_poison_blame(engine);
         status = read_committed(engine, error);
     }
     return status == HEC_OK ? hec_partitions_rewind_all(engine, error) : status;

@@ -59,6 +59,7 @@ static enum hec_status produce_dead_letter(struct hec_engine *engine,
         .headers = list,
         .headers_count = add_headers(list, count, &made.headers),
         .partition = -1,
+        .origin = hec_poison_origin(letter->origin.partition, letter->origin.offset),
     };
     return hec_outbox_put(engine->outbox, &out, error);
 }
@@ -66,13 +67,15 @@ static enum hec_status produce_dead_letter(struct hec_engine *engine,
 /* The key, value and headers go as they came, and why beside them. What is larger than a topic
  * takes goes as its digest: every input offset has an outcome (I11). */
 static enum hec_status emit_dead_letter(struct hec_engine *engine, const struct hec_row *row,
-                                        enum hec_status why, struct hec_error *error)
+                                        enum hec_status why, bool digests_only,
+                                        struct hec_error *error)
 {
     const struct hec_record *record = row->owner;
     struct hec_dead_letter letter = {
         .origin = origin_of(engine, row),
         .record_ms = row->record_ms,
-        .stage = "decode",
+        .stage = why == HEC_POISON ? "publish" : "decode",
+        .digests_only = digests_only,
         .status = why,
         .blame = row->blame,
         .instance = engine->options.instance,
@@ -82,6 +85,7 @@ static enum hec_status emit_dead_letter(struct hec_engine *engine, const struct 
         .key_length = record->key_length,
         .value_length = record->value_length,
     };
+    engine->letters++;
     hec_meter_add(engine->meter, hec_series_dead_letter(why), 1);
     hec_meter_add(engine->meter, HEC_S_PRODUCED + HEC_OUTPUT_DEAD_LETTER, 1);
     enum hec_status status = produce_dead_letter(engine, &letter, record, error);
@@ -147,6 +151,7 @@ static enum hec_status emit_alert(struct hec_engine *engine, const struct hec_ro
         .headers = list,
         .headers_count = count,
         .partition = -1,
+        .origin = hec_poison_origin(row->partition, row->offset),
     };
     hec_meter_add(engine->meter,
                   hec_series_alerts(head, (int)decision.severity, (int)decision.action), 1);
@@ -219,6 +224,7 @@ static enum hec_status emit_score(struct hec_engine *engine, const struct hec_ro
         .key_length = user->length,
         .value_length = hec_score_write(engine->text, engine->text_bytes, &record),
         .partition = -1,
+        .origin = hec_poison_origin(row->partition, row->offset),
     };
     hec_meter_add(engine->meter, HEC_S_PRODUCED + HEC_OUTPUT_SCORE, 1);
     return hec_outbox_put(engine->outbox, &out, error);
@@ -246,14 +252,19 @@ static enum hec_status emit_row(struct hec_engine *engine, const struct hec_row 
 {
     enum hec_status status = HEC_OK;
     bool late = row->outcome == HEC_OUT_SCORED_LATE;
-    bool set_aside = row->status != HEC_OK || (late && engine->options.late_is_dead_letter);
+    enum hec_way way = hec_suspects_way(engine->suspects, row->partition, row->offset);
+    enum hec_status why = row->status != HEC_OK                         ? row->status
+                          : late && engine->options.late_is_dead_letter ? HEC_LATE
+                          : way >= HEC_WAY_LETTER                       ? HEC_POISON
+                                                                        : HEC_OK;
+    bool set_aside = why != HEC_OK;
     hec_meter_add(engine->meter, HEC_S_RESULTS + (int)(set_aside ? HEC_OUT_REFUSED : row->outcome),
                   1);
     hec_meter_add(
         engine->meter,
         HEC_S_LATE + (set_aside ? HEC_LATE_ACTION_DEAD_LETTER : HEC_LATE_ACTION_SCORE_ONLY), late);
     if (set_aside) {
-        return emit_dead_letter(engine, row, late ? HEC_LATE : row->status, error);
+        return emit_dead_letter(engine, row, why, way >= HEC_WAY_DIGEST, error);
     }
     hec_meter_add(engine->meter, HEC_S_EVENTS + (int)row->event.type, 1);
     hec_meter_add(engine->meter, HEC_S_DEGRADED_ROWS, row->degraded);
@@ -269,30 +280,24 @@ static enum hec_status emit_row(struct hec_engine *engine, const struct hec_row 
                                                                : status;
 }
 
-/* A record that no broker would take must not block the line: it is told and passed over. */
-static enum hec_status forgive_size(const struct hec_engine *engine, const struct hec_row *row,
-                                    enum hec_status status, const struct hec_error *error)
-{
-    if (status != HEC_TOO_LARGE) {
-        return status;
-    }
-    hec_log(HEC_LOG_ERROR, "engine", "output_too_large", "an output record was left out",
-            "engine=%d partition=%d offset=%lld why=%s", engine->options.index, (int)row->partition,
-            (long long)row->offset, error->text);
-    return HEC_OK;
-}
-
 enum hec_status hec_emit(struct hec_engine *engine, struct hec_error *error)
 {
     const struct hec_batch *batch = engine->batch;
     int64_t now_ms = hec_wall_ms();
+    int rows = 0;
+    int64_t letters = engine->letters;
     enum hec_status status = hec_outbox_open(engine->outbox, error);
     for (int i = 0; i < batch->rows_count && status == HEC_OK; i++) {
         const struct hec_row *row = &batch->rows[i];
         if (!row->silent) {
-            status = forgive_size(engine, row, emit_row(engine, row, now_ms, error), error);
+            status = emit_row(engine, row, now_ms, error);
+            rows++;
+        }
+        if (status == HEC_TOO_LARGE) {
+            status = hec_poison_too_large(engine, row, error);
         }
     }
+    hec_poison_count(engine, rows, (int)(engine->letters - letters));
     hec_outbox_poll(engine->outbox);
     hec_meter_set(engine->meter, HEC_S_LAST_EVENT, now_ms);
     atomic_fetch_add_explicit(&engine->rows, (uint64_t)batch->rows_count, memory_order_relaxed);

@@ -33,7 +33,8 @@ static enum hec_status poll(struct hec_engine *engine, struct hec_error *error)
     int64_t began_us = hec_now_us();
     hec_batch_reset(batch);
     enum hec_status status = hec_source_poll(
-        engine->source, engine->records, engine->options.batch_rows_max, wait_ms(engine),
+        engine->source, engine->records,
+        hec_poison_is_suspected(engine) ? 1 : engine->options.batch_rows_max, wait_ms(engine),
         engine->options.batch_wait_ms, &engine->records_count, error);
     if (status != HEC_OK && error != NULL && engine->rebalance_error.text[0] != '\0') {
         *error = engine->rebalance_error; /* the group's callback knew better than the library */
@@ -167,7 +168,7 @@ static enum hec_status load(struct hec_engine *engine, struct hec_error *error)
                 "partition=%d why=%s", (int)bad, error->text);
         enum hec_status rebuilt = hec_partition_rebuild(
             engine, bad, status == HEC_CORRUPT ? HEC_REBUILD_CORRUPT : HEC_REBUILD_MISMATCH, error);
-        return rebuilt == HEC_OK ? HEC_ABORTED : rebuilt;
+        return rebuilt == HEC_OK || rebuilt == HEC_UNAVAILABLE ? HEC_ABORTED : rebuilt;
     }
     return status;
 }
@@ -250,10 +251,11 @@ static enum hec_status commit_when_due(struct hec_engine *engine, struct hec_err
     }
     int64_t now_ms = hec_now_ms();
     bool due = now_ms - engine->open_since_ms >= engine->options.commit_interval_ms ||
-               engine->open_rows >= engine->options.commit_records_max;
-    return !due                                ? HEC_OK
-           : checkpoint_is_due(engine, now_ms) ? hec_partitions_commit(engine, error)
-                                               : hec_partitions_commit_start(engine, error);
+               engine->open_rows >= engine->options.commit_records_max || engine->apart;
+    bool wait = engine->apart || checkpoint_is_due(engine, now_ms);
+    return !due   ? HEC_OK
+           : wait ? hec_partitions_commit(engine, error)
+                  : hec_partitions_commit_start(engine, error);
 }
 
 /* Step 8: states, after the commit and never before it. */
@@ -344,6 +346,7 @@ static void publish_view(struct hec_engine *engine)
     hec_meter_set(meter, HEC_S_CHECKPOINT_LAG, checkpoint_lag);
     hec_meter_set(meter, HEC_S_KAFKA_ERRORS + HEC_KAFKA_ERROR_RETRIABLE, (int64_t)stats.errors);
     hec_meter_set(meter, HEC_S_DEGRADED + HEC_DEGRADED_REBUILDING, rebuilding);
+    hec_poison_view(engine, now_ms);
     bool assigned = hec_source_is_assigned(engine->source);
     atomic_store_explicit(&engine->assigned, assigned, memory_order_relaxed);
     atomic_store_explicit(&engine->live, assigned && !rebuilding, memory_order_relaxed);
@@ -361,6 +364,11 @@ static enum hec_status one_batch(struct hec_engine *engine, struct hec_error *er
     }
 
     status = poll(engine, error);
+    if (status != HEC_OK) {
+        return status;
+    }
+
+    status = hec_poison_set_apart(engine, error);
     if (status != HEC_OK) {
         return status;
     }
@@ -396,74 +404,9 @@ static enum hec_status one_batch(struct hec_engine *engine, struct hec_error *er
     return hec_upkeep(engine, error);
 }
 
-void hec_engine_pause(struct hec_engine *engine, bool paused)
-{
-    atomic_store_explicit(&engine->pause_wanted, paused, memory_order_relaxed);
-}
-
-/* A store that is away may have paused the source as well; then it stays so until that is back. */
-static void follow_pause(struct hec_engine *engine)
-{
-    bool wanted = atomic_load_explicit(&engine->pause_wanted, memory_order_relaxed);
-    if (wanted == engine->paused) {
-        return;
-    }
-    engine->paused = wanted;
-    if (wanted) {
-        hec_source_pause(engine->source);
-    } else if (!engine->store_was_away || !engine->options.stop_without_store) {
-        hec_source_resume(engine->source);
-    }
-}
-
-static void name_columns(struct hec_engine *engine)
-{
-    const struct hec_plan *plan = engine->options.plan;
-    struct hec_reason_columns *columns = &engine->reason_columns;
-    columns->schema = hec_plan_schema(plan);
-    columns->numerics = hec_plan_numerics(plan);
-    columns->categories = hec_plan_categories(plan);
-    for (int c = 0; c < columns->numerics; c++) {
-        columns->features[c] = hec_plan_numeric_feature(plan, c);
-        columns->usual[c] = hec_model_usual(engine->options.model, c);
-    }
-    for (int c = 0; c < columns->categories; c++) {
-        columns->features[columns->numerics + c] = hec_plan_category_feature(plan, c);
-    }
-}
-
-void hec_engine_offer(struct hec_engine *engine, struct hec_engine_change *change)
-{
-    atomic_store_explicit(&change->taken, false, memory_order_relaxed);
-    struct hec_engine_change *before = atomic_exchange(&engine->offered, change);
-    assert(before == NULL);
-    (void)before;
-}
-
-/* Between two batches: the next one is judged by what was offered, wholly. */
-static void follow_change(struct hec_engine *engine)
-{
-    if (atomic_load_explicit(&engine->offered, memory_order_relaxed) == NULL) {
-        return;
-    }
-    struct hec_engine_change *change = atomic_exchange(&engine->offered, NULL);
-    engine->options.model = change->model;
-    engine->options.model_sha256 = change->model_sha256;
-    engine->options.policy = change->policy;
-    engine->options.score_sample_ratio = change->score_sample_ratio;
-    if (change->scorer != NULL) {
-        struct hec_scorer *before = engine->scorer;
-        engine->scorer = change->scorer;
-        change->scorer = before;
-        name_columns(engine);
-    }
-    atomic_store_explicit(&change->taken, true, memory_order_release);
-}
-
 enum hec_status hec_engine_step(struct hec_engine *engine, struct hec_error *error)
 {
-    follow_pause(engine);
-    follow_change(engine);
+    hec_follow_orders(engine);
     enum hec_status status = hec_partitions_meet_store(engine, error);
     if (status == HEC_OK) {
         status = one_batch(engine, error);
@@ -500,13 +443,23 @@ static enum hec_status allocate(struct hec_engine *engine, struct hec_error *err
     engine->records = calloc((size_t)options->batch_rows_max, sizeof(*engine->records));
     engine->text_bytes = TEXT_BYTES;
     engine->text = malloc(engine->text_bytes);
+    engine->suspects = calloc(1, sizeof(*engine->suspects));
     if (engine->positions == NULL || engine->offsets == NULL || engine->generations == NULL ||
         engine->owned == NULL || engine->records == NULL || engine->text == NULL ||
+        engine->suspects == NULL ||
         hec_checkpoint_new(&engine->checkpoint, options->partitions, options->overlap) != HEC_OK ||
         hec_entities_new(&engine->entities, options->plan, options->cache_bytes_max) != HEC_OK ||
         hec_batch_new(&engine->batch, options->plan, &options->limits, options->partitions,
                       options->batch_rows_max) != HEC_OK) {
         return hec_fail(error, HEC_NO_MEMORY, "no memory for an engine");
+    }
+    if (options->token_key != NULL && options->token_key[0] != '\0') {
+        enum hec_status status =
+            hec_keyer_new(&engine->keyer, options->token_key, strlen(options->token_key));
+        if (status != HEC_OK) {
+            return hec_fail(error, status, "no engine with this token key");
+        }
+        hec_entities_set_keyer(engine->entities, engine->keyer);
     }
     return hec_scorer_new(&engine->scorer, options->plan, options->model, options->batch_rows_max,
                           error);
@@ -523,6 +476,8 @@ enum hec_status hec_engine_new(struct hec_engine **ret, const struct hec_engine_
     }
     engine->options = *options;
     engine->meter = options->meter;
+    engine->circuit.ratio_max = options->dead_letter_ratio_max;
+    engine->circuit.records_min = options->dead_letter_records_min;
     struct hec_source_callbacks callbacks = {
         .assigned = hec_partitions_assigned,
         .revoked = hec_partitions_revoked,
@@ -530,7 +485,7 @@ enum hec_status hec_engine_new(struct hec_engine **ret, const struct hec_engine_
     };
     enum hec_status status = allocate(engine, error);
     if (status == HEC_OK) {
-        name_columns(engine);
+        hec_name_columns(engine);
         status = hec_store_open(&engine->store, &options->store, error);
     }
     /* The producer first: it ends what a former instance left open, so that the committed offsets
@@ -562,12 +517,14 @@ void hec_engine_free(struct hec_engine *engine, int wait_ms)
     hec_scorer_free(engine->scorer);
     hec_batch_free(engine->batch);
     hec_entities_free(engine->entities);
+    hec_keyer_free(engine->keyer);
     free(engine->positions);
     free(engine->offsets);
     free(engine->generations);
     free(engine->owned);
     free(engine->records);
     free(engine->text);
+    free(engine->suspects);
     free(engine);
 }
 
@@ -584,5 +541,8 @@ void hec_engine_view(const struct hec_engine *engine, struct hec_engine_view *vi
         .rows = atomic_load_explicit(&engine->rows, memory_order_relaxed),
         .alerts = atomic_load_explicit(&engine->alerts, memory_order_relaxed),
         .lag_records = atomic_load_explicit(&engine->lag_records, memory_order_relaxed),
+        .circuit_open = atomic_load_explicit(&engine->circuit_open, memory_order_relaxed),
+        .recent_rows = atomic_load_explicit(&engine->recent_rows, memory_order_relaxed),
+        .recent_letters = atomic_load_explicit(&engine->recent_letters, memory_order_relaxed),
     };
 }

@@ -12,6 +12,8 @@
  *   outbox.c     what is said while a commit is under way
  *   checkpoint.c what is known, into the store
  *   errand.c     the threads that commits and checkpoints are written by
+ *   poison.c     what a record that cannot be published costs: suspects.c, circuit.c
+ *   change.c     orders: another model, a pause
  *   upkeep.c     what is done now and then: old generations, the store's policy
  *   emit.c       what a batch says: alerts, scores, dead letters
  */
@@ -54,6 +56,7 @@ struct hec_engine_options {
     const char *instance, *tenant;
     bool publish_scores, score_features;
     double score_sample_ratio;
+    const char *token_key; /* "": tokens as they are */
     size_t cache_bytes_max;
     int batch_rows_max, batch_wait_ms;
     int commit_interval_ms, commit_records_max;
@@ -62,6 +65,8 @@ struct hec_engine_options {
     bool late_is_dead_letter; /* else a late event is scored and leaves the state alone */
     bool overlap;            /* commits and checkpoints are made while the next batches are taken */
     bool stop_without_store; /* else scoring goes on with what is in memory */
+    double dead_letter_ratio_max; /* nothing more is taken above that share in a minute; 0: never */
+    int dead_letter_records_min;  /* of that many records or more */
     struct hec_meter *meter;
 };
 
@@ -105,7 +110,8 @@ void hec_engine_free(struct hec_engine *engine, int wait_ms);
  */
 HEC_CHECKED enum hec_status hec_engine_step(struct hec_engine *engine, struct hec_error *error);
 
-/** Stops or restarts the reading of events; what was read is finished and committed. Any thread. */
+/** Stops or restarts the reading of events; what was read is finished and committed. A restart also
+ * closes the circuit that too many dead letters opened. Any thread. */
 void hec_engine_pause(struct hec_engine *engine, bool paused);
 
 /** Finishes what is open: commit and checkpoint. After the last step, before hec_engine_free. */
@@ -122,6 +128,8 @@ struct hec_engine_view {
     int64_t replay_left;   /* records still to be replayed silently */
     uint64_t rows, alerts; /* since the start */
     int64_t lag_records;
+    bool circuit_open; /* too many dead letters: nothing is taken until somebody resumes */
+    int64_t recent_rows, recent_letters; /* of the last minute, as the circuit counts them */
 };
 void hec_engine_view(const struct hec_engine *engine, struct hec_engine_view *view);
 

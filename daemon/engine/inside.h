@@ -7,8 +7,10 @@
 #include <stdatomic.h>
 
 #include "engine/checkpoint.h"
+#include "engine/circuit.h"
 #include "engine/engine.h"
 #include "engine/outbox.h"
+#include "engine/suspects.h"
 #include "hecate/entity.h"
 #include "hecate/scorer.h"
 #include "ops/clock.h"
@@ -51,6 +53,7 @@ struct hec_engine {
     struct hec_checkpoint *checkpoint;
     struct hec_source *source;
     struct hec_entities *entities;
+    struct hec_keyer *keyer; /* of the tokens in entities; NULL: none */
     struct hec_batch *batch;
     struct hec_scorer *scorer;
     struct hec_reason_columns reason_columns;
@@ -71,6 +74,11 @@ struct hec_engine {
     int64_t view_ms;       /* when the view was last published */
     bool store_was_away;
     bool paused;      /* by an operator; pause_wanted is what he wants now */
+    uint64_t resumes; /* how often he had it resume; resumes_wanted is the latest */
+    struct hec_circuit circuit;
+    struct hec_suspects *suspects;
+    int64_t letters;  /* dead letters since the start */
+    bool apart;       /* the batch is one record that is published alone */
     uint64_t rewinds; /* of single partitions, since the start */
     /* A step failed for good: what is in memory may be half of something and is neither published
      * nor stored any more. */
@@ -88,7 +96,10 @@ struct hec_engine {
     atomic_int_least64_t replay_left, lag_records;
     atomic_int partitions;
     atomic_bool assigned, live, store_connected, brokers_down;
+    atomic_bool circuit_open;
+    atomic_int_least64_t recent_rows, recent_letters;
     atomic_bool pause_wanted;
+    atomic_uint_least64_t resumes_wanted;
     _Atomic(struct hec_engine_change *) offered; /* NULL: nothing to change */
 };
 
@@ -98,13 +109,17 @@ struct hec_engine {
 enum hec_status hec_partitions_assigned(void *context, struct hec_source_start *start, int count);
 void hec_partitions_revoked(void *context, const int32_t *partitions, int count, bool lost);
 
-/** Forgets what is in memory of a partition and goes back to what is stored. */
+/** Forgets what is in memory of a partition and goes back to what is stored. A failure leaves it
+ * nowhere: exit. */
 HEC_CHECKED enum hec_status hec_partition_rewind(struct hec_engine *engine, int32_t partition,
                                                  struct hec_error *error);
 HEC_CHECKED enum hec_status hec_partitions_rewind_all(struct hec_engine *engine,
                                                       struct hec_error *error);
 
-/** Begins a new generation of a partition's state from the first retained offset. */
+/** Begins a new generation of a partition's state from the first retained offset.
+ *
+ * @return HEC_UNAVAILABLE: the store does not answer, and nothing was changed; the next meeting
+ * with it begins this again. HEC_FATAL: a broker did not answer; exit */
 HEC_CHECKED enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partition,
                                                   enum hec_rebuild cause, struct hec_error *error);
 
@@ -146,6 +161,43 @@ enum hec_commit_result hec_commit_result(enum hec_status status);
 /** After an aborted or broken transaction: rolls back, mends the producer, rewinds. */
 HEC_CHECKED enum hec_status hec_partitions_recover(struct hec_engine *engine,
                                                    enum hec_status broken, struct hec_error *error);
+
+/* poison.c */
+
+/** What an output record says of where it comes from, and back. */
+uint64_t hec_poison_origin(int32_t partition, int64_t offset);
+
+/** True while some record has to be published alone: then batches are of one record. */
+bool hec_poison_is_suspected(const struct hec_engine *engine);
+
+/** If the batch is a record under suspicion: publishes what is open, so that it goes alone. May
+ * empty the batch, when that failed and everything is done again. */
+HEC_CHECKED enum hec_status hec_poison_set_apart(struct hec_engine *engine,
+                                                 struct hec_error *error);
+
+/** Accuses whatever the brokers refused of the transaction that was just rolled back. */
+void hec_poison_blame(struct hec_engine *engine);
+
+/** What the row says is too large to be sent: its dead letter goes in its place. */
+HEC_CHECKED enum hec_status
+hec_poison_too_large(struct hec_engine *engine, const struct hec_row *row, struct hec_error *error);
+
+/** Counts for the circuit; too many letters stop the source. */
+void hec_poison_count(struct hec_engine *engine, int rows, int letters);
+
+/** What the service may see of it. */
+void hec_poison_view(struct hec_engine *engine, int64_t now_ms);
+
+/* change.c */
+
+/** What others ordered since the last batch. */
+void hec_follow_orders(struct hec_engine *engine);
+
+/** Lets the source go on or hold, as all who have a say in it want. */
+void hec_let_flow(struct hec_engine *engine);
+
+/** The names behind reasons: after every change of the model. */
+void hec_name_columns(struct hec_engine *engine);
 
 /* upkeep.c */
 

@@ -19,6 +19,7 @@ struct held {
     int topic, headers_count;
     int32_t partition;
     int64_t record_ms;
+    uint64_t origin;
     size_t key_length, value_length; /* or ABSENT */
     size_t bytes;                    /* of the whole, padded */
 };
@@ -124,6 +125,7 @@ static enum hec_status hold(struct hec_outbox *outbox, const struct hec_sink_rec
         .headers_count = record->headers_count,
         .partition = record->partition,
         .record_ms = record->record_ms,
+        .origin = record->origin,
         .key_length = record->key != NULL ? record->key_length : ABSENT,
         .value_length = record->value != NULL ? record->value_length : ABSENT,
         .bytes = bytes,
@@ -165,6 +167,7 @@ static enum hec_status say(struct hec_outbox *outbox, const struct held *held,
         .headers_count = held->headers_count,
         .partition = held->partition,
         .record_ms = held->record_ms,
+        .origin = held->origin,
     };
     record.key = take(&from, &record.key_length);
     record.value = take(&from, &record.value_length);
@@ -280,6 +283,12 @@ enum hec_status hec_outbox_recreate(struct hec_outbox *outbox, struct hec_error 
     assert(!outbox->committing);
     outbox->held_bytes = 0;
     return hec_sink_recreate(outbox->sink, error);
+}
+
+int hec_outbox_refused(struct hec_outbox *outbox, const uint64_t **origins)
+{
+    assert(!outbox->committing);
+    return hec_sink_refused(outbox->sink, origins);
 }
 
 void hec_outbox_poll(struct hec_outbox *outbox)

@@ -91,6 +91,9 @@ HEC_CHECKED enum hec_status hec_outbox_abort(struct hec_outbox *outbox, struct h
 /** Drops what is held and makes the producer anew. No commit may be under way. */
 HEC_CHECKED enum hec_status hec_outbox_recreate(struct hec_outbox *outbox, struct hec_error *error);
 
+/** Those of hec_sink_refused. No commit may be under way. */
+int hec_outbox_refused(struct hec_outbox *outbox, const uint64_t **origins);
+
 /** Serves delivery reports. Never waits. */
 void hec_outbox_poll(struct hec_outbox *outbox);
 

@@ -322,6 +322,7 @@ void hec_partitions_revoked(void *context, const int32_t *partitions, int count,
     for (int i = 0; i < count; i++) {
         hec_entities_drop(engine->entities, partitions[i]);
         hec_store_release(engine->store, partitions[i]);
+        hec_suspects_forget(engine->suspects, partitions[i], INT64_MAX);
         engine->positions[partitions[i]].assigned = false;
         hec_meter_lag_end(engine->meter, partitions[i]);
     }
@@ -332,6 +333,13 @@ void hec_partitions_revoked(void *context, const int32_t *partitions, int count,
                   HEC_S_REBALANCES + (lost ? HEC_REBALANCE_LOST : HEC_REBALANCE_REVOKE), 1);
     hec_log(HEC_LOG_INFO, "engine", "revoked", "partitions given back",
             "engine=%d count=%d lost=%d", engine->options.index, count, lost);
+}
+
+/* HEC_UNAVAILABLE is said of the store alone, which is met again. What a broker left unanswered
+ * halfway back cannot be taken up again: the next life begins from what is stored. */
+static enum hec_status of_brokers(enum hec_status status)
+{
+    return status == HEC_UNAVAILABLE ? HEC_FATAL : status;
 }
 
 enum hec_status hec_partition_rewind(struct hec_engine *engine, int32_t partition,
@@ -347,7 +355,8 @@ enum hec_status hec_partition_rewind(struct hec_engine *engine, int32_t partitio
     hec_entities_set_complete(engine->entities, partition, position->fresh);
     position->next = position->stored;
     position->holes = false;
-    return hec_source_seek(engine->source, partition, position->next, ANSWER_WAIT_MS, error);
+    return of_brokers(
+        hec_source_seek(engine->source, partition, position->next, ANSWER_WAIT_MS, error));
 }
 
 enum hec_status hec_partitions_rewind_all(struct hec_engine *engine, struct hec_error *error)
@@ -370,7 +379,8 @@ enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partiti
     int64_t low, high;
     enum hec_status status = hec_checkpoint_settle(engine, error);
     if (status == HEC_OK) {
-        status = hec_source_bounds(engine->source, partition, &low, &high, ANSWER_WAIT_MS, error);
+        status = of_brokers(
+            hec_source_bounds(engine->source, partition, &low, &high, ANSWER_WAIT_MS, error));
     }
     if (status == HEC_OK) {
         status = claim(engine, partition, position->epoch, error);
@@ -386,6 +396,8 @@ enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partiti
             position->marked = read == HEC_OK;
         }
     }
+    /* Nothing was forgotten yet: the store is met again, and what is found there begins this. */
+    engine->store_was_away |= status == HEC_UNAVAILABLE;
     if (status != HEC_OK) {
         return status;
     }
@@ -461,7 +473,10 @@ enum hec_status hec_partitions_meet_store(struct hec_engine *engine, struct hec_
     enum hec_status status = hec_store_connect(engine->store, hec_now_ms(), error);
     /* What is open must be published first: a rewind forgets it. */
     if (status == HEC_OK) {
-        status = hec_partitions_commit(engine, error);
+        enum hec_status published = hec_partitions_commit(engine, error);
+        if (published != HEC_OK) {
+            return published; /* also HEC_UNAVAILABLE: that is the brokers' */
+        }
     }
     for (int32_t p = 0; p < engine->options.partitions && status == HEC_OK; p++) {
         if (engine->positions[p].assigned) {
@@ -473,9 +488,7 @@ enum hec_status hec_partitions_meet_store(struct hec_engine *engine, struct hec_
     }
     if (status == HEC_OK) {
         engine->store_was_away = false;
-        if (hec_source_is_paused(engine->source) && !engine->paused) {
-            hec_source_resume(engine->source);
-        }
+        hec_let_flow(engine);
         atomic_store_explicit(&engine->store_connected, true, memory_order_relaxed);
         hec_log(HEC_LOG_INFO, "engine", "store_back", "redis answers again", NULL);
     }

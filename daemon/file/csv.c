@@ -222,3 +222,8 @@ uint64_t hec_csv_line(const struct hec_csv *csv)
 {
     return csv->row_line;
 }
+
+uint64_t hec_csv_position(const struct hec_csv *csv)
+{
+    return hec_input_position(csv->input);
+}

@@ -41,6 +41,9 @@ int hec_csv_column(const struct hec_csv *csv, const char *name);
 HEC_CHECKED enum hec_status hec_csv_next(struct hec_csv *csv, const char *const **cells,
                                          struct hec_error *error);
 
+/** Bytes taken from the file so far, before decompression. */
+uint64_t hec_csv_position(const struct hec_csv *csv);
+
 /** Line on which the row given last began, from 1. */
 uint64_t hec_csv_line(const struct hec_csv *csv);
 

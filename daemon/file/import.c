@@ -9,6 +9,7 @@
 
 #include "file/csv.h"
 #include "file/event_json.h"
+#include "file/input.h"
 #include "file/schedule.h"
 #include "file/when.h"
 
@@ -176,6 +177,38 @@ static enum hec_status bind_all(struct importer *importer, const struct hec_csv 
         status = bind(importer, &map->fields[f], customers, error);
     }
     return status;
+}
+
+static bool speaks_of(const struct hec_import_template *template, int column)
+{
+    for (int i = 0; i < template->parts_count; i++) {
+        if (template->parts[i].kind == HEC_PART_CELL && template->parts[i].column == column) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the map leaves lying is told: it may be a misspelt column, or what a feature would need. */
+static void name_unused(struct importer *importer)
+{
+    struct hec_import_counts *counts = &importer->counts;
+    size_t used = 0;
+    for (int c = 0; c < hec_csv_columns(importer->csv); c++) {
+        bool known = c == importer->time_column || c == importer->fraud_column ||
+                     c == importer->key_column || speaks_of(&importer->map.label_event_id, c);
+        for (int f = 0; f < HEC_FIELDS && !known; f++) {
+            known = speaks_of(&importer->map.fields[f], c);
+        }
+        if (known) {
+            continue;
+        }
+        int wrote = snprintf(counts->unused + used, sizeof(counts->unused) - used, "%s%s",
+                             counts->unused_count == 0 ? "" : ", ", hec_csv_name(importer->csv, c));
+        used += wrote < (int)(sizeof(counts->unused) - used) ? (size_t)wrote : 0;
+        counts->unused[used] = '\0';
+        counts->unused_count++;
+    }
 }
 
 /* A decimal text times a whole number, exactly: what does not come out whole is refused. */
@@ -403,7 +436,8 @@ static enum hec_status import_row(struct importer *importer, const char *const *
     }
     write_due(importer, ms);
     hec_event_write(importer->job->output, &importer->event);
-    if (importer->fraud_column >= 0 &&
+    /* An empty cell is no verdict. */
+    if (importer->fraud_column >= 0 && cells[importer->fraud_column][0] != '\0' &&
         strcmp(cells[importer->fraud_column], importer->map.fraud_genuine) != 0) {
         status = keep_verdict(importer, cells, customer, error);
     }
@@ -415,13 +449,15 @@ static enum hec_status import_rows(struct importer *importer, struct hec_error *
 {
     const char *const *cells = NULL;
     enum hec_status status;
+    double size = (double)hec_input_size(importer->job->in);
     while ((status = hec_csv_next(importer->csv, &cells, error)) == HEC_OK) {
         status = import_row(importer, cells, error);
         if (status != HEC_OK) {
             return status;
         }
         if (importer->counts.rows % 4096 == 0 && importer->job->tell != NULL) {
-            importer->job->tell(importer->job->user, importer->counts.rows);
+            importer->job->tell(importer->job->user, importer->counts.rows,
+                                size == 0 ? -1 : (double)hec_csv_position(importer->csv) / size);
         }
         if (hec_output_failed(importer->job->output)) {
             return HEC_OK; /* told when it is closed */
@@ -477,6 +513,7 @@ enum hec_status hec_import(const struct hec_import_job *job, struct hec_import_c
         status = bind_all(importer, customers, error);
     }
     if (status == HEC_OK) {
+        name_unused(importer);
         status = import_rows(importer, error);
     }
     *counts = importer->counts;

@@ -15,13 +15,16 @@ struct hec_import_job {
     const char *in;        /* path or "-" */
     const char *customers; /* path; NULL when the map names none */
     int64_t label_delay_ms;
-    struct hec_output *output;               /* borrowed */
-    void (*tell)(void *user, uint64_t rows); /* now and then; may be NULL */
+    struct hec_output *output; /* borrowed */
+    /* Now and then; may be NULL. fraction: of the file, 0 .. 1; negative when not known. */
+    void (*tell)(void *user, uint64_t rows, double fraction);
     void *user;
 };
 
 struct hec_import_counts {
     uint64_t rows, labels;
+    int unused_count; /* columns that the map does not speak of */
+    char unused[256]; /* their names, the first ones, with commas */
 };
 
 /**

@@ -9,7 +9,7 @@
  *   amount_minor = {amt*100}         a decimal number times a whole one, exactly
  *   geo.lat = {customers.lat}        a cell of the row of --customers with the same key
  *   customers.key = customer         the column that both files have
- *   fraud.column = is_fraud          fraud.genuine = 0
+ *   fraud.column = is_fraud          fraud.genuine = 0; an empty cell is no verdict
  *   fraud.type = 06                  fraud.type.2 = 04: the code when the column says 2
  *   fraud.source = chargeback        label.event_id = l{#}
  *

@@ -42,10 +42,7 @@ static rd_kafka_resp_err_t ask(struct asker *asker, const char *topic,
         int64_t left_us = until_us - hec_kafka_now_us();
         int wait_ms = left_us > 1000000 ? 1000 : (int)(left_us / 1000);
         code = rd_kafka_metadata(asker->client, 0, handle, metadata, wait_ms < 1 ? 1 : wait_ms);
-        rd_kafka_message_t *news = rd_kafka_consumer_poll(asker->client, 0); /* serves error_cb */
-        if (news != NULL) {
-            rd_kafka_message_destroy(news);
-        }
+        rd_kafka_poll(asker->client, 0); /* serves error_cb */
     } while (code != RD_KAFKA_RESP_ERR_NO_ERROR && !asker->voice.denied &&
              hec_kafka_now_us() < until_us);
     if (handle != NULL) {

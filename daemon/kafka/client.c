@@ -356,6 +356,26 @@ const char *hec_kafka_brokers(const struct hec_kafka_options *options)
     return found;
 }
 
+/* 2.0.2 takes the milliseconds of this one call for microseconds, and gives up on a machine that is
+ * busy for a moment. To ask again is to seek to the same place again. */
+rd_kafka_resp_err_t hec_kafka_seek(rd_kafka_t *client, const char *topic, int32_t partition,
+                                   int64_t offset, int wait_ms)
+{
+    int64_t until_us = hec_kafka_now_us() + (int64_t)wait_ms * 1000;
+    rd_kafka_resp_err_t code;
+    do {
+        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_list_add(list, topic, partition)->offset = offset;
+        rd_kafka_error_t *problem = rd_kafka_seek_partitions(client, list, wait_ms);
+        code = problem != NULL ? rd_kafka_error_code(problem) : list->elems[0].err;
+        if (problem != NULL) {
+            rd_kafka_error_destroy(problem);
+        }
+        rd_kafka_topic_partition_list_destroy(list);
+    } while (code == RD_KAFKA_RESP_ERR__TIMED_OUT && hec_kafka_now_us() < until_us);
+    return code;
+}
+
 enum hec_status hec_kafka_options_copy(struct hec_kafka_options *to,
                                        const struct hec_kafka_options *from)
 {

@@ -119,3 +119,8 @@ void hec_feed_close(struct hec_feed *feed, int wait_ms)
         free(feed);
     }
 }
+
+int32_t hec_kafka_partition_of(const void *key, size_t key_length, int32_t partitions)
+{
+    return rd_kafka_msg_partitioner_murmur2(NULL, key, key_length, partitions, NULL, NULL);
+}

@@ -35,6 +35,10 @@ HEC_CHECKED enum hec_status hec_feed_send(struct hec_feed *feed, const char *top
                                           const void *value, size_t value_length, int64_t record_ms,
                                           struct hec_error *error);
 
+/** Where a key that is not NULL belongs, of so many partitions: as Java's default partitioner and
+ * murmur2_random say. */
+int32_t hec_kafka_partition_of(const void *key, size_t key_length, int32_t partitions);
+
 /** Waits until everything queued was acknowledged. @return HEC_OK, HEC_UNAVAILABLE (not all within
  * wait_ms, or a broker refused some: the sentence has the count and the first reason) */
 HEC_CHECKED enum hec_status hec_feed_flush(struct hec_feed *feed, int wait_ms,

@@ -64,6 +64,10 @@ HEC_CHECKED enum hec_status hec_kafka_options_copy(struct hec_kafka_options *to,
                                                    const struct hec_kafka_options *from);
 void hec_kafka_options_free(struct hec_kafka_options *options);
 
+/** Moves an assigned partition to an offset within wait_ms. */
+rd_kafka_resp_err_t hec_kafka_seek(rd_kafka_t *client, const char *topic, int32_t partition,
+                                   int64_t offset, int wait_ms);
+
 /** CLOCK_MONOTONIC. */
 int64_t hec_kafka_now_us(void);
 

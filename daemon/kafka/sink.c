@@ -11,6 +11,24 @@
 #define TRANSACTION_MS 10000
 #define GOODBYE_MS 3000
 
+/* Codes that say something of the record. All others say something of the broker. */
+static bool is_of_the_record(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
+           code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE ||
+           code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE || code == RD_KAFKA_RESP_ERR_INVALID_RECORD ||
+           code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP ||
+           code == RD_KAFKA_RESP_ERR_POLICY_VIOLATION;
+}
+
+static void note_refused(struct hec_sink *sink, const rd_kafka_message_t *message)
+{
+    uint64_t origin = (uint64_t)(uintptr_t)message->_private;
+    if (origin != 0 && sink->refused_count < REFUSED_MAX && is_of_the_record(message->err)) {
+        sink->refused[sink->refused_count++] = origin;
+    }
+}
+
 /* Registered even though little is done here: without a callback a commit waits in steps of 10 ms
  * (librdkafka 2.0.2), 11 ms instead of 1.3. */
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
@@ -23,6 +41,7 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
         return;
     }
     sink->stats.failed++;
+    note_refused(sink, message);
     if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
         message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) {
         snprintf(sink->voice.last_error, sizeof(sink->voice.last_error), "%s",
@@ -235,6 +254,7 @@ enum hec_status hec_sink_begin(struct hec_sink *sink, struct hec_error *error)
         }
     }
     sink->failed_before = sink->stats.failed;
+    sink->refused_count = 0;
     sink->open = true;
     return HEC_OK;
 }
@@ -270,7 +290,7 @@ static size_t bytes_of(const struct hec_sink_record *record)
 static rd_kafka_resp_err_t enqueue(struct hec_sink *sink, const struct hec_sink_record *record)
 {
     rd_kafka_headers_t *headers = headers_of(record);
-    rd_kafka_vu_t parts[7] = {
+    rd_kafka_vu_t parts[8] = {
         { .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = sink->topics[record->topic] },
         { .vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = record->partition },
         { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
@@ -279,9 +299,10 @@ static rd_kafka_resp_err_t enqueue(struct hec_sink *sink, const struct hec_sink_
         { .vtype = RD_KAFKA_VTYPE_VALUE,
           .u.mem = { .ptr = (void *)record->value, .size = record->value_length } },
         { .vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = record->record_ms },
+        { .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)record->origin },
         { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers },
     };
-    size_t count = headers == NULL ? 6 : 7;
+    size_t count = headers == NULL ? 7 : 8;
     rd_kafka_error_t *problem = rd_kafka_produceva(sink->client, parts, count);
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
     if (problem != NULL) {
@@ -345,6 +366,14 @@ enum hec_status hec_sink_produce(struct hec_sink *sink, const struct hec_sink_re
     }
     return hec_fail(error, hec_kafka_status(code), "kafka: topic %s: %s", topic,
                     sink->voice.last_error);
+}
+
+int hec_sink_refused(struct hec_sink *sink, const uint64_t **origins)
+{
+    int count = sink->refused_count;
+    *origins = sink->refused;
+    sink->refused_count = 0;
+    return count;
 }
 
 void hec_sink_poll(struct hec_sink *sink)

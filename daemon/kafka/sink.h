@@ -51,6 +51,7 @@ struct hec_sink_record {
     int headers_count;
     int32_t partition; /* -1: by key, as Java's default partitioner does (murmur2) */
     int64_t record_ms; /* 0: now */
+    uint64_t origin;   /* whose output it is: what hec_sink_refused says of it; 0: nobody's */
 };
 
 /**
@@ -127,6 +128,16 @@ HEC_CHECKED enum hec_status hec_sink_commit(struct hec_sink *sink, struct hec_so
 /** Rolls the open transaction back. @return HEC_OK (also when none is open), HEC_FATAL, HEC_FENCED
  */
 HEC_CHECKED enum hec_status hec_sink_abort(struct hec_sink *sink, struct hec_error *error);
+
+/**
+ * Whose records the brokers refused for what they are (too large, malformed, against a rule), since
+ * the last begin. They refuse a batch of records at a time, so the list names the innocent, too;
+ * and the same origin more than once. Complete after abort or recreate; told once.
+ *
+ * @param origins  receives a view, valid until the next begin
+ * @return         how many
+ */
+int hec_sink_refused(struct hec_sink *sink, const uint64_t **origins);
 
 /** Serves delivery reports; call it once a batch. Never waits. */
 void hec_sink_poll(struct hec_sink *sink);

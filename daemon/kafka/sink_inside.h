@@ -8,6 +8,8 @@
 #include "kafka/handle.h"
 #include "kafka/sink.h"
 
+#define REFUSED_MAX 1024
+
 struct hec_sink {
     struct hec_kafka_voice voice; /* first: the library's opaque pointer */
     struct hec_sink_options options;
@@ -15,8 +17,10 @@ struct hec_sink {
     rd_kafka_topic_t *topics[HEC_SINK_TOPICS_MAX];
     int32_t partitions[HEC_SINK_TOPICS_MAX];
     struct hec_sink_stats stats;
-    uint64_t failed_before; /* stats.failed when the batch was begun */
-    int64_t usual_us;       /* running mean of commits */
+    uint64_t failed_before;        /* stats.failed when the batch was begun */
+    int64_t usual_us;              /* running mean of commits */
+    uint64_t refused[REFUSED_MAX]; /* origins; more are found by the next attempt */
+    int refused_count;
     bool open;
     bool tainted;
     bool haunted; /* a client that hangs in its own end may still look at this struct */

@@ -355,14 +355,8 @@ enum hec_status hec_source_seek(struct hec_source *source, int32_t partition, in
 {
     struct place *place = place_of(source, partition);
     assert(place != NULL && place->assigned);
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, source->topic, partition)->offset = offset;
-    rd_kafka_error_t *problem = rd_kafka_seek_partitions(source->client, list, wait_ms);
-    rd_kafka_resp_err_t code = problem != NULL ? rd_kafka_error_code(problem) : list->elems[0].err;
-    if (problem != NULL) {
-        rd_kafka_error_destroy(problem);
-    }
-    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_resp_err_t code =
+        hec_kafka_seek(source->client, source->topic, partition, offset, wait_ms);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return hec_fail(error, HEC_UNAVAILABLE, "kafka: seek in topic %s, partition %d: %s",
                         source->topic, (int)partition, rd_kafka_err2str(code));

@@ -315,6 +315,12 @@ static void on_error(cfg_t *cfg, const char *format, va_list arguments)
                          near ? near : "", near ? "\"?)" : "");
         return;
     }
+    if (strncmp(text, "found duplicate title", 21) == 0 && quoted != NULL) {
+        hec_problems_add(reading->problems, HEC_INVALID,
+                         "%s:%d: section %.*s stands twice; put its keys together", reading->name,
+                         cfg->line, (int)strcspn(quoted + 1, "'"), quoted + 1);
+        return;
+    }
     bool quotes = strstr(text, "missing equal sign") != NULL || strstr(text, "unexpected") != NULL;
     hec_problems_add(reading->problems, HEC_INVALID, "%s:%d: %s%s", reading->name, cfg->line, text,
                      quotes ? " (a value with blanks, commas or signs must stand in \"quotes\")"

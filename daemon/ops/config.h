@@ -66,7 +66,8 @@ struct hec_config {
         double score_sample_ratio;
         int64_t score_features; /* bool */
         char dead_letter_topic[HEC_CONFIG_TEXT_MAX];
-        int64_t delivery; /* enum hec_delivery */
+        double dead_letter_ratio_max; /* 0: never */
+        int64_t delivery;             /* enum hec_delivery */
         int64_t commit_interval_ms;
         int64_t overlap; /* bool */
         int64_t commit_records_max;
@@ -75,6 +76,7 @@ struct hec_config {
         char redis_address[HEC_CONFIG_TEXT_MAX]; /* tcp:host:port or unix:/path */
         char redis_username[HEC_CONFIG_TEXT_MAX];
         char redis_password[HEC_CONFIG_TEXT_MAX];
+        char token_key[HEC_CONFIG_TEXT_MAX];
         int64_t redis_database;
         char key_prefix[HEC_CONFIG_TEXT_MAX];
         int64_t connect_timeout_ms;

@@ -231,9 +231,11 @@ void hec_config_manual_print(FILE *out)
             hec_setting_range(s, range, sizeof(range));
             fprintf(out, ".TP\n.B %s\n", s->name);
             hec_roff_text(out, range);
-            if (s->standard[0] != '\0') {
-                fprintf(out, "; default ");
+            bool quoted = s->type == HEC_SETTING_TEXT;
+            if (s->standard[0] != '\0' || (quoted && !s->required)) {
+                fprintf(out, "; default %s", quoted ? "\\(dq" : "");
                 hec_roff_text(out, s->standard);
+                fprintf(out, "%s", quoted ? "\\(dq" : "");
             }
             fprintf(out, "%s; %s.\n", s->required ? "; required" : "",
                     s->reloadable ? "taken up on reload" : "a change wants a restart");

@@ -220,6 +220,32 @@ static enum hec_status unknown_key(const char *section, const char *name, const 
     return HEC_NOT_FOUND;
 }
 
+/* A section by its name: what it is for, then each of its settings. */
+static bool explain_section(const struct hec_config *config, const char *name, FILE *out)
+{
+    const struct hec_setting_section *section = hec_setting_sections();
+    while (section->name != NULL && strcmp(section->name, name) != 0) {
+        section++;
+    }
+    if (section->name == NULL) {
+        return false;
+    }
+    fprintf(out, "%s\n  %s\n", name, section->help);
+    for (const struct hec_setting *s = hec_settings(); s->name != NULL; s++) {
+        if (strcmp(s->section, name) == 0) {
+            fprintf(out, "\n");
+            explain(s, config, -1, out);
+        }
+    }
+    const struct hec_properties *properties =
+        config == NULL ? NULL : hec_config_properties(config, name);
+    for (int i = 0; properties != NULL && i < properties->count; i++) {
+        fprintf(out, "\n");
+        explain_property(config, name, properties->rows[i].name, out);
+    }
+    return true;
+}
+
 enum hec_status hec_config_explain(const struct hec_config *config, const char *key, FILE *out,
                                    struct hec_problems *problems)
 {
@@ -249,7 +275,10 @@ enum hec_status hec_config_explain(const struct hec_config *config, const char *
             explain(s, config, head, out);
         }
     }
-    return found > 0 ? HEC_OK : unknown_key(section, name, key, problems);
+    if (found > 0 || (dot == NULL && explain_section(config, key, out))) {
+        return HEC_OK;
+    }
+    return unknown_key(section, name, key, problems);
 }
 
 /* ---- All of them as JSON ---- */

@@ -46,7 +46,9 @@ static const struct hec_features_key KEYS[] = {
       "The value when there is nothing to tell. Default nan: missing, and flagged." },
     { "feature", "heads", "The heads that it may give a reason for. Default all." },
     { "feature", "reason", "The code of that reason. Without one it is never a reason." },
-    { "feature", "text", "The reason for people; {observed} and {usual} are filled in." },
+    { "feature", "text",
+      "The reason for people; {observed} and {usual} are filled in, {observed:time} as a duration, "
+      "{observed:share} in percent." },
     { NULL, NULL, NULL },
 };
 static const char *const FILTER_LISTS[] = { "events", "where", NULL };

@@ -28,7 +28,10 @@
     X("state_rebuild", "engine", "State is built from the log; the line says why.")                \
     X("history_gap", "engine", "Retention passed the stored state: some events miss in it.")       \
     X("events_lost", "engine", "Retention removed events never processed: raise retention.ms.")    \
-    X("output_too_large", "engine", "A record beyond max.message.bytes was left out.")             \
+    X("suspected", "engine", "A broker refused what a record said; it is tried alone.")            \
+    X("poison", "engine", "What a record says cannot be published; it is a dead letter.")          \
+    X("circuit_opened", "engine", "Too many dead letters: nothing is read until hecate resume.")   \
+    X("circuit_closed", "engine", "Somebody resumed: records are read again.")                     \
     X("transaction_rolled_back", "engine", "The open batch is done again; nothing is doubled.")    \
     X("checkpoint_failed", "engine", "Redis did not take the states; scoring goes on.")            \
     X("state_refused", "engine", "A stored state cannot be used; it is built anew.")               \

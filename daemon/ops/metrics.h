@@ -248,6 +248,10 @@ enum hec_label_count {
       "Errors of the Kafka clients, by what they cost.")                                           \
     X(DEAD_LETTERS, "dead_letters_total", COUNTER, SUM, 1, REASON, NONE, NONE,                     \
       "Records set aside, by reason.")                                                             \
+    X(SUSPECTS, "poison_suspects_total", COUNTER, SUM, 1, NONE, NONE, NONE,                        \
+      "Records that were published alone because a broker refused what they said.")                \
+    X(CIRCUIT, "circuit_open", GAUGE, MAX, 1, NONE, NONE, NONE,                                    \
+      "1 while too many dead letters keep an engine from reading on.")                             \
     X(CACHE, "state_cache_requests_total", COUNTER, SUM, 1, TIER, FOUND, NONE,                     \
       "States asked for: in this process, and if not there in Redis.")                             \
     X(CACHE_ENTRIES, "state_cache_entries", GAUGE, SUM, 1, ENTITY, NONE, NONE,                     \

@@ -129,6 +129,11 @@ static const struct hec_setting SETTINGS[] = {
             "runs agree. Makes them some ten times larger.", RESTART),
     TEXT("output", "dead_letter_topic", "", output.dead_letter_topic,
          "Topic of the records that are set aside, with the reason in their headers.", REQUIRED),
+    { "output", "dead_letter_ratio_max", HEC_SETTING_RATIO, "", "0.05", 0, 1, NULL, RESTART,
+      .offset = AT(output.dead_letter_ratio_max),
+      .help = "When more than this share of a minute's records (100 or more) is set aside, nothing "
+              "more is read and readiness fails, until `hecate resume`: a producer changed its "
+              "schema, as a rule. 0: never. Each engine counts its own." },
     CHOICE("output", "delivery", "exactly_once", DELIVERIES, output.delivery,
            "exactly_once publishes output and input offsets in one Kafka transaction: readers with "
            "read_committed see each alert once, a commit interval later. at_least_once publishes "
@@ -157,6 +162,11 @@ static const struct hec_setting SETTINGS[] = {
          .secret = true),
     INTEGER("state", "redis_database", "", "0", 0, 15, state.redis_database,
             "Number of the database.", RESTART),
+    TEXT("state", "token_key", "", state.token_key,
+         "With a key of 16 bytes or more, tokens of customers, cards and the rest are known to "
+         "Redis by their HMAC only. Another key is another state, built anew from the log. "
+         "Better a reference than the word itself: ${credential:token-key}.",
+         .secret = true),
     TEXT("state", "key_prefix", "hec", state.key_prefix, "What every key begins with.", RESTART),
     INTEGER("state", "connect_timeout_ms", "ms", "500", 1, 60000, state.connect_timeout_ms,
             "How long connecting may take.", RESTART),

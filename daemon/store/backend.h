@@ -27,6 +27,8 @@ struct hec_pair {
 typedef void hec_store_visit(void *context, size_t index, struct hec_view value);
 
 /*
+ * info  one value of Redis' INFO; "" where it is not told
+ *
  * Every call but close may return HEC_UNAVAILABLE; the connection is then gone until connect.
  *
  * get   one round trip for all keys
@@ -39,6 +41,8 @@ typedef void hec_store_visit(void *context, size_t index, struct hec_view value)
 struct hec_backend_ops {
     enum hec_status (*connect)(void *self, struct hec_error *error);
     enum hec_status (*check)(void *self, struct hec_error *error);
+    enum hec_status (*info)(void *self, const char *section, const char *name, char *value,
+                            size_t size, struct hec_error *error);
     bool (*is_connected)(const void *self);
     enum hec_status (*get)(void *self, const struct hec_view *keys, size_t count,
                            hec_store_visit *visit, void *context, struct hec_error *error);

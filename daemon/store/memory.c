@@ -213,11 +213,20 @@ static void memory_close(void *self)
     free(memory);
 }
 
+static enum hec_status memory_info(void *self, const char *section, const char *name, char *value,
+                                   size_t size, struct hec_error *error)
+{
+    (void)self, (void)section, (void)name, (void)size, (void)error;
+    value[0] = '\0';
+    return HEC_OK;
+}
+
 enum hec_status hec_memory_new(struct hec_backend *ret)
 {
     static const struct hec_backend_ops OPS = {
         .connect = memory_connect,
         .check = memory_connect,
+        .info = memory_info,
         .is_connected = memory_is_connected,
         .get = memory_get,
         .put = memory_put,

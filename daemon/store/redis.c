@@ -244,14 +244,15 @@ static enum hec_status introduce(struct redis *redis, struct hec_error *error)
     return status;
 }
 
-/* The policy under memory pressure. A user without CONFIG, or a service that hides it, leaves INFO;
- * if that is silent too, there is nothing to judge and the operator is trusted. */
-static enum hec_status read_policy(struct redis *redis, char *policy, size_t size,
-                                   struct hec_error *error)
+/* One value of INFO, which also users without CONFIG and guests of a service may see; if it is
+ * silent there is nothing to judge, and the operator is trusted. */
+static enum hec_status redis_info(void *self, const char *section, const char *name, char *value,
+                                  size_t size, struct hec_error *error)
 {
+    struct redis *redis = self;
     redisReply *answer = NULL;
-    policy[0] = '\0';
-    struct hec_view words[2] = { word("INFO"), word("memory") };
+    value[0] = '\0';
+    struct hec_view words[2] = { word("INFO"), word(section) };
     if (!say(redis, words, 2)) {
         return hec_fail(error, HEC_NO_MEMORY, "redis: no memory");
     }
@@ -265,12 +266,9 @@ static enum hec_status read_policy(struct redis *redis, char *policy, size_t siz
     if (answer->type == REDIS_REPLY_ERROR && strncmp(answer->str, "NOAUTH", 6) == 0) {
         status = refused(redis, answer->str, error);
     } else if (answer->type == REDIS_REPLY_STRING) {
-        static const char NAME[] = "maxmemory_policy:";
-        const char *found = strstr(answer->str, NAME);
-        if (found != NULL) {
-            found += sizeof(NAME) - 1;
-            snprintf(policy, size, "%.*s", (int)strcspn(found, "\r\n"), found);
-        }
+        const char *found = strstr(answer->str, name);
+        found = found == NULL ? "" : found + strlen(name) + 1; /* behind the colon */
+        snprintf(value, size, "%.*s", (int)strcspn(found, "\r\n"), found);
     }
     freeReplyObject(answer);
     return status;
@@ -280,7 +278,8 @@ static enum hec_status redis_check(void *self, struct hec_error *error)
 {
     struct redis *redis = self;
     char policy[64];
-    enum hec_status status = read_policy(redis, policy, sizeof(policy), error);
+    enum hec_status status =
+        redis_info(redis, "memory", "maxmemory_policy", policy, sizeof(policy), error);
     if (status == HEC_OK && !redis->allow_evicting && policy[0] != '\0' &&
         strcmp(policy, "noeviction") != 0) {
         return hec_fail(error, HEC_MISMATCH,
@@ -566,6 +565,7 @@ enum hec_status hec_redis_new(struct hec_backend *ret, const struct hec_store_op
     static const struct hec_backend_ops OPS = {
         .connect = redis_connect,
         .check = redis_check,
+        .info = redis_info,
         .is_connected = redis_is_connected,
         .get = redis_get,
         .put = redis_put,

@@ -226,6 +226,14 @@ enum hec_status hec_store_connect(struct hec_store *store, int64_t now_ms, struc
     return status;
 }
 
+enum hec_status hec_store_info(struct hec_store *store, const char *section, const char *name,
+                               char *value, size_t size, struct hec_error *error)
+{
+    return hec_store_is_connected(store)
+               ? store->backend.ops->info(store->backend.self, section, name, value, size, error)
+               : not_connected(error);
+}
+
 enum hec_status hec_store_check(struct hec_store *store, struct hec_error *error)
 {
     return hec_store_is_connected(store) ? store->backend.ops->check(store->backend.self, error)

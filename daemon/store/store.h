@@ -177,6 +177,16 @@ HEC_CHECKED enum hec_status hec_store_sweep(struct hec_store *store, int32_t par
  * hec_store_open. */
 HEC_CHECKED enum hec_status hec_store_check(struct hec_store *store, struct hec_error *error);
 
+/**
+ * One value of Redis' INFO command, such as "aof_enabled" of "persistence"; "" where it is not
+ * told.
+ *
+ * @return HEC_OK, HEC_UNAVAILABLE, HEC_DENIED
+ */
+HEC_CHECKED enum hec_status hec_store_info(struct hec_store *store, const char *section,
+                                           const char *name, char *value, size_t size,
+                                           struct hec_error *error);
+
 struct hec_store_stats {
     uint64_t round_trips;
     uint64_t errors;

@@ -152,8 +152,11 @@ struct hec_reason_columns {
  * Picks the reasons of one score: columns with one code count together, the largest sums first.
  *
  * Only features with a code that may speak for this head take part; a code whose sum is not
- * positive or below reason_share_min of all positive sums is left out. The column that
+ * positive is left out, and all but the largest when below reason_share_min of all. The column that
  * contributes most within its code is the one that is shown.
+ *
+ * In a feature's text {observed} and {usual} are filled in; {observed:time} tells seconds as
+ * "2 min 37 s", {observed:share} a share as "12 %", and {usual:...} likewise.
  *
  * @param reasons        receives up to policy->reasons_max
  * @param event          for the values of categories

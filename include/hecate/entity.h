@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hecate/digest.h"
 #include "hecate/event.h"
 #include "hecate/status.h"
 
@@ -78,7 +79,21 @@ HEC_CHECKED enum hec_status hec_entities_new(struct hec_entities **ret, const st
 void hec_entities_free(struct hec_entities *entities);
 
 /**
+ * From here on the table knows entities by keyed tokens (hecate/digest.h): no record holds a token
+ * as events have it, in memory or in a store. Before the first entry.
+ *
+ * @param keyer  borrowed for the table's life, this thread's; NULL: tokens as they are
+ */
+void hec_entities_set_keyer(struct hec_entities *entities, struct hec_keyer *keyer);
+
+/** What the table knows a token by: itself, or its keyed form, whose bytes are those of hex. */
+struct hec_text hec_entities_name(const struct hec_entities *entities, const struct hec_text *token,
+                                  char hex[HEC_KEYED_TOKEN_BYTES]);
+
+/**
  * The way tokens enter: makes sure an entry exists, pinned until hec_entities_unpin.
+ *
+ * @param token  as hec_entities_name gives it
  *
  * @return the entry; its hec_entity_is_missing tells whether a store must be asked. NULL when
  *         memory is exhausted.
@@ -97,6 +112,21 @@ bool hec_entity_is_missing(const struct hec_entity *entity);
 struct hec_entity_id hec_entity_id(const struct hec_entity *entity);
 /** The newest input offset that is part of the entity's record; -1: it has none. */
 int64_t hec_entity_last_off(const struct hec_entity *entity);
+
+/* What a record says of itself, for people. */
+struct hec_entity_facts {
+    int64_t first_ms, newest_ms; /* event times of scored events; 0: none */
+    int64_t last_off;            /* newest input offset in it */
+    uint32_t bytes;
+};
+/** False: the entity has no record. */
+bool hec_entity_facts(const struct hec_entity *entity, struct hec_entity_facts *facts);
+
+#define HEC_ENTITY_RECENT_MAX 32
+/** Event times of a user's last accepted events in seconds since 1970, in the order in which they
+ * came. @return how many; 0 for other kinds */
+int hec_entity_recent(const struct hec_plan *plan, const struct hec_entity *entity,
+                      uint32_t event_s[HEC_ENTITY_RECENT_MAX]);
 
 /**
  * Answers a missing entry with its stored record.

@@ -124,7 +124,7 @@ struct hec_feature {
     double missing;              /* value when there is nothing to tell; NaN = missing, flagged */
     uint32_t heads;              /* mask of heads it may give reasons for; ~0 = all */
     char reason_code[HEC_CODE_MAX]; /* such as "VEL-001"; empty = never a reason */
-    char text[HEC_TEXT_MAX];        /* for people; {observed} and {usual} are replaced */
+    char text[HEC_TEXT_MAX];        /* for people; see hec_reasons */
 };
 
 /* What features.conf says. Plain data, no pointers; copy it freely (it is large: heap). */
@@ -194,6 +194,11 @@ HEC_CHECKED enum hec_status hec_predicate_parse(struct hec_predicate *predicate,
 /** By name; HEC_AGGREGATES when there is none. */
 enum hec_aggregate hec_aggregate_named(const char *name);
 const char *hec_aggregate_name(enum hec_aggregate aggregate);
+/**
+ * What an aggregate takes beside its entity, for people: "a numeric field, window, [delay]", with
+ * what may be left out in brackets. Written terminated and cut at text_bytes; any thread.
+ */
+void hec_aggregate_takes(enum hec_aggregate aggregate, char *text, size_t text_bytes);
 
 /** Sets feature's field or derived from its name; false when there is none of that name. */
 bool hec_feature_set_field(struct hec_feature *feature, const char *name);
@@ -239,6 +244,9 @@ const char *hec_plan_digest(const struct hec_plan *plan);
 /** The part of it that state depends on, as 64 bits: stands in every record. Texts, codes, heads
  * and missing values do not change it; entities, filters, aggregates, windows do. */
 uint64_t hec_plan_state_digest(const struct hec_plan *plan);
+/** Makes the key that tokens are keyed with part of the state digest: states of another key, or of
+ * none, are another state. Once, before the plan is used; id as hec_keyer_id tells it. */
+void hec_plan_set_token_key(struct hec_plan *plan, const char id[17]);
 
 /* The entities of one event, resolved: what hec_plan_want fills and read/apply use. For a shared
  * kind shard[k] holds all partitions' entries, own partition's included; for an owned kind one. */

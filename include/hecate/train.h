@@ -69,6 +69,12 @@ struct hec_dataset {
     X(FOCAL, "focal", "what is easy counts less; probabilities are no longer calibrated")          \
     X(WEIGHTED, "weighted", "positives count more; the shift takes it back exactly")
 
+/* Whether all is learned once more with the validation rows among the others. */
+#define HEC_REFIT_TABLE(X)                                                                         \
+    X(AUTO, "auto", "where validation levelled off, not where it fell")                            \
+    X(NO, "no", "the epoch that validation chose")                                                 \
+    X(YES, "yes", "always")
+
 enum hec_weighting {
 #define HEC_WEIGHTING_ENUM(enumerator, name, phrase) HEC_WEIGHTING_##enumerator,
     HEC_WEIGHTING_TABLE(HEC_WEIGHTING_ENUM)
@@ -90,6 +96,14 @@ enum hec_loss {
         HEC_LOSSES
 };
 
+enum hec_refit {
+#define HEC_REFIT_ENUM(enumerator, name, phrase) HEC_REFIT_##enumerator,
+    HEC_REFIT_TABLE(HEC_REFIT_ENUM)
+#undef HEC_REFIT_ENUM
+        HEC_REFITS
+};
+
+extern const char *const hec_refit_names[HEC_REFITS + 1];
 extern const char *const hec_weighting_names[HEC_WEIGHTINGS + 1];
 extern const char *const hec_mtl_names[HEC_MTLS + 1];
 extern const char *const hec_loss_names[HEC_LOSSES + 1];
@@ -122,6 +136,7 @@ struct hec_train_options {
     double focal_gamma;           /* 2 */
     double positive_weight;       /* 10: with HEC_LOSS_WEIGHTED */
     bool anomaly_shares;          /* false: the novelty's gradient stops before the trunk */
+    enum hec_refit refit;         /* auto */
     struct hec_train_facts facts;
 };
 
@@ -140,6 +155,7 @@ struct hec_train_progress {
     const double *valid_loss; /* (heads) log-loss there, NaN if undefined */
     double monitor;           /* what early stopping looks at; NaN without validation rows */
     bool best;                /* the best epoch so far */
+    bool refit;               /* an epoch of the refit: nothing is judged */
     /* Of the heads' gradients at the shared representation, means over the observed steps of the
      * epoch (one in HEC_OBSERVE_STEPS under plain summing, else all): */
     const double *weight;        /* (heads) of the loss */
@@ -155,6 +171,12 @@ typedef bool hec_train_report(void *user, const struct hec_train_progress *progr
 
 /**
  * Trains a model.
+ *
+ * Refit: validation rows find out whether more epochs do harm, and the thresholds. Where the last
+ * epochs are about as good as the best one, nothing was over-learned, and the weights are learned
+ * once more from the same beginning, with the validation rows among the others and all epochs to
+ * the end of the cosine: on the handbook's folds the day that validation takes away costs more than
+ * any other setting gains. Where validation fell, the best epoch is kept as it is.
  *
  * A head without a positive (or without a negative) is told through the callback and gives its
  * prior for every row; its threshold is above 1. With no validation rows the schedule is fixed.

@@ -60,6 +60,18 @@ grep -qE '^card_fraud +on' "$scratch/said" || fail "status names no head: $(cat 
 console top --interval 0.2 --count 1 >"$scratch/said"
 grep -q 'events/s' "$scratch/said" || fail "top says: $(cat "$scratch/said")"
 
+# ---- What it says, as it says it
+console tail alerts --from-start --no-follow --json >"$scratch/tailed"
+[ "$(wc -l <"$scratch/tailed")" = "$(metric hecate_alerts_total)" ] ||
+    fail "$(wc -l <"$scratch/tailed") alerts of $(metric hecate_alerts_total) are told"
+console tail alerts --from-start --no-follow --head ato --min-score 600 >"$scratch/said"
+[ "$(wc -l <"$scratch/said")" = "$(jq -c 'select(.head == "ato" and .scores.ato.score >= 600)' \
+    "$scratch/tailed" | wc -l)" ] || fail "the filter keeps $(wc -l <"$scratch/said") alerts"
+! grep -v ' ato ' "$scratch/said" || fail "alerts of another head are told"
+console tail scores --from-start --count 5 >"$scratch/said"
+[ "$(wc -l <"$scratch/said")" = 5 ] || fail "not five scores: $(cat "$scratch/said")"
+"$hecate" schema alert | jq -e '.title == "Hecate alert"' >/dev/null || fail "the alert's schema"
+
 # ---- Pause: what comes now waits; everybody sees why
 status=0
 console pause 2>/dev/null || status=$?

@@ -21,6 +21,99 @@ expect 0 train --data e.ndjson --out m --train-from 2025-01-13 --train-to 2025-0
     --known-at 2025-02-08 --epochs 6
 expect 0 score --model m --data e.ndjson --out scores.csv
 
+# One head cut out scores what it scored in the whole, and sharing is told in numbers.
+expect 0 model split m --head ato --out ato.m
+expect 0 score --model ato.m --data e.ndjson --out ato.csv
+cut -d, -f1,6 scores.csv >whole.csv
+cut -d, -f1,5 ato.csv | paste -d, whole.csv - | awk -F, 'NR > 1 && ($1 != $3 || ($2 == "") != ($4 == "") ||
+    $2 - $4 > 1e-6 || $4 - $2 > 1e-6) { bad++ } END { exit bad > 0 || NR < 10000 }' ||
+    fail "a head that was cut out scores otherwise than in the whole"
+expect 0 model inspect m
+says "3 separate" out
+awk '$1 == "parameters" { all = $2 + 0 } $1 == "layer" { layers = 1; next } layers && NF == 4 { sum += $4 }
+    NF == 0 && sum { layers = 0 } END { exit sum != all }' out || fail "the layers are not the whole"
+expect 2 model split m --head ato
+expect 2 model split m --head cards --out x
+says 'no head "cards"' err
+expect 1 model split m --head anomaly --out x
+expect 2 model inspect m --head ato
+[ ! -e x ] || fail "a split that failed left a file"
+
+# A run's folder: the same model, the figures that hecate eval finds, a page that needs nothing.
+expect 0 train --data e.ndjson --out again.m --train-from 2025-01-13 --train-to 2025-02-03 \
+    --known-at 2025-02-08 --epochs 6 --run-dir runs --beside "itself=scores.csv"
+cmp m again.m || fail "a run's folder changes the model"
+run=$(echo runs/*-seed1)
+expect 0 eval --prequential --data e.ndjson --train-from 2025-01-13 --train-days 21 --delay-days 5 --test-days 30 \
+    --folds 1 --epochs 6 --json
+jq -c '.heads[] | [.average_precision.mean, .roc_auc.mean, .card_precision_at_k.mean]' out >wanted
+jq -c '.heads[].metrics | [.average_precision.value, .roc_auc.value, .card_precision_at_k.value]' "$run/metrics.json" |
+    cmp - wanted || fail "a run's figures are not those of the same fold: $(cat wanted)"
+[ "$(wc -l <"$run/train_log.ndjson")" = "$(jq .epochs "$run/run.json")" ] || fail "a line an epoch"
+jq -e --arg sha "$(sha256sum <m | cut -d' ' -f1)" --arg data "$(sha256sum <e.ndjson | cut -d' ' -f1)" \
+    '.model.sha256 == $sha and .data[0].sha256 == $data and .flags.epochs == ["6"] and .settings.epochs == 6' \
+    "$run/run.json" >/dev/null || fail "run.json: $(cat "$run/run.json")"
+grep -q "ato" "$run/model_card.md" || fail "the card does not name its heads"
+python3 - "$run" "$source/tests/proof" <<'PYTHON' || fail "the page, or the predictions, are not what they should be"
+import csv, html.parser, json, re, sys
+run = sys.argv[1]
+sys.path.insert(0, sys.argv[2])
+from judge import roc_auc_and_ap
+told = json.load(open(f"{run}/metrics.json"))["heads"]
+rows = [row for row in csv.DictReader(open(f"{run}/predictions.csv"))]
+for head in told:
+    seen = [(float(row[head]), int(row[head + "_label"])) for row in rows if row[head + "_label"]]
+    auc, ap = roc_auc_and_ap([score for score, _ in seen], [label for _, label in seen])
+    assert len(seen) == told[head]["rows"], (head, len(seen))
+    assert abs(ap - told[head]["metrics"]["average_precision"]["value"]) < 1e-6, (head, ap)
+page = open(f"{run}/report.html").read()
+assert not re.search(r"https?:|<script|src=|@import|url\(", page), "the page asks for something else"
+class Reader(html.parser.HTMLParser):
+    open, charts, ids, links, text = [], 0, set(), set(), ""
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.ids.add(attributes.get("id"))
+        self.links.add(attributes.get("href", "")[1:])
+        self.charts += tag == "svg"
+        if tag in ("svg", "figure", "table", "div", "p", "text", "title"):
+            self.open.append(tag)
+    def handle_endtag(self, tag):
+        if tag in ("svg", "figure", "table", "div", "p", "text", "title"):
+            assert self.open.pop() == tag, tag
+    def handle_data(self, data):
+        self.text += data
+reader = Reader()
+reader.feed(page)
+assert not reader.open and reader.charts >= 15, (reader.open, reader.charts)
+assert reader.links - {""} <= reader.ids, reader.links - reader.ids
+for part in ("precision and recall", "ROC", "reliability", "scores", "recall over time", "thresholds", "segments",
+             "permutation importance", "Spearman", "logistic regression", "tree of depth 6", "itself", "card_fraud: loss"):
+    assert part in reader.text, part
+assert "nan" not in re.sub(r"[a-z_]*nan[a-z_]+|[a-z_]+nan[a-z_]*", "", page), "a NaN is drawn"
+ap = told["card_fraud"]["metrics"]["average_precision"]["value"]
+assert f">{ap:.3f}<" in page, ap
+PYTHON
+expect 2 train --data e.ndjson --out x --train-from 2025-01-13 --train-to 2025-02-03 --beside a=b
+expect 1 train --data e.ndjson --out x --train-from 2025-01-13 --train-to 2025-02-03 --run-dir m/runs
+says "--run-dir" err
+
+# Ctrl-C ends training; the best epoch so far becomes the model.
+mkfifo epochs
+"$hecate" train --data e.ndjson --out stopped.m --train-from 2025-01-13 --train-to 2025-02-03 --known-at 2025-02-08 \
+    --epochs 100000 --patience 100000 --log epochs >out 2>err &
+later $!
+{
+    for _ in 1 2 3; do read -r line <&3; done
+    kill -INT $!
+    cat <&3 >/dev/null
+} 3<epochs
+wait $! || fail "Ctrl-C should end training well: $(cat err)"
+grep -q "stopped on request; epoch [0-9]* is kept" err || fail "a stop should be told: $(cat err)"
+jq -e '.heads.ato | .loss > 0 and .weight == 1 and .gradient_norm > 0 and (.cosine.card_fraud | . >= -1 and . <= 1)' \
+    <<<"$line" >/dev/null || fail "an epoch's line: $line"
+jq -e '.conflict_share | . >= 0 and . <= 1' <<<"$line" >/dev/null || fail "an epoch's line: $line"
+expect 0 model inspect stopped.m
+
 # By the planted truth, against the plain definitions.
 judged=(eval --model m --data e.ndjson --truth truth.csv --truth-omit stuffing_attempt
     --rows card_fraud=card_auth)

@@ -97,6 +97,33 @@ refused "--strict with a warning" 78 'warning: .*no probes' -- --check --strict 
 "$hecated" --check "${good[@]}" --set 'admin.listen=' >"$scratch/said" 2>&1 ||
     fail "a warning is a failure without --strict"
 
+# ---- The doctor finds the same without starting anything
+doctor() {
+    local what=$1 expected=$2 regex=$3 status=0
+    shift 3
+    "$hecate" doctor "${good[@]/#-c/--config}" "$@" >"$scratch/said" 2>&1 || status=$?
+    if [ "$status" != "$expected" ] || ! grep -qE "$regex" "$scratch/said"; then
+        echo "doctor, $what: status $status, it says $(cat "$scratch/said")"
+        failures=$((failures + 1))
+    fi
+    [ -z "${SHOW:-}" ] || { echo "--- doctor: $what"; cat "$scratch/said"; }
+}
+doctor "all is well" 0 '^ok +state +0 of 2 partitions'
+doctor "no topic" 1 '^bad +topics +there is no topic nosuch' --set input.topic=nosuch
+doctor "an evicting Redis" 1 '^bad +redis .*noeviction' --set "state.redis_address=unix:$evicting"
+doctor "a Redis that keeps nothing" 0 '^warning +redis .*appendonly yes'
+doctor "no broker" 1 '^bad +kafka .*bootstrap.servers' --set "kafka.bootstrap.servers=$nobody"
+doctor "other features" 1 '^bad +model .*trained on features' \
+    --set "features.schema_file=$source/conf/features-handbook.conf"
+"$support/broker.sh" topic "$scratch/broker" strange 2
+head -n 40 "$events" | jq -r '"\(.user_token)\t\(.|tojson)"' >"$scratch/keyed"
+kcat -P -b "$broker" -t strange -p 0 -K '	' -l "$scratch/keyed"
+doctor "records in other partitions" 1 'bad +keys .*murmur2_random' --set input.topic=strange
+"$support/broker.sh" topic "$scratch/broker" unkeyed 2
+sed 's/^/k/' "$scratch/keyed" >"$scratch/wrong"
+kcat -P -b "$broker" -t unkeyed -K '	' -X partitioner=murmur2_random -l "$scratch/wrong"
+doctor "records with other keys" 1 'bad +keys .*key_mismatch' --set input.topic=unkeyed
+
 # ---- State that is not of this log
 head -n 200 "$events" >"$scratch/some"
 produce "$scratch/some"
@@ -104,8 +131,11 @@ start_daemon
 wait_ready
 wait_done 200
 stop_daemon
+doctor "stored state" 0 '^ok +state +2 of 2 partitions'
+doctor "keys in their places" 0 '^ok +keys +the last [1-9]'
 "$support/broker.sh" tool "$scratch/broker" TopicCommand --alter --topic events --partitions 3 \
     >/dev/null
+doctor "a changed partition count" 1 'bad +state .*keys have moved'
 refused "a changed partition count" 78 '3 partitions' 'with 2' key_prefix -- "${good[@]}"
 # Another cluster, as the stored watermark sees it: the same Redis, a broker made anew.
 "$support/broker.sh" stop "$scratch/broker"

@@ -91,6 +91,8 @@ wait_for 10 logged reloaded 4
 [ "$(metric "hecate_model_info.*sha256=\"${sha_b:0:12}\"")" = 1 ] || fail "the metric names another model"
 
 # ---- A hundred times under load: model and thresholds change together, between two batches
+site 'head card_fraud { alert_score = 401 } head ato { alert_score = 402 }'
+reload --wait || fail "reload before the load: $(cat "$scratch/said")"
 total=$(wc -l <"$events")
 split -n l/101 "$events" "$scratch/slice."
 (for slice in "$scratch"/slice.*; do produce "$slice"; done) &
@@ -106,7 +108,7 @@ done
 wait "$producer"
 wait_done "$total" 120
 [ "$(metric hecate_events_processed_total)" = "$total" ] || fail "events are missing, or are twice"
-logged reloaded 104 || fail "not every reload is in the log"
+logged reloaded 105 || fail "not every reload is in the log"
 stop_daemon
 
 for one in a b; do

@@ -21,9 +21,22 @@ cp -r . /srv/elsewhere/deeper/hecate
 cmp /tmp/first.sum /tmp/second.sum || fail "two builds differ: $(cat /tmp/first.sum /tmp/second.sum)"
 echo "two builds, one sha256: $(cat /tmp/first.sum | head -1)"
 
-apt-get install -qq -y --no-install-recommends lintian >/dev/null 2>&1
-lintian --allow-root --fail-on error --no-tag-display-limit ../hecate_*.changes >/tmp/lintian ||
+apt() {
+    apt-get -qq -y --no-install-recommends -o Dpkg::Options::=--force-confold install "$@" \
+        </dev/null >/tmp/apt.log 2>&1 || { tail -5 /tmp/apt.log; fail "apt-get install $*"; }
+}
+apt lintian
+lintian --allow-root --fail-on error --tag-display-limit 0 ../hecate_*.changes >/tmp/lintian ||
     { cat /tmp/lintian; fail "lintian has errors"; }
 echo "lintian: $(grep -c '^W:' /tmp/lintian || true) warnings, no error"
 cat /tmp/lintian
+
+# The bill of materials that is in the package, by the standard's own schema.
+apt python3-venv
+python3 -m venv /tmp/cyclonedx
+/tmp/cyclonedx/bin/pip -q install 'cyclonedx-python-lib[json-validation]' >/tmp/pip.log 2>&1 ||
+    { tail -3 /tmp/pip.log; fail "no validator of CycloneDX"; }
+dpkg-deb --fsys-tarfile ../hecate_*.deb | tar -xO --wildcards './usr/share/doc/hecate/hecate.cdx.json*' |
+    gunzip >/tmp/sbom.json
+/tmp/cyclonedx/bin/python tests/proof/package_sbom.py /tmp/sbom.json || fail "the bill of materials"
 cp ../hecate_*.deb /srv/package/

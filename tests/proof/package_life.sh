@@ -14,12 +14,13 @@ fail() {
 photograph() {
     find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /srv -o -path /tmp \
         -o -path /var/cache -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/log \
-        -o -path /root \) -prune -o -print | sort >"$1"
+        -o -path /root -o -path /run/systemd \) -prune -o -print | sort >"$1"
     getent passwd >>"$1"
     getent group >>"$1"
 }
 apt() {
-    apt-get -qq -y --no-install-recommends "$@" >/tmp/apt.log 2>&1 || { cat /tmp/apt.log; fail "apt $*"; }
+    apt-get -qq -y --no-install-recommends -o Dpkg::Options::=--force-confold "$@" </dev/null \
+        >/tmp/apt.log 2>&1 || { cat /tmp/apt.log; fail "apt $*"; }
 }
 apt update
 apt install kcat curl python3 man-db systemd procps
@@ -75,6 +76,7 @@ as_hecate() {
     (. /etc/default/hecate && exec setpriv --reuid=_hecate --regid=_hecate --clear-groups \
         --no-new-privs env -i PATH=/usr/bin HECATED_OPTS="$HECATED_OPTS" sh -c "exec $1")
 }
+hecate doctor >/tmp/doctor 2>&1 || { cat /tmp/doctor; fail "the doctor finds something bad"; }
 install -d -o _hecate -g _hecate -m 750 /run/hecate
 as_hecate "$(line_of ExecStartPre)" >/tmp/said 2>&1 || fail "ExecStartPre: $(cat /tmp/said)"
 as_hecate "$(line_of ExecStart)" >/tmp/hecated.log 2>&1 &
@@ -93,6 +95,18 @@ for _ in $(seq 600); do
 done
 [ "$done" -eq "$(wc -l <events.ndjson)" ] || fail "$done of $(wc -l <events.ndjson) events were processed"
 hecate status >/tmp/status || fail "the console does not answer"
+# Reloaded by the unit's own line: a threshold is taken, a mistake is refused and changes nothing.
+reloads() {
+    as_hecate "$(line_of ExecReload)" >/tmp/reload 2>&1
+}
+echo 'head ato { alert_score = 999 }' >/etc/hecate/hecate.conf.d/threshold.conf
+reloads || fail "ExecReload: $(cat /tmp/reload)"
+grep -q 'head.ato.alert_score' /tmp/reload || fail "ExecReload does not name what it took: $(cat /tmp/reload)"
+echo 'head ato { alert_scor = 1 }' >/etc/hecate/hecate.conf.d/threshold.conf
+! reloads || fail "ExecReload takes a mistake"
+grep -q 'did you mean "alert_score"' /tmp/reload || fail "ExecReload of a mistake says $(cat /tmp/reload)"
+curl -sf "http://127.0.0.1:$http/readyz" >/dev/null || fail "a refused reload took the daemon down"
+rm /etc/hecate/hecate.conf.d/threshold.conf
 pkill -TERM -P "$daemon" hecated 2>/dev/null || kill -TERM "$daemon"
 wait "$daemon" || fail "it ended with status $?: $(tail -3 /tmp/hecated.log)"
 alerts=$(kcat -C -q -b "$broker" -t payments.fraud-alerts.v1 -o beginning -e -X isolation.level=read_committed | wc -l)

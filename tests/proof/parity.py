@@ -4,7 +4,8 @@
 usage: parity.py PARTITIONS LIVE.ndjson SCORES.csv FEATURES.csv DEAD_LETTERS
 
 Every scored event once, no more and no less; probabilities within 1e-4 with one partition; features
-of owned entities (user, card) and of the event itself equal to the bit with any number; shared ones
+of owned entities (user, card) and of the event itself equal to the bit with any number, but for rows
+that say of themselves that they are degraded; shared ones
 (terminal and so on) are counted and measured, for a live reader sees others' shards as of when it
 looked.
 """
@@ -59,7 +60,7 @@ def main():
                 worst = max(worst, difference)
                 differing_scores += difference > 1e-4
     extra = sum(1 for event_id in live if event_id not in seen)
-    owned = shared = shared_rows = 0
+    owned = shared = shared_rows = degraded = 0
     shared_worst = 0.0
     reader = csv.reader(open(sys.argv[4]))
     header = next(reader)
@@ -68,6 +69,9 @@ def main():
         record = live.get(row[0])
         values = (record or {}).get("features")
         if values is None:
+            continue
+        if record.get("degraded"):
+            degraded += 1
             continue
         hit = False
         for name, text, value in zip(names, row[4:], values):
@@ -89,6 +93,8 @@ def main():
     print(f"scores: worst difference {worst:.2g}, above 1e-4: {differing_scores}")
     print(f"features of the event, user and card that differ: {owned}")
     print(f"rows with a shared feature that differs: {shared_rows} ({shared} values, worst {shared_worst:.4g})")
+    if degraded:
+        print(f"rows that say they are degraded: {degraded}")
     bad = missing or extra or repeated or owned or (partitions == 1 and (differing_scores or shared))
     print("FAILED" if bad else "holds")
     return 1 if bad else 0

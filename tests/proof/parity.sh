@@ -7,7 +7,7 @@
 #
 # FAULT is none, kill (kill -9 of the daemon at ten random moments), flush (kill -9, then FLUSHALL of
 # Redis while the daemon is down, then again) or empty (FLUSHALL under the daemon at work, which
-# then begins again from the log). SEED makes the moments repeat.
+# then begins again from the log). SEED makes the moments repeat; OVERLAP=true sets output.overlap.
 . "$(dirname "$0")/../integration/lib.sh"
 [ $# -eq 5 ] || fail "usage: $(sed -n '6s/^# *//p' "$0")"
 events=$1 model=$2 features=$3 partitions=$4 fault=$5
@@ -25,7 +25,7 @@ hecate { instance = parity engines = 1 }
 kafka { bootstrap.servers = "$broker" }
 input { topic = events group = parity }
 output { alert_topic = alerts score_topic = scores score_sample_ratio = 1 dead_letter_topic = dead
-         score_features = true }
+         score_features = true overlap = ${OVERLAP:-false} }
 state { redis_address = "unix:$redis" checkpoint_interval_ms = 200 shared_refresh_ms = 1000 }
 features { schema_file = "$features" }
 model { file = "$model" }

@@ -83,6 +83,7 @@ static void append(struct sim_log *log, int user)
     record->key_length = (size_t)length;
     record->value = malloc(VALUE_BYTES);
     record->value_length = (size_t)event(record->value, VALUE_BYTES, user, made++);
+    record->poison = sim_between(0, 999) < sim.profile.poison ? (int)sim_between(1, 2) : 0;
 }
 
 void sim_input_make(void)

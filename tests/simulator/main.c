@@ -1,5 +1,6 @@
 /*
- * simulator [--seed N] [--count N] [--jobs N] [--stop-at-first] [--verbose] [--trace]
+ * simulator [--seed N] [--count N] [--jobs N] [--overlap 0|1] [--stop-at-first] [--verbose]
+ *           [--trace]
  *
  * Runs seeds N, N+1, ..., each in a process of its own, so that one that ends in an assertion is a
  * finding like any other. Exit status 0: nothing was found. A seed that fails prints what it drew;
@@ -146,6 +147,7 @@ static int run_all(const struct arguments *arguments)
 int main(int argc, char **argv)
 {
     struct arguments arguments = { .seed = 1, .count = 1, .jobs = 1 };
+    sim_shared.overlap = -1;
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--verbose") == 0) {
@@ -163,9 +165,12 @@ int main(int argc, char **argv)
         } else if (strcmp(argv[i], "--jobs") == 0) {
             arguments.jobs = atoi(value);
             i++;
+        } else if (strcmp(argv[i], "--overlap") == 0) {
+            sim_shared.overlap = atoi(value);
+            i++;
         } else {
-            fprintf(stderr, "usage: simulator [--seed N] [--count N] [--jobs N] [--stop-at-first] "
-                            "[--verbose] [--trace]\n");
+            fprintf(stderr, "usage: simulator [--seed N] [--count N] [--jobs N] [--overlap 0|1] "
+                            "[--stop-at-first] [--verbose] [--trace]\n");
             return 2;
         }
     }

@@ -44,6 +44,8 @@ struct rd_kafka_s {
     struct sim_output *queue;
     int queue_count;
     int delivered, failed;
+    void *refused[256]; /* opaques of records that the broker refused for what they are */
+    int refused_count;
 };
 
 struct rd_kafka_error_s {

@@ -76,7 +76,9 @@ rd_kafka_resp_err_t rd_kafka_resume_partitions(rd_kafka_t *client,
 rd_kafka_error_t *rd_kafka_seek_partitions(rd_kafka_t *client,
                                            rd_kafka_topic_partition_list_t *list, int timeout_ms)
 {
-    (void)timeout_ms;
+    if (sim_is_silent(timeout_ms)) {
+        return sim_error_retriable(RD_KAFKA_RESP_ERR__TIMED_OUT);
+    }
     for (int i = 0; i < list->cnt; i++) {
         struct sim_place *place = &client->places[list->elems[i].partition];
         place->next = list->elems[i].offset;
@@ -308,6 +310,9 @@ rd_kafka_resp_err_t rd_kafka_committed(rd_kafka_t *client, rd_kafka_topic_partit
 {
     int64_t until_us = sim.now_us + (int64_t)timeout_ms * 1000;
     (void)client;
+    if (sim_is_silent(timeout_ms)) {
+        return RD_KAFKA_RESP_ERR__TIMED_OUT;
+    }
     sim_travel();
     for (int i = 0; i < list->cnt; i++) {
         while (sim_offsets_pending(list->elems[i].partition)) { /* a stable fetch */
@@ -335,7 +340,9 @@ rd_kafka_resp_err_t rd_kafka_query_watermark_offsets(rd_kafka_t *client, const c
 {
     (void)client;
     (void)topic;
-    (void)timeout_ms;
+    if (sim_is_silent(timeout_ms)) {
+        return RD_KAFKA_RESP_ERR__TIMED_OUT;
+    }
     sim_travel();
     *low = 0;
     *high = sim_input[partition].end;

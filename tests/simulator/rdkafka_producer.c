@@ -46,10 +46,39 @@ static void *copy_of(const void *bytes, size_t length)
     return copy;
 }
 
+static bool is_poison(const struct sim_output *output)
+{
+    bool known = output->partition >= 0 && output->partition < sim.profile.partitions &&
+                 output->offset >= 0 && output->offset < sim_input[output->partition].count;
+    int poison = known ? sim_input[output->partition].records[output->offset].poison : 0;
+    bool digest = output->value != NULL && strncmp(output->value, "sha256:", 7) == 0;
+    return output->topic == HEC_TO_DEAD_LETTERS ? poison == 2 && !digest : poison > 0;
+}
+
+/* A broker takes a batch of records or refuses it. */
+static bool is_refused(rd_kafka_t *client, int count)
+{
+    bool refused = false;
+    for (int i = 0; i < count; i++) {
+        refused |= is_poison(&client->queue[i]);
+    }
+    for (int i = 0; i < count && refused && client->refused_count < 256; i++) {
+        client->refused[client->refused_count++] = client->queue[i].opaque;
+    }
+    return refused;
+}
+
 /* Hands the queue's first count records to the broker. */
 static rd_kafka_resp_err_t send_queue(rd_kafka_t *client, int count)
 {
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (is_refused(client, count)) {
+        sim_note("a batch of %d records is refused", count);
+        client->queue_count -= count;
+        memmove(client->queue, client->queue + count,
+                (size_t)client->queue_count * sizeof(struct sim_output));
+        return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    }
     for (int i = 0; i < count; i++) {
         struct sim_output *output = &client->queue[i];
         if (sim_strikes(sim.profile.refused)) {
@@ -73,8 +102,19 @@ static rd_kafka_resp_err_t send_queue(rd_kafka_t *client, int count)
     return code;
 }
 
+static void report_refused(rd_kafka_t *client)
+{
+    for (int i = 0; i < client->refused_count; i++) {
+        rd_kafka_message_t message = { .err = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
+                                       ._private = client->refused[i] };
+        client->conf.on_delivery(client, &message, client->conf.opaque);
+    }
+    client->refused_count = 0;
+}
+
 static void report(rd_kafka_t *client, int *count, rd_kafka_resp_err_t code)
 {
+    report_refused(client);
     for (; *count > 0; (*count)--) {
         rd_kafka_message_t message = { .err = code };
         client->conf.on_delivery(client, &message, client->conf.opaque);
@@ -117,6 +157,8 @@ rd_kafka_error_t *rd_kafka_produceva(rd_kafka_t *client, const rd_kafka_vu_t *pa
         } else if (parts[i].vtype == RD_KAFKA_VTYPE_VALUE && parts[i].u.mem.ptr != NULL) {
             output.value_length = parts[i].u.mem.size;
             output.value = copy_of(parts[i].u.mem.ptr, output.value_length);
+        } else if (parts[i].vtype == RD_KAFKA_VTYPE_OPAQUE) {
+            output.opaque = parts[i].u.ptr;
         } else if (parts[i].vtype == RD_KAFKA_VTYPE_HEADERS) {
             headers = parts[i].u.headers;
         }

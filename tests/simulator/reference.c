@@ -106,14 +106,16 @@ static void keep_versions(struct fold *fold, int32_t partition, struct hec_entit
     hec_entities_kept(entities, partition);
 }
 
-static void expect(struct expected *expected, const struct hec_batch *batch)
+static void expect(struct expected *expected, const struct hec_batch *batch, bool poison)
 {
     const struct hec_row *row = &batch->rows[0];
     if (row->status != HEC_OK) {
         expected->what = SIM_LETTER;
         return;
     }
-    expected->what = hec_event_is_scored(row->event.type) ? SIM_SCORE : SIM_SILENT;
+    expected->what = !hec_event_is_scored(row->event.type) ? SIM_SILENT
+                     : poison                              ? SIM_LETTER
+                                                           : SIM_SCORE;
     expected->outcome = hec_outcome_name(row->outcome);
     if (row->scored >= 0) {
         sim_features_print(expected->features, sizeof(expected->features), batch->numerics);
@@ -149,7 +151,7 @@ static void fold_partition(int32_t partition)
             hec_batch_read(batch, entities) != HEC_OK) {
             abort();
         }
-        expect(&fold->expected[o], batch);
+        expect(&fold->expected[o], batch, record->poison > 0);
         hec_entities_unpin(entities);
         keep_versions(fold, partition, entities, o);
     }

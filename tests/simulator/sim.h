@@ -38,8 +38,10 @@
     X(commit_again, "EndTxn arrives twice, the second time late", 150)                             \
     X(producer_dead, "a fatal error of the producer", 10)                                          \
     X(refused, "a broker refuses a record", 10)                                                    \
+    X(poison, "an event whose output is refused each time", 20)                                    \
     X(offsets_lost, "the answer to TxnOffsetCommit is lost", 20)                                   \
     X(slow, "a broker takes seconds to answer", 10)                                                \
+    X(silent, "a broker does not answer a question in time", 20)                                   \
     X(redis_cut, "the connection to Redis breaks, command done or not", 15)                        \
     X(redis_late, "a checkpoint reaches Redis after its connection broke", 15)                     \
     X(redis_full, "Redis refuses a write", 10)                                                     \
@@ -56,6 +58,7 @@ struct sim_profile {
     int checkpoint_interval_ms, checkpoint_records_max;
     int users, cache_kib;
     bool at_least_once, stop_without_store, overlap;
+    int letters_percent_max; /* the circuit opens above it; 0: never */
 #define SIM_FAULT_FIELD(field, text, most) int field;
     SIM_FAULTS(SIM_FAULT_FIELD)
 #undef SIM_FAULT_FIELD
@@ -104,6 +107,7 @@ extern struct sim sim;
 
 /* What a test seed needs and all seeds share. */
 struct sim_shared {
+    int overlap; /* 0 or 1: not drawn but given; else -1 */
     struct hec_plan *plan;
     struct hec_model *model;
     struct hec_policy policy;
@@ -122,6 +126,8 @@ bool sim_is_frozen(const struct sim_process *process);
 void sim_wait(int64_t us);
 /** How a network call takes its time. */
 void sim_travel(void);
+/** True when a question was not answered within timeout_ms, which have passed then. */
+bool sim_is_silent(int timeout_ms);
 /** True in so many of 1000 cases; never when calm. Counts as a fault. */
 bool sim_strikes(int per_mille);
 int64_t sim_between(int64_t from, int64_t to);
@@ -137,6 +143,8 @@ struct sim_record {
     size_t value_length, key_length;
     int64_t record_ms;
     bool marker; /* a transaction's marker: takes an offset, is never delivered */
+    int poison;  /* what brokers refuse of what it says: 1 scores and alerts, 2 also the dead letter
+                  * unless it is digests */
 };
 struct sim_log {
     struct sim_record *records;
@@ -169,6 +177,7 @@ struct sim_output { /* one record of an output topic */
     int topic;      /* enum hec_output_topic */
     int32_t partition;
     int64_t offset; /* of the input record that it is about */
+    void *opaque;
     char *value;
     size_t value_length;
 };

@@ -66,13 +66,13 @@ static void tell_profile(void)
 {
     const struct sim_profile *p = &sim.profile;
     printf("  partitions=%d engines=%d events=%d users=%d cache_kib=%d delivery=%s%s "
-           "without_redis=%s\n"
+           "without_redis=%s letters=%d%%\n"
            "  batch=%d or %d ms commit=%d ms or %d checkpoint=%d ms or %d\n",
            p->partitions, p->engines, p->events, p->users, p->cache_kib,
            p->at_least_once ? "at_least_once" : "exactly_once", p->overlap ? " overlap" : "",
-           p->stop_without_store ? "stop" : "continue", p->batch_rows_max, p->batch_wait_ms,
-           p->commit_interval_ms, p->commit_records_max, p->checkpoint_interval_ms,
-           p->checkpoint_records_max);
+           p->stop_without_store ? "stop" : "continue", p->letters_percent_max, p->batch_rows_max,
+           p->batch_wait_ms, p->commit_interval_ms, p->commit_records_max,
+           p->checkpoint_interval_ms, p->checkpoint_records_max);
 #define TELL(field, text, most)                                                                    \
     if (p->field > 0) {                                                                            \
         printf("  %-14s %4d per mille  %s\n", #field, p->field, text);                             \
@@ -158,6 +158,15 @@ void sim_travel(void)
     sim_wait(sim_strikes(sim.profile.slow) ? sim_between(100000, 4000000) : sim_between(100, 3000));
 }
 
+bool sim_is_silent(int timeout_ms)
+{
+    if (!sim_strikes(sim.profile.silent)) {
+        return false;
+    }
+    sim_wait((int64_t)timeout_ms * 1000);
+    return true;
+}
+
 static struct hec_engine_options options_of(const struct sim_process *self, char *identity)
 {
     static const struct hec_kafka_property BROKERS = { "bootstrap.servers", "sim" };
@@ -196,8 +205,22 @@ static struct hec_engine_options options_of(const struct sim_process *self, char
         .shared_refresh_ms = 1000,
         .overlap = profile->overlap,
         .stop_without_store = profile->stop_without_store,
+        .dead_letter_ratio_max = profile->letters_percent_max / 100.0,
+        .dead_letter_records_min = 10,
         .meter = hec_metrics_engine(metrics, self->identity),
     };
+}
+
+/* What an operator does: whatever stands still because of its dead letters is resumed, some time.
+ */
+static void look_after(struct sim_process *self)
+{
+    struct hec_engine_view view;
+    hec_engine_view(self->engine, &view);
+    if (view.circuit_open && sim_between(0, 40) == 0) {
+        sim_note("process %d is resumed", self->number);
+        hec_engine_pause(self->engine, false);
+    }
 }
 
 /* What a service does with its one engine. */
@@ -211,6 +234,7 @@ static void live(void *argument)
     while (status == HEC_OK && !self->stop_asked) {
         status = hec_engine_step(self->engine, &error);
         sim_check_engine(self);
+        look_after(self);
         sim_wait(1);
     }
     if (status == HEC_OK) {
@@ -424,12 +448,14 @@ static void draw_profile(void)
         .checkpoint_interval_ms = (int)sim_between(1, 5000),
         .checkpoint_records_max = (int)sim_between(1, 200),
         .at_least_once = sim_between(0, 9) == 0,
-        .overlap = sim_between(0, 3) > 0,
+        .overlap = sim_between(0, 1) == 0,
         .stop_without_store = sim_between(0, 3) == 0,
+        .letters_percent_max = sim_between(0, 3) == 0 ? (int)sim_between(1, 20) : 0,
     };
 #define DRAW(field, text, most) p->field = sim_between(0, 2) == 0 ? 0 : (int)sim_between(1, most);
     SIM_FAULTS(DRAW)
 #undef DRAW
+    p->overlap = sim_shared.overlap < 0 ? p->overlap : sim_shared.overlap == 1;
 }
 
 static int64_t wall_ms(void)

@@ -8,12 +8,14 @@
 #   broker.sh kill DIR                        kill -9; start again with the same DIR to restart it
 #   broker.sh stop DIR                        ends it in order; DIR stays and is yours to remove
 #   broker.sh topic DIR NAME PARTITIONS [KEY=VALUE...]    creates a topic, with its settings
+#   broker.sh set DIR TOPIC KEY=VALUE         changes a setting of a topic
+#   broker.sh scram DIR USER PASSWORD         makes a user for SCRAM-SHA-512
 #   broker.sh delete DIR REGEX                deletes the topics that match
 #   broker.sh tool DIR CLASS ARGS...          a Kafka tool, such as GetOffsetShell
 #
 # PORT and PORT + 1 are used; without PORT two free ones are found. The jars are kept in the
 # user's cache folder (XDG_CACHE_HOME) and shared by all tests. Settings can be added with
-# BROKER_SETTINGS, a list of KEY=VALUE separated by blanks. Exit status 77, what meson takes for
+# BROKER_SETTINGS, a list of KEY=VALUE separated by blanks, or BROKER_PROPERTIES, a file of them. Exit status 77, what meson takes for
 # "skipped", says that there is no Java, or that the jars could not be fetched.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,7 +24,7 @@ cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/hecate
 jars=$cache/kafka-$version
 
 usage() {
-    sed -n '3,17s/^# \{0,1\}//p' "$0" >&2
+    sed -n '3,19s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
@@ -90,6 +92,7 @@ write_properties() {
 	num.partitions=4
 	END
     printf '%s\n' ${BROKER_SETTINGS:-} >>"$dir/server.properties"
+    [ -z "${BROKER_PROPERTIES:-}" ] || cat "$BROKER_PROPERTIES" >>"$dir/server.properties"
 }
 
 format() {
@@ -169,6 +172,16 @@ tool() {
     java_brief "org.apache.kafka.tools.$class" --bootstrap-server "$(address)" "$@"
 }
 
+set_topic() {
+    java_brief kafka.admin.ConfigCommand --bootstrap-server "$(address)" --alter \
+        --entity-type topics --entity-name "$1" --add-config "$2" >/dev/null
+}
+
+scram() {
+    java_brief kafka.admin.ConfigCommand --bootstrap-server "$(address)" --alter \
+        --entity-type users --entity-name "$1" --add-config "SCRAM-SHA-512=[password=$2]" >/dev/null
+}
+
 topic() {
     local name=$1 partitions=$2 settings=()
     shift 2
@@ -197,6 +210,8 @@ resume) kill -CONT "$(cat "$dir/pid")" ;;
 kill) kill_hard ;;
 stop) stop ;;
 topic) topic "$@" ;;
+set) set_topic "$@" ;;
+scram) scram "$@" ;;
 delete) tool TopicCommand --delete --if-exists --topic "$1" ;;
 tool) tool "$@" ;;
 *) usage ;;

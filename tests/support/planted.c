@@ -105,6 +105,7 @@ struct hec_model *planted_model(const struct planted *planted, int epochs, void 
     size_t file_size = 0;
     hec_train_defaults(&options);
     options.epochs_max = epochs;
+    options.refit = HEC_REFIT_NO;
     enum hec_status status =
         hec_train(&file, &file_size, &planted->data, &options, NULL, NULL, &error);
     if (status == HEC_OK) {

@@ -4,7 +4,7 @@
 #   unit.sh UNIT SYSUSERS TMPFILES      the unit and the snippets as they are installed
 set -eu
 unit=$1 sysusers=$2 tmpfiles=$3
-exposure_max=16 # ten times what systemd-analyze prints
+exposure_max=11 # ten times what systemd-analyze prints
 
 command -v systemd-analyze >/dev/null || {
     echo "skipped: there is no systemd-analyze (package systemd)"

@@ -203,6 +203,11 @@ Test(reasons, agree_with_adding_up_every_code_by_itself)
         for (int i = 0; i < codes; i++) {
             expected += told[i].sum > 0 && told[i].sum >= 0.25f * all;
         }
+        bool any = false;
+        for (int i = 0; i < codes; i++) {
+            any = any || told[i].sum > 0;
+        }
+        expected = expected == 0 && any ? 1 : expected; /* the strongest is always told */
         expected = expected < policy.reasons_max ? expected : policy.reasons_max;
 
         int count = pick(contributions);
@@ -216,4 +221,53 @@ Test(reasons, agree_with_adding_up_every_code_by_itself)
             cr_assert(i == 0 || reasons[i].contribution <= reasons[i - 1].contribution);
         }
     }
+}
+
+/* What a text makes of the first column's value, and of its usual one. */
+static const char *told_as(const char *text, float observed, float usual)
+{
+    static float contributions[8], row[8];
+    contributions[0] = 1;
+    row[0] = observed;
+    columns.usual[0] = usual;
+    snprintf(schema.features[0].text, HEC_TEXT_MAX, "%s", text);
+    int count = hec_reasons(reasons, &policy, &columns, 0, &event, contributions, row);
+    cr_assert_eq(count, 1);
+    return reasons[0].text;
+}
+
+Test(reasons, tell_seconds_in_the_two_largest_units)
+{
+    cr_expect_str_eq(told_as("known for {observed:time}", 0, 0), "known for 0 s");
+    cr_expect_str_eq(told_as("{observed:time} ago", 42.4f, 0), "42 s ago");
+    cr_expect_str_eq(told_as("{observed:time} ago", 157, 0), "2 min 37 s ago");
+    cr_expect_str_eq(told_as("{observed:time} ago", 28200, 0), "7 h 50 min ago");
+    cr_expect_str_eq(told_as("{observed:time} ago", 86400, 0), "1 d ago");
+    cr_expect_str_eq(told_as("{observed:time} ago", 1047600, 0), "12 d 3 h ago");
+    cr_expect_str_eq(told_as("{observed:time} ago", 86401, 0), "1 d ago",
+                     "seconds say nothing here");
+    cr_expect_str_eq(told_as("{observed:time} (usual {usual:time})", 60, 3600),
+                     "1 min (usual 1 h)");
+    cr_expect_str_eq(told_as("{observed:time}", -5, 0), "-5");
+    cr_expect_str_eq(told_as("(usual {usual:time})", 1, NAN), "(usual unknown)");
+}
+
+Test(reasons, tell_shares_in_percent)
+{
+    cr_expect_str_eq(told_as("{observed:share} of all", 0.123f, 0), "12 % of all");
+    cr_expect_str_eq(told_as("{observed:share} of all", 0.0123f, 0), "1.2 % of all");
+    cr_expect_str_eq(told_as("{observed:share} (usual {usual:share})", 1, 0), "100 % (usual 0 %)");
+    cr_expect_str_eq(told_as("{observed:nothing} {", 1, 0), "{observed:nothing} {");
+}
+
+Test(reasons, tell_the_strongest_where_none_stands_out)
+{
+    float contributions[8] = { 0.1f, 0.1f, 0.1f, 0.1f, 0.1f, 0.1f, 0.1f, 0.11f }, row[8] = { 0 };
+    for (int i = 0; i < 8; i++) {
+        snprintf(schema.features[i].reason_code, HEC_CODE_MAX, "C-%d", i);
+        schema.features[i].heads = 1;
+    }
+    policy.reason_share_min = 0.5f;
+    cr_expect_eq(hec_reasons(reasons, &policy, &columns, 0, &event, contributions, row), 1);
+    cr_expect_str_eq(reasons[0].code, "C-7");
 }

@@ -179,3 +179,54 @@ Test(check, accepts_the_files_that_ship)
     cr_expect_geq(hec_plan_categories(plan), 8);
     hec_plan_free(plan);
 }
+
+static bool says(const char *text, const char *word)
+{
+    return strstr(text, word) != NULL;
+}
+
+/* What must be given stands outside of brackets, so a word counts only with what is before it. */
+static bool must(const char *text, const char *word)
+{
+    const char *at = strstr(text, word);
+    return at != NULL && (at == text || at[-1] == ' ');
+}
+
+Test(check, tells_what_an_aggregate_takes_as_the_rules_have_it)
+{
+    struct hec_schema *schema = schema_of_file("tests/data/features-every.conf");
+    bool seen[HEC_AGGREGATES] = { false };
+    for (int i = 0; i < schema->features_count; i++) {
+        const struct hec_feature *f = &schema->features[i];
+        char takes[200];
+        hec_aggregate_takes(f->aggregate, takes, sizeof(takes));
+        seen[f->aggregate] = true;
+        bool field = f->field != HEC_FIELDS || f->derived != HEC_NOT_DERIVED;
+        cr_expect(!field || says(takes, "field"), "%s: %s", f->name, takes);
+        cr_expect(f->filter < 0 || says(takes, "filter"), "%s: %s", f->name, takes);
+        cr_expect(f->window_ms == 0 || says(takes, "window"), "%s: %s", f->name, takes);
+        cr_expect(f->delay_ms == 0 || says(takes, "[delay]"), "%s: %s", f->name, takes);
+        cr_expect(f->prior_weight == 0 || says(takes, "[prior"), "%s: %s", f->name, takes);
+        cr_expect_eq(f->filter2 >= 0, must(takes, "filter2"), "%s: %s", f->name, takes);
+        cr_expect_eq(f->filter3 >= 0, must(takes, "filter3"), "%s: %s", f->name, takes);
+        cr_expect_eq(f->window2_ms != 0, must(takes, "window2"), "%s: %s", f->name, takes);
+        cr_expect(f->window_ms != 0 || !must(takes, "window"), "%s: %s", f->name, takes);
+    }
+    for (int a = 0; a < HEC_AGGREGATES; a++) {
+        cr_expect(seen[a], "tests/data/features-every.conf lacks %s",
+                  hec_aggregate_name((enum hec_aggregate)a));
+    }
+    free(schema);
+}
+
+Test(check, tells_it_within_the_room_there_is)
+{
+    char takes[12];
+    hec_aggregate_takes(HEC_AGG_BURST, takes, sizeof(takes));
+    cr_expect_str_eq(takes, "[filter], w");
+    char all[100];
+    hec_aggregate_takes(HEC_AGG_BURST, all, sizeof(all));
+    cr_expect_str_eq(all, "[filter], window, window2");
+    hec_aggregate_takes(HEC_AGG_STREAK, all, sizeof(all));
+    cr_expect_str_eq(all, "filter, filter2; user and card only");
+}

@@ -1,5 +1,6 @@
 /* What a plan is known by: digests that change when the meaning does, columns in order. */
 #include "engine.h"
+#include "state/record.h"
 
 Test(identity, compiles_to_other_digests_exactly_when_something_else_is_meant)
 {
@@ -93,4 +94,23 @@ Test(identity, keeps_its_state_when_only_a_prior_or_the_last_step_changes)
         hec_plan_free(plan);
     }
     hec_plan_free(base);
+}
+
+Test(identity, a_token_key_makes_another_state_and_the_same_features)
+{
+    struct hec_plan *plain = plan_of_file("conf/features.conf");
+    struct hec_plan *one = plan_of_file("conf/features.conf");
+    struct hec_plan *other = plan_of_file("conf/features.conf");
+    hec_plan_set_token_key(one, "0123456789abcdef");
+    hec_plan_set_token_key(other, "0123456789abcdee");
+    cr_expect_neq(hec_plan_state_digest(plain), hec_plan_state_digest(one));
+    cr_expect_neq(hec_plan_state_digest(other), hec_plan_state_digest(one));
+    for (int kind = 0; kind < HEC_KINDS; kind++) {
+        cr_expect_eq(hec_plan_layout(one, (enum hec_kind)kind)->state_digest,
+                     hec_plan_state_digest(one));
+    }
+    cr_expect_str_eq(hec_plan_digest(plain), hec_plan_digest(one), "a model is of no key");
+    hec_plan_free(plain);
+    hec_plan_free(one);
+    hec_plan_free(other);
 }

@@ -161,3 +161,86 @@ Test(touch, calls_a_verdict_unlinked_that_no_record_can_place)
     cr_expect_eq(step(&engine, &old, 5), HEC_UNLINKED);
     engine_end(&engine);
 }
+
+Test(touch, knows_entities_by_keyed_tokens_when_there_is_a_key)
+{
+    struct engine plain = engine_of(schema_of_file("conf/features.conf"));
+    struct engine keyed = engine_of(schema_of_file("conf/features.conf"));
+    struct hec_keyer *keyer;
+    cr_assert_eq(hec_keyer_new(&keyer, "a key of some length", 20), HEC_OK);
+    hec_entities_set_keyer(keyed.entities, keyer);
+    struct stream *stream = stream_new(41, 600000);
+    stream->forgets = true;
+    for (int n = 0; n < 1500; n++) {
+        const struct hec_event *event = stream_next(stream);
+        cr_assert_eq(step(&keyed, event, n), step(&plain, event, n), "event %d", n);
+        if (hec_event_is_scored(event->type)) {
+            size_t row = (size_t)hec_plan_numerics(plain.plan) * sizeof(float);
+            cr_assert_arr_eq(keyed.numerics, plain.numerics, row, "the row of event %d", n);
+        }
+        const struct hec_text *user = &event->value[HEC_F_USER_TOKEN].text;
+        if (hec_event_has(event, HEC_F_USER_TOKEN)) {
+            cr_assert_null(hec_entities_find(keyed.entities, 0, HEC_USER, user));
+        }
+    }
+    /* The same number of entities, each under 32 hex digits. */
+    struct hec_entities_stats a, b;
+    hec_entities_stats(plain.entities, &a);
+    hec_entities_stats(keyed.entities, &b);
+    cr_expect_arr_eq(a.entries, b.entries, sizeof(a.entries));
+    struct hec_image image;
+    cr_assert_eq(hec_entities_cut(keyed.entities, 0, &image), HEC_OK);
+    cr_assert_gt(image.count, 10u);
+    for (size_t i = 0; i < image.count; i++) {
+        const struct hec_text *token = &image.records[i].id.token;
+        cr_assert_eq(token->length, HEC_KEYED_TOKEN_BYTES);
+        cr_assert_eq(strspn(token->bytes, "0123456789abcdef") >= HEC_KEYED_TOKEN_BYTES, true);
+    }
+    hec_entities_discard(keyed.entities, 0);
+    stream_free(stream);
+    engine_end(&plain);
+    engine_end(&keyed);
+    hec_keyer_free(keyer);
+}
+
+Test(touch, tells_what_a_record_says_of_itself)
+{
+    struct engine engine = engine_from(SCHEMA);
+    struct hec_event last = full_payment("last", T0);
+    uint32_t event_s[HEC_ENTITY_RECENT_MAX];
+    struct hec_entity_facts facts;
+    for (int n = 0; n < 40; n++) {
+        char id[16];
+        snprintf(id, sizeof(id), "e%d", n);
+        struct hec_event event = full_payment(id, T0 + n * MINUTE);
+        cr_assert_eq(step(&engine, &event, 100 + n), HEC_APPLIED);
+    }
+    struct hec_entity *entity =
+        hec_entities_find(engine.entities, 0, HEC_USER, &last.value[HEC_F_USER_TOKEN].text);
+    cr_assert(hec_entity_facts(entity, &facts));
+    cr_expect_eq(facts.first_ms, T0);
+    cr_expect_eq(facts.newest_ms, T0 + 39 * MINUTE);
+    cr_expect_eq(facts.last_off, 139);
+    cr_expect_gt(facts.bytes, 100u);
+    cr_assert_eq(hec_entity_recent(engine.plan, entity, event_s), HEC_ENTITY_RECENT_MAX);
+    for (int i = 0; i < HEC_ENTITY_RECENT_MAX; i++) {
+        cr_expect_eq(event_s[i], (uint32_t)((T0 + (8 + i) * MINUTE) / 1000));
+    }
+    entity =
+        hec_entities_find(engine.entities, 0, HEC_TERMINAL, &last.value[HEC_F_TERMINAL_ID].text);
+    cr_expect_eq(hec_entity_recent(engine.plan, entity, event_s), 0, "only users remember ids");
+    engine_end(&engine);
+}
+
+Test(touch, tells_nothing_of_who_was_never_seen)
+{
+    struct engine engine = engine_from(SCHEMA);
+    struct hec_event first = full_payment("first", T0);
+    struct hec_entity_facts facts;
+    uint32_t event_s[HEC_ENTITY_RECENT_MAX];
+    struct hec_entity *entity =
+        hec_entities_want(engine.entities, 0, HEC_USER, &first.value[HEC_F_USER_TOKEN].text);
+    cr_expect_not(hec_entity_facts(entity, &facts));
+    cr_expect_eq(hec_entity_recent(engine.plan, entity, event_s), 0);
+    engine_end(&engine);
+}

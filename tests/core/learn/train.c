@@ -257,6 +257,7 @@ Test(train, stops_when_validation_does_not_get_better_and_when_told)
     hec_train_defaults(&options);
     options.epochs_max = 200;
     options.patience = 3;
+    options.refit = HEC_REFIT_NO;
     cr_assert_eq(hec_train(&bytes, &size, &planted.data, &options, hear, &heard, NULL), HEC_OK);
     cr_expect_lt(heard.epochs, 200);
     cr_expect_eq(heard.epochs, heard.best_epoch + 3);
@@ -392,6 +393,80 @@ Test(train, writes_down_what_it_was_told)
     cr_expect_str_eq(info->columns.category_names[1], "device");
     cr_expect_float_eq(hec_model_usual(model, PLANTED_CONSTANT), 42, 1e-6);
     free(bytes);
+    hec_model_free(model);
+    planted_free(&planted);
+}
+
+static struct hec_model *learned(const struct planted *planted,
+                                 const struct hec_train_options *options, struct heard *heard)
+{
+    struct hec_model *model = NULL;
+    void *bytes = NULL;
+    size_t size = 0;
+    cr_assert_eq(hec_train(&bytes, &size, &planted->data, options, hear, heard, NULL), HEC_OK);
+    cr_assert_eq(hec_model_load(&model, bytes, size, NULL, NULL), HEC_OK);
+    free(bytes);
+    return model;
+}
+
+/* The refit is the training that there would be without validation rows; only the thresholds are
+ * those that validation found. */
+Test(train, learns_once_more_with_all_rows_and_keeps_the_thresholds)
+{
+    static float again[ROWS];
+    struct planted planted;
+    struct hec_train_options options;
+    struct heard heard = { 0 };
+    planted_make(&planted, 3000, 11);
+    hec_train_defaults(&options);
+    options.epochs_max = 4;
+    options.refit = HEC_REFIT_NO;
+    struct hec_model *first = learned(&planted, &options, &heard);
+    options.refit = HEC_REFIT_YES;
+    struct hec_model *second = learned(&planted, &options, &heard);
+    cr_expect_not_null(strstr(heard.last_message, "once more"));
+    cr_expect_eq(hec_model_info(first)->train_rows, 2250u);
+    cr_expect_eq(hec_model_info(second)->train_rows, 3000u);
+    for (int head = 0; head < HEC_DEFAULT_HEADS; head++) {
+        cr_expect_eq(hec_model_info(second)->thresholds[head],
+                     hec_model_info(first)->thresholds[head]);
+    }
+    memset(planted.split, HEC_SPLIT_TRAIN, 3000);
+    struct hec_model *whole = learned(&planted, &options, &heard);
+    size_t n = judge(&planted, second, 0, HEC_SPLIT_TRAIN, again, label);
+    cr_assert_eq(judge(&planted, whole, 0, HEC_SPLIT_TRAIN, score, label), n);
+    for (size_t i = 0; i < n; i++) {
+        cr_assert_eq(again[i], score[i], "row %zu", i);
+    }
+    cr_expect_neq(judge(&planted, first, 0, HEC_SPLIT_TRAIN, score, label), 0u);
+    cr_expect(memcmp(again, score, n * sizeof(*score)) != 0);
+    hec_model_free(first);
+    hec_model_free(second);
+    hec_model_free(whole);
+    planted_free(&planted);
+}
+
+/* Labels by chance can only be learned by heart: validation falls, and the best epoch stays. */
+Test(train, learns_once_more_only_where_validation_has_levelled_off)
+{
+    struct planted planted;
+    struct hec_train_options options;
+    struct heard heard = { 0 };
+    planted_make(&planted, 6000, 12);
+    hec_train_defaults(&options);
+    options.epochs_max = 24;
+    options.dropout = 0;
+    struct hec_model *model = learned(&planted, &options, &heard);
+    cr_expect_eq(hec_model_info(model)->train_rows, 6000u, "%s", heard.last_message);
+    hec_model_free(model);
+
+    struct hec_random random = hec_random_at(12, 1);
+    for (size_t i = 0; i < 6000 * HEC_DEFAULT_HEADS; i++) {
+        planted.targets[i] =
+            hec_random_uniform(&random) < 0.03 ? HEC_TARGET_POSITIVE : HEC_TARGET_NEGATIVE;
+    }
+    model = learned(&planted, &options, &heard);
+    cr_expect_eq(hec_model_info(model)->train_rows, 4500u, "%s", heard.last_message);
     hec_model_free(model);
     planted_free(&planted);
 }

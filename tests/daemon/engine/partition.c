@@ -37,7 +37,8 @@ Test(partition, reads_a_shard_that_another_engine_took_over)
             cr_assert_eq(status, HEC_OK, "engine %d: %s", i, world.error.text);
         }
     }
-    cr_expect_eq(view_of(engines[0]).rows + view_of(engines[1]).rows, 80);
+    /* More than 80 when a machine is so slow that partitions change hands once more. */
+    cr_expect_geq(view_of(engines[0]).rows + view_of(engines[1]).rows, 80);
     hec_engine_free(engines[0], 3000);
     hec_engine_free(engines[1], 3000);
 }

@@ -3,6 +3,7 @@
 
 #include "file/when.h"
 #include "scratch.h"
+#include "support/source_root.h" /* written by meson */
 
 TestSuite(import, .init = scratch_make, .fini = scratch_remove);
 
@@ -181,5 +182,35 @@ Test(import, reads_rfc3339_times_and_a_row_number_alone)
                               "\"result\":\"fail\"}\n"),
                        "%s", text);
     cr_expect_not_null(strstr(text, "\"bot_score\":0.25}"), "%s", text);
+    free(text);
+}
+
+Test(import, names_the_columns_that_the_map_makes_no_use_of)
+{
+    struct hec_import_map map;
+    struct hec_error error = { 0 };
+    struct hec_import_counts counts;
+    cr_assert_eq(hec_import_map_load(&map, HEC_SOURCE_ROOT "/conf/import/plain.conf", &error),
+                 HEC_OK, "%s", error.text);
+    struct hec_import_job job = {
+        .map = &map,
+        .in = scratch_text("plain.csv",
+                           "shop,time,user,card,amount,currency,merchant,terminal,mcc,country,"
+                           "entry_mode,response,fraud,note\n"
+                           "s,2026-01-01T00:00:00Z,u,c,12.50,EUR,m,t,5411,DE,chip,00,1,x\n"
+                           "s,2026-01-01T00:01:00Z,u,c,3,EUR,,,,,,,0,\n"
+                           "s,2026-01-01T00:02:00Z,u,c,4,EUR,,,,,,,,\n"),
+    };
+    cr_assert_eq(hec_output_open(&job.output, scratch_path("out"), NULL), HEC_OK);
+    cr_assert_eq(hec_import(&job, &counts, &error), HEC_OK, "%s", error.text);
+    cr_assert_eq(hec_output_close(job.output, NULL), HEC_OK);
+    cr_expect_eq(counts.rows, 3u);
+    cr_expect_eq(counts.labels, 1u, "an empty cell is no verdict");
+    cr_expect_eq(counts.unused_count, 2);
+    cr_expect_str_eq(counts.unused, "shop, note");
+    char *text = scratch_read(scratch_path("out"), NULL);
+    cr_expect_not_null(strstr(text, "\"amount_minor\":1250"));
+    cr_expect_not_null(strstr(text, "\"merchant_country\":\"DE\""));
+    cr_expect_null(strstr(text, "\"merchant_id\":\"\""));
     free(text);
 }

@@ -172,11 +172,44 @@ static inline bool drain(int fd, char *answer, size_t size, int wait_ms)
 
 static char answer[1 << 18];
 
+/* Reads into answer until that stands in it. False: it was closed, or 20 s brought nothing. */
+static inline bool hear(int fd, const char *part)
+{
+    size_t used = 0;
+    answer[0] = '\0';
+    while (strstr(answer, part) == NULL && used < sizeof(answer) - 1) {
+        struct pollfd one = { .fd = fd, .events = POLLIN };
+        ssize_t got =
+            poll(&one, 1, 20000) == 1 ? read(fd, answer + used, sizeof(answer) - 1 - used) : 0;
+        if (got <= 0) {
+            return false;
+        }
+        used += (size_t)got;
+        answer[used] = '\0';
+    }
+    return strstr(answer, part) != NULL;
+}
+
+/* Reads so many bytes and lets them go. */
+static inline bool take(int fd, size_t bytes)
+{
+    while (bytes > 0) {
+        struct pollfd one = { .fd = fd, .events = POLLIN };
+        size_t room = bytes < sizeof(answer) ? bytes : sizeof(answer);
+        ssize_t got = poll(&one, 1, 20000) == 1 ? read(fd, answer, room) : 0;
+        if (got <= 0) {
+            return false;
+        }
+        bytes -= (size_t)got;
+    }
+    return true;
+}
+
 static inline const char *ask(const struct server *server, const char *request)
 {
     int fd = dial(server);
     cr_assert_eq(send(fd, request, strlen(request), MSG_NOSIGNAL), (ssize_t)strlen(request));
-    cr_expect(drain(fd, answer, sizeof(answer), 3000), "the connection stays open");
+    cr_expect(drain(fd, answer, sizeof(answer), 20000), "the connection stays open");
     close(fd);
     return answer;
 }

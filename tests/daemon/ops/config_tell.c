@@ -127,6 +127,23 @@ Test(config_tell, explains_what_a_setting_means_and_where_its_value_comes_from)
     hec_config_free(config);
 }
 
+Test(config_tell, explains_a_section_by_its_name)
+{
+    struct hec_config *config = config_of("state { cache_mib = 64 redis_password = hunter2 }\n"
+                                          "kafka { client.id = x sasl.password = hunter3 }");
+    char *text = explained(config, "log", HEC_OK);
+    for (const struct hec_setting *s = hec_settings(); s->name != NULL; s++) {
+        bool of_log = strcmp(s->section, "log") == 0;
+        cr_expect_eq(strstr(text, s->help) != NULL, of_log, "%s.%s", s->section, s->name);
+    }
+    text = explained(config, "kafka", HEC_OK);
+    cr_expect_not_null(strstr(text, "kafka.client.id = \"x\""), "%s", text);
+    cr_expect_null(strstr(text, "hunter"), "%s", text);
+    text = explained(config, "head", HEC_OK);
+    cr_expect_not_null(strstr(text, "head.anomaly.block_score = 0  (default)"), "%s", text);
+    hec_config_free(config);
+}
+
 Test(config_tell, explains_every_setting_and_guesses_at_the_others)
 {
     for (const struct hec_setting *s = hec_settings(); s->name != NULL; s++) {

@@ -1,0 +1,182 @@
+#!/bin/bash
+# Exactly once under what the field knows, over a real broker and a real Redis. One line of figures
+# each; the judge is parity.py over what a careful reader sees (read_committed).
+#
+#   faults.sh kill [SECONDS]      kill -9 of the daemon every 0.2 to 3 s under load (default 60)
+#   faults.sh recovery [DIRTY]    kill -9 with so many records dirty (default 100000), until the first
+#                                 new output is committed
+#   faults.sh zombie [SECONDS]    one of two daemons is stopped for so long and woken (default 30)
+#   faults.sh outage [SECONDS]    Redis is away for so long under load (default 60) and comes back
+#
+# SEED makes the moments repeat, OVERLAP=true sets output.overlap. Exit status 0: it holds.
+. "$(dirname "$0")/../integration/lib.sh"
+. "$(dirname "$0")/../integration/daemon_lib.sh"
+what=${1:-} amount=${2:-}
+RANDOM=${SEED:-7}
+need kcat curl python3 jq
+
+configure() { # INSTANCE
+    write_config
+    sed -i -e "s|instance = test|instance = $1|" -e "s|admin\.sock|$1.sock|" "$scratch/hecate.conf"
+    mv "$scratch/hecate.conf" "$scratch/$1.conf"
+}
+
+run() { # INSTANCE [--set ...]: sets $daemon; its log grows
+    "$hecated" -c "$scratch/$1.conf" --set output.score_features=true \
+        --set "output.overlap=${OVERLAP:-false}" --set state.checkpoint_interval_ms=200 "${@:2}" \
+        >>"$scratch/$1.log" 2>&1 &
+    daemon=$!
+    later "$daemon"
+}
+
+now_ms() { date +%s%3N; }
+
+await() { # SECONDS: until all that was sent is committed
+    local end=$((SECONDS + $1))
+    until [ "$(committed)" -ge "$sent" ]; do
+        [ "$SECONDS" -lt "$end" ] || fail "$(committed) of $sent committed: $(tail -3 "$scratch"/*.log)"
+        sleep 0.5
+    done
+}
+
+send() { # FROM TO: lines of the events
+    sed -n "$1,$2p" "$events" >"$scratch/part"
+    produce "$scratch/part"
+    sent=$2
+}
+
+judge() { # PARTITIONS
+    head -n "$sent" "$events" >"$scratch/sent"
+    read_topic scores >"$scratch/live"
+    "$hecate" score --model "$model" --data "$scratch/sent" --out "$scratch/scores.csv" 2>/dev/null
+    "$hecate" features --features "$features" --data "$scratch/sent" --out "$scratch/features.csv" \
+        2>/dev/null
+    python3 "$source/tests/proof/parity.py" "$1" "$scratch/live" "$scratch/scores.csv" \
+        "$scratch/features.csv" "$(read_topic dead | wc -l)" || fail "$what: the outcome is another"
+}
+
+prepare() { # PARTITIONS
+    start_broker
+    start_redis --appendonly yes
+    make_bank 250 40
+    make_topics "$1"
+}
+
+kill_loop() {
+    local seconds=${amount:-60} kills=0 lines step until
+    prepare 2
+    configure test
+    lines=$(wc -l <"$events") step=$((lines / (seconds / 2 + 1)))
+    until=$((SECONDS + seconds)) sent=0
+    run test
+    while [ "$SECONDS" -lt "$until" ] && [ $((sent + step)) -le "$lines" ]; do
+        send $((sent + 1)) $((sent + step))
+        sleep "$((RANDOM % 3)).$((RANDOM % 8 + 2))"
+        kill -9 "$daemon"
+        wait "$daemon" 2>/dev/null || true
+        kills=$((kills + 1))
+        run test
+    done 2>/dev/null
+    await 60
+    kill -TERM "$daemon" && wait "$daemon" || fail "it ended with $?"
+    judge 2
+    echo "kill: $kills kills in $seconds s, $sent events, each once"
+}
+
+recovery() {
+    local dirty=${amount:-100000} began before
+    local lazy=(--set state.checkpoint_interval_ms=600000 --set state.checkpoint_records_max=1000000
+        --set state.cache_mib=2048)
+    prepare 2
+    "$hecate" gen --users $((dirty * 9 / 50)) --days 3 --seed 9 --out "$scratch/many" 2>/dev/null
+    events=$scratch/many
+    configure test
+    run test "${lazy[@]}"
+    sent=0
+    http=
+    is_dirty() {
+        http=$(sed -n 's/.*event=listening.*address="\{0,1\}\([0-9.:]*\).*/\1/p' "$scratch/test.log")
+        [ "$(metric hecate_state_cache_dirty_entries)" -ge "$dirty" ]
+    }
+    send 1 "$(($(wc -l <"$events") - 1000))"
+    wait_for 120 is_dirty
+    await 120
+    dirty=$(metric hecate_state_cache_dirty_entries)
+    kill -9 "$daemon"
+    wait "$daemon" 2>/dev/null || true
+    before=$(read_topic scores | wc -l)
+    send $((sent + 1)) $((sent + 500))
+    began=$(now_ms)
+    run test "${lazy[@]}"
+    is_new() { [ "$(read_topic scores | wc -l)" -gt "$before" ]; }
+    wait_for 60 is_new
+    echo "recovery: kill -9 with $dirty dirty records, $sent events to replay: first new committed" \
+        "output after $(($(now_ms) - began)) ms (half a second of it is this script's looking)"
+    kill -TERM "$daemon" && wait "$daemon" || fail "it ended with $?"
+}
+
+zombie() {
+    local seconds=${amount:-30} lines first second status=0
+    prepare 2
+    configure one
+    configure two
+    lines=$(wc -l <"$events")
+    run one
+    first=$daemon
+    run two
+    second=$daemon
+    send 1 $((lines / 3))
+    await 60
+    send $((sent + 1)) $((lines / 2))
+    kill -STOP "$first"
+    send $((sent + 1)) $((2 * lines / 3))
+    sleep "$seconds"
+    await 60 # the other one has all of it
+    kill -CONT "$first"
+    send $((sent + 1)) "$lines"
+    await 60
+    if kill -0 "$first" 2>/dev/null; then
+        kill -TERM "$first"
+    fi
+    wait "$first" || status=$?
+    kill -TERM "$second" && wait "$second" || fail "the other one ended with $?"
+    judge 2
+    echo "zombie: stopped for $seconds s and woken, ended with $status: $sent events, each once;" \
+        "$(grep -cE 'event=(revoke_unfinished|transaction_rolled_back|engine_stopped)' "$scratch/one.log")" \
+        "refusals in its log"
+}
+
+outage() {
+    local seconds=${amount:-60} lines part began
+    prepare 2
+    configure test
+    lines=$(wc -l <"$events") part=$((lines / 3 / (seconds / 2)))
+    run test
+    send 1 $((lines / 3))
+    await 60
+    "$support/redis.sh" kill "$scratch/redis"
+    for _ in $(seq $((seconds / 2))); do
+        send $((sent + 1)) $((sent + part))
+        sleep 2
+    done
+    start_redis --appendonly yes
+    began=$(now_ms)
+    http=$(sed -n 's/.*event=listening.*address="\{0,1\}\([0-9.:]*\).*/\1/p' "$scratch/test.log")
+    is_stored() {
+        [ "$(metric hecate_redis_connected)" = 1 ] && [ "$(metric hecate_checkpoint_lag_records)" = 0 ]
+    }
+    wait_for 60 is_stored
+    echo "outage: Redis was away for $seconds s; state stored again after $(($(now_ms) - began)) ms"
+    send $((sent + 1)) "$lines"
+    await 60
+    kill -TERM "$daemon" && wait "$daemon" || fail "it ended with $?"
+    judge 2
+}
+
+case $what in
+kill) kill_loop ;;
+recovery) recovery ;;
+zombie) zombie ;;
+outage) outage ;;
+*) fail "usage: faults.sh kill|recovery|zombie|outage [AMOUNT]" ;;
+esac
