@@ -76,8 +76,12 @@ bench-state: ## what reading and applying an event costs
 	@ninja -C build tests/bench/bench-state >/dev/null
 	@build/tests/bench/bench-state conf/features.conf
 
+bench-crowd: ## what an event costs among 10 k and 1 M entities and beside a hot one; bytes a kind
+	@ninja -C build tests/bench/bench-crowd >/dev/null
+	@for what in flat hot memory; do build/tests/bench/bench-crowd $$what conf/features.conf; done
+
 bench-daemon: ## the daemon against a pass-through, on a real broker: 24 features, then all
 	@tests/bench/daemon.sh 5 1000000 core
 	@tests/bench/daemon.sh 5 1000000 all
 
-.PHONY: fuzz bench-replay bench-model bench-state bench-daemon proof-features proof-properties proof-simulator proof-parity proof-handbook proof-handbook-folds proof-bank all demo test deb install clean help proof-fresh proof-package
+.PHONY: fuzz bench-replay bench-model bench-state bench-crowd bench-daemon proof-features proof-properties proof-simulator proof-parity proof-handbook proof-handbook-folds proof-bank all demo test deb install clean help proof-fresh proof-package

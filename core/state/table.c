@@ -167,6 +167,7 @@ void hec_entities_remove(struct hec_entities *entities, struct hec_entity *entit
 
     hec_index_remove(&entities->index, entity);
     hec_slab_give(&entities->slab, entity->class, entity->memory);
+    entities->counted.bytes_of[entity->kind] -= sizeof(*entity) + hec_slab_bytes(entity->class);
     entities->counted.entries[entity->kind]--;
     entities->counted.records -= (entity->flags & HEC_ENTRY_RECORD) != 0;
     give_entry(entities, entity);
@@ -236,6 +237,7 @@ static struct hec_entity *make_entry(struct hec_entities *entities, uint64_t has
         return NULL;
     }
     entities->counted.entries[kind]++;
+    entities->counted.bytes_of[kind] += sizeof(*entity) + hec_slab_bytes(class);
     return entity;
 }
 
@@ -314,6 +316,19 @@ bool hec_entity_facts(const struct hec_entity *entity, struct hec_entity_facts *
     return true;
 }
 
+/* The entity's memory is this from now on, a record in it; what it had is given back. */
+static void take_over(struct hec_entities *entities, struct hec_entity *entity, void *memory,
+                      unsigned class)
+{
+    uint64_t *bytes = &entities->counted.bytes_of[entity->kind];
+    *bytes = *bytes + hec_slab_bytes(class) - hec_slab_bytes(entity->class);
+    hec_slab_give(&entities->slab, entity->class, entity->memory);
+    entities->counted.records += !(entity->flags & HEC_ENTRY_RECORD);
+    entity->memory = memory;
+    entity->class = (uint8_t) class;
+    entity->flags |= HEC_ENTRY_RECORD;
+}
+
 /* Puts a copy of a record in place of what the entity has. */
 static enum hec_status replace(struct hec_entities *entities, struct hec_entity *entity,
                                const void *bytes, size_t length)
@@ -324,11 +339,7 @@ static enum hec_status replace(struct hec_entities *entities, struct hec_entity 
         return HEC_NO_MEMORY;
     }
     memcpy(memory, bytes, length);
-    hec_slab_give(&entities->slab, entity->class, entity->memory);
-    entities->counted.records += !(entity->flags & HEC_ENTRY_RECORD);
-    entity->memory = memory;
-    entity->class = (uint8_t) class;
-    entity->flags |= HEC_ENTRY_RECORD;
+    take_over(entities, entity, memory, class);
     return HEC_OK;
 }
 
@@ -396,11 +407,7 @@ void hec_entities_commit(struct hec_entities *entities, struct hec_entity *entit
                          struct hec_record *record)
 {
     if (record != entity->memory) {
-        hec_slab_give(&entities->slab, entity->class, entity->memory);
-        entities->counted.records += !(entity->flags & HEC_ENTRY_RECORD);
-        entity->memory = record;
-        entity->class = (uint8_t)hec_slab_class(record->bytes);
-        entity->flags |= HEC_ENTRY_RECORD;
+        take_over(entities, entity, record, hec_slab_class(record->bytes));
     }
     if (!(entity->flags & (HEC_ENTRY_DIRTY | HEC_ENTRY_MISSING | HEC_ENTRY_FOREIGN))) {
         struct hec_partition *of = &entities->of[entity->partition];

@@ -336,6 +336,7 @@ static void publish_view(struct hec_engine *engine)
     struct hec_meter *meter = engine->meter;
     for (int kind = 0; kind < HEC_KINDS; kind++) {
         hec_meter_set(meter, HEC_S_CACHE_ENTRIES + kind, (int64_t)cache.entries[kind]);
+        hec_meter_set(meter, HEC_S_CACHE_ENTITY_BYTES + kind, (int64_t)cache.bytes_of[kind]);
     }
     hec_meter_set(meter, HEC_S_CACHE_BYTES, (int64_t)cache.bytes);
     hec_meter_set(meter, HEC_S_CACHE_DIRTY, (int64_t)cache.dirty);

@@ -256,7 +256,10 @@ enum hec_label_count {
       "States asked for: in this process, and if not there in Redis.")                             \
     X(CACHE_ENTRIES, "state_cache_entries", GAUGE, SUM, 1, ENTITY, NONE, NONE,                     \
       "States in memory.")                                                                         \
-    X(CACHE_BYTES, "state_cache_bytes", GAUGE, SUM, 1, NONE, NONE, NONE, "Memory of the states.")  \
+    X(CACHE_BYTES, "state_cache_bytes", GAUGE, SUM, 1, NONE, NONE, NONE,                           \
+      "Memory that cache_mib bounds: the states and the index.")                                   \
+    X(CACHE_ENTITY_BYTES, "state_cache_entity_bytes", GAUGE, SUM, 1, ENTITY, NONE, NONE,           \
+      "Memory of the states of one kind, without the index.")                                      \
     X(CACHE_EVICTIONS, "state_cache_evictions_total", COUNTER, SUM, 1, NONE, NONE, NONE,           \
       "States dropped from memory to hold cache_mib.")                                             \
     X(CACHE_DIRTY, "state_cache_dirty_entries", GAUGE, SUM, 1, NONE, NONE, NONE,                   \

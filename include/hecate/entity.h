@@ -201,8 +201,11 @@ void hec_entities_discard(struct hec_entities *entities, int32_t partition);
  */
 void hec_entities_drop(struct hec_entities *entities, int32_t partition);
 
+/** What the table holds. bytes is what the bound counts: memory of states and tokens, entries and
+ * the index; bytes_of is the share of one kind in it without the index. */
 struct hec_entities_stats {
-    uint64_t entries[HEC_KINDS], records, dirty, bytes, evicted, lookups, hits;
+    uint64_t entries[HEC_KINDS], bytes_of[HEC_KINDS];
+    uint64_t records, dirty, bytes, evicted, lookups, hits;
 };
 void hec_entities_stats(const struct hec_entities *entities, struct hec_entities_stats *stats);
 

@@ -251,3 +251,43 @@ Test(table, applies_to_a_missing_entry_as_if_never_seen_and_never_cuts_it)
     hec_entities_free(entities);
     hec_plan_free(plan);
 }
+
+static void count_bytes(struct hec_entities *entities, struct hec_entity *entity, void *context)
+{
+    uint64_t *bytes = context;
+    (void)entities;
+    bytes[entity->kind] += sizeof(*entity) + hec_slab_bytes(entity->class);
+}
+
+Test(table, tells_the_bytes_of_each_kind_through_growth_eviction_and_removal)
+{
+    struct hec_plan *plan = plan_of(SMALL);
+    struct hec_entities *entities = table_of(plan, 60000);
+    char names[400][8];
+    for (int i = 0; i < 2000; i++) {
+        char *name = names[i * 7 % 400];
+        snprintf(name, sizeof(names[0]), "u%d", i * 7 % 400);
+        pay(plan, entities, 0, name, name, "m", i);
+        if (i % 100 == 0) {
+            checkpoint(entities);
+        }
+    }
+    struct hec_entities_stats stats;
+    hec_entities_stats(entities, &stats);
+    cr_expect_gt(stats.evicted, 0u);
+    uint64_t bytes[HEC_KINDS] = { 0 };
+    uint64_t all = hec_index_bytes(&entities->index);
+    hec_entities_each(entities, count_bytes, bytes);
+    for (int kind = 0; kind < HEC_KINDS; kind++) {
+        cr_expect_eq(stats.bytes_of[kind], bytes[kind]);
+        all += stats.bytes_of[kind];
+    }
+    cr_expect_eq(stats.bytes, all);
+    hec_entities_drop(entities, -1);
+    hec_entities_stats(entities, &stats);
+    for (int kind = 0; kind < HEC_KINDS; kind++) {
+        cr_expect_eq(stats.bytes_of[kind], 0u);
+    }
+    hec_entities_free(entities);
+    hec_plan_free(plan);
+}
