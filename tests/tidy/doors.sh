@@ -11,7 +11,7 @@ openssl/                            core/base/digest.c
 yyjson                              core/event/* core/model/* core/decide/* core/base/json* daemon/file/* daemon/cli/* daemon/http/* daemon/kafka/* daemon/ops/* daemon/desk/*
 xxhash                              core/* daemon/*
 librdkafka/                         daemon/kafka/*
-hiredis/                            daemon/store/redis.c daemon/store/redis_*
+hiredis/                            daemon/store/redis*
 event2/|evhttp|event\.h             daemon/http/* daemon/service*
 confuse                             daemon/ops/*
 sqlite3                             daemon/ops/*
