@@ -250,6 +250,7 @@ const struct hec_command hec_cmd_compare = {
         HEC_FLAGS_FOLDS,
         HEC_FLAGS_JUDGING,
         { "json", NULL, "all figures as JSON", HEC_FLAG_SWITCH },
+        HEC_FLAG_HEADS,
         HEC_FLAG_FEATURES,
         HEC_FLAGS_TRAINING,
     },

@@ -196,7 +196,7 @@ static int lay_arms(struct correlation *all, const struct hec_arguments *argumen
 {
     struct hec_trials *trials = &all->trials;
     for (int k = 0; k < trials->heads_count; k++) {
-        if (trials->heads[k].kind == HEC_HEAD_BINARY) {
+        if (trials->heads[k].kind == HEC_HEAD_BINARY && !trials->heads[k].hidden) {
             all->heads[all->count++] = k;
         }
     }
@@ -347,6 +347,7 @@ const struct hec_command hec_cmd_correlate = {
         HEC_FLAGS_FOLDS,
         HEC_FLAGS_JUDGING,
         { "json", NULL, "as JSON", HEC_FLAG_SWITCH },
+        HEC_FLAG_HEADS,
         HEC_FLAG_FEATURES,
         HEC_FLAGS_TRAINING,
     },

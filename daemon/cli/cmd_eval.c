@@ -229,6 +229,9 @@ static int run(const struct hec_arguments *arguments)
         return hec_cli_misused(arguments, "one of --model MODEL, --prequential and --kfold-by user "
                                           "says what is judged");
     }
+    if (hec_given(arguments, "model") && hec_given(arguments, "heads")) {
+        return hec_cli_misused(arguments, "--heads is for folds: a model has its own heads");
+    }
     return hec_given(arguments, "model") ? eval_model(arguments, gates, gates_count)
                                          : hec_eval_folds(arguments, gates, gates_count);
 }
@@ -264,6 +267,7 @@ const struct hec_command hec_cmd_eval = {
         HEC_FLAGS_JUDGING,
         { "gate", "METRIC>=X", "what must hold, else exit status 3", HEC_FLAG_TEXT, .many = true },
         { "json", NULL, "all figures as JSON", HEC_FLAG_SWITCH },
+        HEC_FLAG_HEADS,
         HEC_FLAG_FEATURES,
         HEC_FLAGS_TRAINING,
     },

@@ -226,6 +226,7 @@ const struct hec_command hec_cmd_sweep = {
         HEC_FLAGS_FOLDS,
         HEC_FLAGS_JUDGING,
         { "json", NULL, "as JSON", HEC_FLAG_SWITCH },
+        HEC_FLAG_HEADS,
         HEC_FLAG_FEATURES,
         HEC_FLAGS_TRAINING,
     },

@@ -20,13 +20,11 @@
 #include "cli/training.h"
 #include "file/when.h"
 #include "hecate/digest.h"
-#include "ops/heads_file.h"
 
 struct training {
     struct hec_fold fold;
     struct hec_train_options options;
-    struct hec_heads_file *asked;
-    const struct hec_head *heads;
+    struct hec_head heads[HEC_HEADS_MAX];
     int heads_count;
     struct hec_rows rows;
     struct hec_luggage luggage;
@@ -238,6 +236,17 @@ static void print_table(const struct training *training, const char *path, const
     printf("model     %s, %zu bytes\nsha256    %s\n", path, size, sha256);
 }
 
+/* Keeps the targets of the heads that are in the model. Training is over. */
+static void drop_hidden(struct training *training, int shown)
+{
+    size_t all = (size_t)training->heads_count;
+    for (uint32_t row = 0; row < training->rows.count; row++) {
+        memmove(training->targets + row * (size_t)shown, training->targets + row * all,
+                (size_t)shown);
+    }
+    training->heads_count = shown;
+}
+
 /* The folder of the run, once the model stands. */
 static enum hec_status finish_run(struct training *training, const char *path, const void *bytes,
                                   size_t size, const char *sha256, struct hec_error *error)
@@ -247,6 +256,7 @@ static enum hec_status finish_run(struct training *training, const char *path, c
     if (status != HEC_OK) {
         return status;
     }
+    drop_hidden(training, hec_model_info(model)->heads_count);
     struct hec_run_facts facts = { .rows = &training->rows,
                                    .model = model,
                                    .model_path = path,
@@ -308,36 +318,6 @@ static int train(struct training *training, const struct hec_arguments *argument
     return status == HEC_OK ? HEC_EXIT_OK : hec_cli_fail(arguments, &error);
 }
 
-static int choose_heads(struct training *training, const struct hec_arguments *arguments)
-{
-    struct hec_error error = { 0 };
-    training->heads = hec_default_heads;
-    training->heads_count = HEC_DEFAULT_HEADS;
-    if (!hec_given(arguments, "heads")) {
-        return HEC_EXIT_OK;
-    }
-    const char *path = hec_text_or(arguments, "heads", NULL);
-    training->asked = calloc(1, sizeof(*training->asked));
-    enum hec_status status = training->asked == NULL
-                                 ? hec_fail(&error, HEC_NO_MEMORY, "memory is exhausted")
-                                 : hec_heads_file_load(path, training->asked, &error);
-    for (int k = 0; status == HEC_OK && k < training->asked->count; k++) {
-        if (training->asked->column[k][0] != '\0') {
-            status =
-                hec_fail(&error, HEC_INVALID,
-                         "%s:%d: head %s is of a table's column; events have fraud types: give "
-                         "it positive or positive_except, or use hecate table",
-                         path, training->asked->line[k], training->asked->heads[k].name);
-        }
-    }
-    if (status != HEC_OK) {
-        return hec_cli_fail(arguments, &error);
-    }
-    training->heads = training->asked->heads;
-    training->heads_count = training->asked->count;
-    return HEC_EXIT_OK;
-}
-
 static int begin_run(struct training *training, struct hec_run *folder,
                      const struct hec_arguments *arguments)
 {
@@ -364,7 +344,7 @@ static int run(const struct hec_arguments *arguments)
     for (int head = 0; head < HEC_HEADS_MAX; head++) {
         training.best_ap[head] = NAN;
     }
-    int status = choose_heads(&training, arguments);
+    int status = hec_training_heads(training.heads, &training.heads_count, arguments);
     if (status == HEC_EXIT_OK) {
         status = plan_window(&training, arguments);
     }
@@ -382,7 +362,6 @@ static int run(const struct hec_arguments *arguments)
     if (status == HEC_EXIT_OK) {
         status = train(&training, arguments);
     }
-    free(training.asked);
     free(training.targets);
     free(training.split);
     free(training.code);
@@ -417,8 +396,7 @@ const struct hec_command hec_cmd_train = {
         { "train-to", "T", "the moment after its last", HEC_FLAG_TIME, .required = true },
         { "known-at", "T", "labels that came later are not used (default: --train-to)",
           HEC_FLAG_TIME },
-        { "heads", "FILE", "the questions (default: the three of conf/heads.conf)",
-          HEC_FLAG_TEXT },
+        HEC_FLAG_HEADS,
         { "log", "FILE", "a line of JSON an epoch: losses, weights, gradients, validation",
           HEC_FLAG_TEXT },
         HEC_FLAGS_RUN,

@@ -225,7 +225,7 @@ static int tell(const struct hec_trials *trials, const struct hec_arguments *arg
         for (int m = 0; m < HEC_METRICS; m++) {
             told->spread[k][m] = hec_trials_spread(trials, 0, k, (enum hec_metric)m);
         }
-        if (!is_judged(told, k)) {
+        if (!is_judged(told, k) && !trials->heads[k].hidden) {
             fprintf(stderr, "head '%s' has no positive in any test: it is not judged\n",
                     trials->heads[k].name);
         }

@@ -9,11 +9,10 @@
 
 #define BATCH 64
 
-enum hec_status hec_score_rows(float *score, const struct hec_model *model,
+enum hec_status hec_score_rows(float *score, int stride, const struct hec_model *model,
                                const struct hec_rows *rows, const uint32_t *pick, uint32_t count)
 {
     size_t numerics = (size_t)rows->numerics_count, categories = (size_t)rows->categories_count;
-    int heads = hec_model_info(model)->heads_count;
     struct hec_predictor *predictor = NULL;
     float *x = malloc(BATCH * numerics * sizeof(*x) + 1);
     uint32_t *c = malloc(BATCH * categories * sizeof(*c) + 1);
@@ -33,7 +32,7 @@ enum hec_status hec_score_rows(float *score, const struct hec_model *model,
             types[i] = rows->event_type[row];
         }
         hec_predictor_run(predictor, x, categories > 0 ? c : NULL, types, part,
-                          score + (size_t)first * (size_t)heads, heads);
+                          score + (size_t)first * (size_t)stride, stride);
     }
     hec_predictor_free(predictor);
     free(x);

@@ -29,9 +29,9 @@ struct hec_scores {
 };
 
 /** Scores rows whose features are kept, in batches of 64.
- * @param score  (count, heads of the model), written
+ * @param score  (count, stride), written up to the heads of the model, which stride is not below
  * @return HEC_OK or HEC_NO_MEMORY */
-HEC_CHECKED enum hec_status hec_score_rows(float *score, const struct hec_model *model,
+HEC_CHECKED enum hec_status hec_score_rows(float *score, int stride, const struct hec_model *model,
                                            const struct hec_rows *rows, const uint32_t *pick,
                                            uint32_t count);
 

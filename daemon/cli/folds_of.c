@@ -5,7 +5,8 @@
 #include "cli/training.h"
 #include "file/when.h"
 
-static int by_user(struct hec_fold *folds, int count, const struct hec_arguments *arguments)
+static int by_user(struct hec_fold *folds, int count, const struct hec_arguments *arguments,
+                   const struct hec_head *heads, int heads_count)
 {
     if (strcmp(hec_text_or(arguments, "kfold-by", ""), "user") != 0) {
         return hec_cli_misused(arguments, "--kfold-by knows user only, not \"%.40s\"",
@@ -25,7 +26,7 @@ static int by_user(struct hec_fold *folds, int count, const struct hec_arguments
     fold.known_at_ms = fold.train_to_ms + delay_ms;
     fold.test_from_ms = fold.train_from_ms;
     fold.test_to_ms = fold.train_to_ms;
-    int status = hec_training_window(&fold, arguments, hec_default_heads, HEC_DEFAULT_HEADS);
+    int status = hec_training_window(&fold, arguments, heads, heads_count);
     for (int i = 0; i < count; i++) {
         folds[i] = fold;
         folds[i].part = i;
@@ -34,14 +35,15 @@ static int by_user(struct hec_fold *folds, int count, const struct hec_arguments
 }
 
 int hec_folds_of(struct hec_fold folds[HEC_FOLDS_MAX], int *count,
-                 const struct hec_arguments *arguments)
+                 const struct hec_arguments *arguments, const struct hec_head *heads,
+                 int heads_count)
 {
     *count = (int)hec_integer_or(arguments, "folds", 4);
     if (!hec_given(arguments, "train-from")) {
         return hec_cli_misused(arguments, "folds need --train-from, the first one's first day");
     }
     if (hec_given(arguments, "kfold-by")) {
-        return by_user(folds, *count, arguments);
+        return by_user(folds, *count, arguments, heads, heads_count);
     }
     int64_t train_ms = hec_integer_or(arguments, "train-days", 7) * HEC_DAY_MS;
     int64_t delay_ms = hec_integer_or(arguments, "delay-days", 7) * HEC_DAY_MS;
@@ -54,7 +56,7 @@ int hec_folds_of(struct hec_fold folds[HEC_FOLDS_MAX], int *count,
                                       .known_at_ms = from_ms + train_ms + delay_ms,
                                       .test_from_ms = from_ms + train_ms + delay_ms,
                                       .test_to_ms = from_ms + train_ms + delay_ms + test_ms };
-        status = hec_training_window(&folds[i], arguments, hec_default_heads, HEC_DEFAULT_HEADS);
+        status = hec_training_window(&folds[i], arguments, heads, heads_count);
     }
     return status;
 }

@@ -51,10 +51,11 @@
 
 #define HEC_FOLDS_MAX 64
 
-/** The folds that the flags say, maturity and validation included.
+/** The folds that the flags say, maturity (of the heads' slowest labels) and validation included.
  * @return HEC_EXIT_OK, or HEC_EXIT_USAGE after telling the mistake */
 HEC_CHECKED int hec_folds_of(struct hec_fold folds[HEC_FOLDS_MAX], int *count,
-                             const struct hec_arguments *arguments);
+                             const struct hec_arguments *arguments, const struct hec_head *heads,
+                             int heads_count);
 
 /** Options of the judge, with what the flags say. */
 void hec_judge_options_of(struct hec_judge_options *options, const struct hec_arguments *arguments);

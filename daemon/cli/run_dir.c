@@ -261,7 +261,7 @@ static enum hec_status judge(struct judged *judged, const struct hec_run *run,
     judged->score = malloc((judged->scores.count * heads + 1) * sizeof(*judged->score));
     judged->scores.score = judged->score;
     if (judged->score == NULL ||
-        hec_score_rows(judged->score, facts->model, facts->rows, judged->pick,
+        hec_score_rows(judged->score, (int)heads, facts->model, facts->rows, judged->pick,
                        judged->scores.count) != HEC_OK ||
         hec_evaluate(&judged->evaluation, &judged->scores, judging) != HEC_OK) {
         return hec_fail(error, HEC_NO_MEMORY, "memory is exhausted");

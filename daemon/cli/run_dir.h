@@ -53,7 +53,7 @@ struct hec_run_facts {
     const char *model_path, *model_sha256;
     const struct hec_train_options *options;
     const struct hec_fold *fold;
-    const int8_t *targets; /* (rows, heads) as training knew them */
+    const int8_t *targets; /* (rows, heads of the model) as training knew them */
     const uint8_t *split;  /* (rows): enum hec_split */
     const uint8_t *test;   /* (rows): 1 after the labels were known */
     int64_t last_ms;       /* of the log: up to it labels are known for judging */

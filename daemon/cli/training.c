@@ -1,8 +1,10 @@
 #include "cli/training.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "file/when.h"
+#include "ops/heads_file.h"
 
 #define MTSGD_RATE 0.02
 
@@ -45,6 +47,42 @@ void hec_training_options(struct hec_train_options *options, const struct hec_ar
     options->kind_weight =
         (float)hec_number_or(arguments, "kind-weight", (double)options->kind_weight);
     network_options(options, arguments);
+}
+
+static enum hec_status load_heads(struct hec_heads_file *file, const char *path,
+                                  struct hec_error *error)
+{
+    enum hec_status status = file == NULL ? hec_fail(error, HEC_NO_MEMORY, "memory is exhausted")
+                                          : hec_heads_file_load(path, file, error);
+    for (int k = 0; status == HEC_OK && k < file->count; k++) {
+        if (file->column[k][0] != '\0') {
+            status =
+                hec_fail(error, HEC_INVALID,
+                         "%s:%d: head %s is of a table's column; events have fraud types: give "
+                         "it positive or positive_except, or use hecate table",
+                         path, file->line[k], file->heads[k].name);
+        }
+    }
+    return status;
+}
+
+int hec_training_heads(struct hec_head heads[HEC_HEADS_MAX], int *count,
+                       const struct hec_arguments *arguments)
+{
+    struct hec_error error = { 0 };
+    *count = HEC_DEFAULT_HEADS;
+    memcpy(heads, hec_default_heads, sizeof(hec_default_heads));
+    if (!hec_given(arguments, "heads")) {
+        return HEC_EXIT_OK;
+    }
+    struct hec_heads_file *file = calloc(1, sizeof(*file));
+    enum hec_status status = load_heads(file, hec_text_or(arguments, "heads", NULL), &error);
+    if (status == HEC_OK) {
+        *count = file->count;
+        memcpy(heads, file->heads, sizeof(file->heads));
+    }
+    free(file);
+    return status == HEC_OK ? HEC_EXIT_OK : hec_cli_fail(arguments, &error);
 }
 
 int hec_training_window(struct hec_fold *fold, const struct hec_arguments *arguments,

@@ -61,7 +61,22 @@
       HEC_FLAG_NUMBER, .minimum = 1, .maximum = 10000 }
 /* clang-format on */
 
+/* The questions; hec_training_heads reads it. */
+#define HEC_FLAG_HEADS                                                                             \
+    {                                                                                              \
+        "heads", "FILE", "the questions (default: the three of conf/heads.conf)", HEC_FLAG_TEXT    \
+    }
+
 extern const char *const hec_stop_or_share[];
+
+/**
+ * The heads that --heads says, or the product's own: shown ones first.
+ *
+ * @param heads, count  filled on success
+ * @return HEC_EXIT_OK, or an exit status after telling what is wrong with the file
+ */
+HEC_CHECKED int hec_training_heads(struct hec_head heads[HEC_HEADS_MAX], int *count,
+                                   const struct hec_arguments *arguments);
 
 /** The defaults, with what the flags say instead. */
 void hec_training_options(struct hec_train_options *options, const struct hec_arguments *arguments);

@@ -112,9 +112,12 @@ int hec_trials_read(struct hec_trials *trials, const struct hec_arguments *argum
 {
     struct hec_fold folds[HEC_FOLDS_MAX];
     struct hec_error error = { 0 };
-    *trials = (struct hec_trials){ .heads_count = HEC_DEFAULT_HEADS };
-    memcpy(trials->heads, hec_default_heads, sizeof(hec_default_heads));
-    int status = hec_folds_of(folds, &trials->folds_count, arguments);
+    *trials = (struct hec_trials){ .folds_count = 0 };
+    int status = hec_training_heads(trials->heads, &trials->heads_count, arguments);
+    if (status == HEC_EXIT_OK) {
+        status = hec_folds_of(folds, &trials->folds_count, arguments, trials->heads,
+                              trials->heads_count);
+    }
     if (status == HEC_EXIT_OK) {
         status = hec_luggage_features(&trials->luggage, arguments);
     }
@@ -241,10 +244,14 @@ static enum hec_status score_rows(const struct hec_trials *trials, struct hec_tr
                                   const struct hec_model *model)
 {
     const struct hec_fold_rows *fold = &trials->folds[trial->fold];
-    trial->score = malloc(((size_t)fold->picks + 1) * (size_t)trials->heads_count * sizeof(float));
-    return trial->score == NULL
-               ? HEC_NO_MEMORY
-               : hec_score_rows(trial->score, model, &trials->rows, fold->pick, fold->picks);
+    size_t n = ((size_t)fold->picks + 1) * (size_t)trials->heads_count;
+    trial->score = malloc(n * sizeof(float));
+    for (size_t i = 0; i < n && trial->score != NULL; i++) {
+        trial->score[i] = NAN; /* a hidden head is not in the model */
+    }
+    return trial->score == NULL ? HEC_NO_MEMORY
+                                : hec_score_rows(trial->score, trials->heads_count, model,
+                                                 &trials->rows, fold->pick, fold->picks);
 }
 
 /* The targets without the heads that the arm does not learn. NULL without memory. */

@@ -206,6 +206,32 @@ expect 0 sweep --data e.ndjson --train-from 2025-01-13 --train-days 20 --valid-d
 jq -e 'length == 2 and any(.front)' out >/dev/null || fail "a front of two: $(cat out)"
 expect 2 sweep --data e.ndjson --train-from 2025-01-13 --weights 0
 
+# The same with questions of one's own: two that are shown and one that only helps.
+cat >heads.conf <<'CONF'
+head taken { positive = {"* 05 55"} label_delay = 3d }
+head helper { positive_except = {"* 05 55"} label_delay = 3d show = no }
+head paid { events = {card_auth} positive_except = {"card_auth 05 55"} label_delay = 3d }
+CONF
+own=(--heads heads.conf --data e.ndjson --train-from 2025-01-13 --train-days 10 --delay-days 3 --folds 1 --epochs 2)
+expect 0 compare "${own[@]}" --json --arm "all:" "one: --only paid" "heavy: --head-weight helper=3"
+jq -e '.arms | all(.heads | keys == ["helper", "paid", "taken"] and .paid.roc_auc.mean > 0.4 and .helper.roc_auc.mean == null)' \
+    out >/dev/null || fail "arms of heads of one's own: $(jq -c '.arms[0].heads | map_values(.roc_auc)' out)"
+expect 0 correlate "${own[@]}" --json
+jq -e '[.[].learned] | unique == ["paid", "taken"]' out >/dev/null || fail "correlated heads: $(cat out)"
+expect 0 sweep "${own[@]}" --valid-days 4 --weights 1 --json
+jq -e '.[0].validation_average_precision | keys == ["helper", "paid", "taken"]' out >/dev/null || fail "swept heads: $(cat out)"
+expect 0 eval --prequential "${own[@]}" --json
+jq -e '.heads.paid.average_precision.mean > 0 and .heads.card_fraud == null' out >/dev/null || fail "heads of folds"
+# Labels that take three days are mature where those of seven are not: the window ends by the heads.
+expect 2 compare --heads heads.conf --data e.ndjson --train-from 2025-01-13 --train-days 3 --delay-days 0 --arm a: b:
+says "labels take 3 days" err
+expect 2 compare "${own[@]}" --arm "all:" "wrong: --only ato"
+expect 2 eval --model m --data e.ndjson --heads heads.conf
+says "a model has its own heads" err
+expect 0 train --data e.ndjson --heads heads.conf --out own.m --train-from 2025-01-13 --train-to 2025-02-03 \
+    --known-at 2025-02-12 --epochs 2 --run-dir own
+jq -e '.heads | keys == ["paid", "taken"]' own/*/metrics.json >/dev/null || fail "a run of heads of one's own"
+
 # Mistakes.
 expect 2 eval --data e.ndjson
 expect 2 eval --data e.ndjson --model m --prequential
