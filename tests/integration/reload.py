@@ -54,7 +54,7 @@ if worst > 1e-4:
     fail(f"a score is {worst} away from that of the model that its record names")
 if told_apart < len(scores) / 4:
     fail("the two models score too much alike for this to show anything")
-if not 20 <= runs <= RELOADS:
+if not 50 <= runs <= RELOADS:
     fail(f"the model changed {runs - 1} times along the log: more often than it was reloaded, or too seldom")
 
 alerts = lines("alerts")

@@ -94,18 +94,22 @@ wait_for 10 logged reloaded 4
 site 'head card_fraud { alert_score = 401 } head ato { alert_score = 402 }'
 reload --wait || fail "reload before the load: $(cat "$scratch/said")"
 total=$(wc -l <"$events")
-split -n l/101 "$events" "$scratch/slice."
-(for slice in "$scratch"/slice.*; do produce "$slice"; done) &
-producer=$!
-for i in $(seq 50); do
-    use_model a
-    site 'head card_fraud { alert_score = 301 } head ato { alert_score = 302 }'
-    reload --wait || fail "reload $i to a: $(cat "$scratch/said")"
-    use_model b
-    site 'head card_fraud { alert_score = 401 } head ato { alert_score = 402 }'
-    reload --wait || fail "reload $i to b: $(cat "$scratch/said")"
+split -n l/101 -d -a 3 "$events" "$scratch/slice."
+# Each reload meets a slice of the events on its way, however slow either is: events of one model
+# follow those of the other.
+reload_to() {
+    use_model "$1"
+    site "head card_fraud { alert_score = $2 } head ato { alert_score = $3 }"
+    produce "$scratch/slice.$(printf %03d "$4")" &
+    producer=$!
+    reload --wait || fail "reload $4, to $1: $(cat "$scratch/said")"
+    wait "$producer"
+}
+produce "$scratch/slice.000"
+for i in $(seq 1 2 100); do
+    reload_to a 301 302 "$i"
+    reload_to b 401 402 $((i + 1))
 done
-wait "$producer"
 wait_done "$total" 120
 [ "$(metric hecate_events_processed_total)" = "$total" ] || fail "events are missing, or are twice"
 logged reloaded 105 || fail "not every reload is in the log"
