@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/real.h"
 
@@ -22,6 +23,9 @@ enum hec_status hec_adam_new(struct hec_adam *adam, const struct hec_layout *lay
                                .epsilon = 1e-8,
                                .decay = decay,
                                .clip = clip };
+    for (int t = 0; t < HEC_TENSORS; t++) {
+        adam->factor[t] = 1;
+    }
     if (adam->mean == NULL || adam->square == NULL) {
         hec_adam_free(adam);
         return HEC_NO_MEMORY;
@@ -103,6 +107,13 @@ HEC_WIDE static void roll(float *restrict p, float *restrict mean, const float *
 void hec_adam_step(struct hec_adam *adam, float *parameters, float *gradients, double rate)
 {
     const struct hec_layout *layout = adam->layout;
+    for (int t = 0; t < HEC_TENSORS; t++) {
+        const struct hec_tensor_place *place = &layout->place[t];
+        if (!(adam->factor[t] > 0)) {
+            memset(gradients + place->offset, 0,
+                   sizeof(float) * (size_t)place->rows * (size_t)place->cols);
+        }
+    }
     clip_group(gradients, layout->decoder_first, adam->clip);
     clip_group(gradients + layout->decoder_first, layout->numbers - layout->decoder_first,
                adam->clip);
@@ -112,15 +123,19 @@ void hec_adam_step(struct hec_adam *adam, float *parameters, float *gradients, d
     double square_correction = 1 - pow(adam->beta_square, (double)adam->steps);
     struct step s = { .beta_mean = (float)adam->beta_mean,
                       .beta_square = (float)adam->beta_square,
-                      .rate = (float)(rate / mean_correction),
                       .root_correction = (float)(1 / sqrt(square_correction)),
                       .epsilon = (float)adam->epsilon };
     for (int t = 0; t < HEC_TENSORS; t++) {
         const struct hec_tensor_place *place = &layout->place[t];
-        float keep = place->is_matrix ? (float)(1 - rate * adam->decay) : 1;
+        double own = rate * adam->factor[t];
+        float keep = place->is_matrix ? (float)(1 - own * adam->decay) : 1;
+        if (!(own > 0)) {
+            continue;
+        }
+        s.rate = (float)(own / mean_correction);
         if (adam->momentum_only) {
             roll(parameters + place->offset, adam->mean + place->offset, gradients + place->offset,
-                 (size_t)place->rows * (size_t)place->cols, s.beta_mean, (float)rate, keep);
+                 (size_t)place->rows * (size_t)place->cols, s.beta_mean, (float)own, keep);
             continue;
         }
         move(parameters + place->offset, adam->mean + place->offset, adam->square + place->offset,

@@ -3,7 +3,7 @@
  *
  * Decoupled weight decay (Loshchilov, Hutter, ICLR 2019), on matrices only; gradients are first cut
  * to a global norm. The novelty decoder is a group of its own for the norm: its loss must not shape
- * the trunk, not even by making the trunk's steps shorter.
+ * the trunk, not even by making the trunk's steps shorter. What stays as it is has no part in it.
  */
 #ifndef HEC_LEARN_ADAM_H
 #define HEC_LEARN_ADAM_H
@@ -20,6 +20,7 @@ struct hec_adam {
     float *mean, *square;
     double beta_mean, beta_square, epsilon; /* 0.9, 0.999, 1e-8 */
     double decay, clip;
+    double factor[HEC_TENSORS]; /* of the rate, by tensor; 1 each. 0: stays as it is */
     bool momentum_only; /* SGD with momentum beta_mean instead: m = beta m + g, p -= rate m */
     long steps;
 };

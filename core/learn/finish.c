@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "learn/trainer.h"
+#include "learn/warm.h"
 
 #define BASELINE_ROWS_MAX 50000
 #define NOVELTY_ROWS_MAX 100000
@@ -287,7 +288,10 @@ enum hec_status hec_trainer_finish(struct hec_trainer *trainer)
 
     copy_weights(trainer);
     set_shifts(trainer);
-    enum hec_status status = set_baseline(trainer);
+    enum hec_status status = hec_warm_keep(trainer);
+    if (status == HEC_OK) {
+        status = set_baseline(trainer);
+    }
     if (status == HEC_OK) {
         status = hec_model_settle(model);
     }
@@ -301,6 +305,7 @@ enum hec_status hec_trainer_finish(struct hec_trainer *trainer)
     if (status == HEC_OK) {
         status = set_thresholds(trainer, predictor);
     }
+    hec_warm_keep_counts(trainer);
     if (status == HEC_OK) {
         hec_predictor_run(predictor, model->golden, model->golden_categories, NULL, 1,
                           model->golden_scores, HEC_HEADS_MAX);

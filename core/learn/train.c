@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "learn/trainer.h"
+#include "learn/warm.h"
 #include "model/gemm.h"
 #include "model/manifest.h"
 
@@ -39,7 +40,9 @@ void hec_train_defaults(struct hec_train_options *options)
                                            .kind_frauds_min = 20,
                                            .focal_gamma = 2,
                                            .positive_weight = 10,
-                                           .valid_rows_max = 60000 };
+                                           .valid_rows_max = 60000,
+                                           .trunk_rate = 0.1,
+                                           .only_head = -1 };
 }
 
 static void say(struct hec_trainer *trainer, const char *format, ...) HEC_PRINTF(2, 3);
@@ -131,7 +134,8 @@ static void plan_logits(struct hec_trainer *trainer)
             trainer->negatives[z] += train && target == HEC_TARGET_NEGATIVE;
         }
         trainer->dead[z] = trainer->positives[z] == 0 || trainer->negatives[z] == 0;
-        if (trainer->dead[z] && !trainer->refit) {
+        int only = trainer->options->only_head;
+        if (trainer->dead[z] && !trainer->refit && (only < 0 || only == k)) {
             say(trainer,
                 "head '%s' has %llu positive and %llu negative training rows: it cannot learn and "
                 "will give its prior",
@@ -218,6 +222,7 @@ static enum hec_status fit_scaler(struct hec_trainer *trainer)
         }
     }
     hec_scaler_fit(&trainer->model->scaler, data->numerics, pick, picks);
+    hec_warm_scaler(trainer);
     trainer->model->info.train_rows = picks;
     free(pick);
     return hec_model_shape(trainer->model);
@@ -288,6 +293,9 @@ static enum hec_status prepare(struct hec_trainer *trainer)
     if (status == HEC_OK) {
         begin_balance(trainer);
         status = hec_trainer_initial(trainer);
+    }
+    if (status == HEC_OK) {
+        status = hec_warm_begin(trainer);
     }
     return status;
 }
@@ -413,7 +421,11 @@ static enum hec_status learn(struct hec_trainer *trainer, struct hec_error *erro
     }
     if (status == HEC_OK) {
         hec_shape_network(&trainer->model->shape, &trainer->options->network);
+        hec_warm_shape(trainer);
         status = check(data, error);
+    }
+    if (status == HEC_OK) {
+        status = hec_warm_check(trainer, error);
     }
     if (status == HEC_OK) {
         status = prepare(trainer);
@@ -489,14 +501,20 @@ enum hec_status hec_train(void **bytes, size_t *size, const struct hec_dataset *
                           const struct hec_train_options *options, hec_train_report *report,
                           void *user, struct hec_error *error)
 {
+    struct hec_dataset data = *dataset;
+    struct hec_train_options planned = *options;
     struct hec_trainer trainer = {
-        .data = dataset, .options = options, .report = report, .user = user
+        .data = &data, .options = &planned, .report = report, .user = user
     };
+    int8_t *targets;
     assert(options->batch_rows > 0 && options->epochs_max > 0);
     assert(options->dropout >= 0 && options->dropout < 1);
 
     hec_gemm_setup();
-    enum hec_status status = learn(&trainer, error);
+    enum hec_status status = hec_warm_plan(&planned, &data, &targets);
+    if (status == HEC_OK) {
+        status = learn(&trainer, error);
+    }
     if (status == HEC_OK && refits(&trainer)) {
         status = learn_again(&trainer, error);
     }
@@ -504,5 +522,6 @@ enum hec_status hec_train(void **bytes, size_t *size, const struct hec_dataset *
         status = hec_model_write(trainer.model, bytes, size);
     }
     release(&trainer);
+    free(targets);
     return status == HEC_NO_MEMORY ? hec_fail(error, status, "train: no memory") : status;
 }

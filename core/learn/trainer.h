@@ -4,7 +4,7 @@
  *   train.c    checks the data, goes through the epochs, stops, keeps the best
  *   epoch.c    one epoch: batches, losses, steps; and the look at the validation rows
  *   balance.c  what each head's loss counts; tasks.c: what they want of the shared representation
- *   initial.c  the weights that training begins with
+ *   initial.c  the weights that training begins with; warm.c: those of an earlier model instead
  *   finish.c   what is fitted after the weights: shifts, baseline, novelty scale, thresholds
  */
 #ifndef HEC_LEARN_TRAINER_H

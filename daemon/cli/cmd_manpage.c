@@ -47,7 +47,7 @@ static int run(const struct hec_arguments *arguments)
 const struct hec_command hec_cmd_manpage = {
     .name = "manpage",
     .line = "prints a manual page",
-    .positionals = "hecate|hecated|hecate.conf|hecate-features",
+    .positionals = "hecate|hecated|hecate.conf|hecate-features|hecate-learning",
     .positionals_max = 1,
     .examples = { "hecate manpage hecate.conf | man -l -", "hecate manpage --all /tmp" },
     .run = run,

@@ -18,6 +18,7 @@
 #include "cli/rows.h"
 #include "cli/run_dir.h"
 #include "cli/training.h"
+#include "cli/warm.h"
 #include "file/when.h"
 #include "hecate/digest.h"
 
@@ -25,6 +26,7 @@ struct training {
     struct hec_fold fold;
     struct hec_train_options options;
     struct hec_head heads[HEC_HEADS_MAX];
+    struct hec_warm warm;
     int heads_count;
     struct hec_rows rows;
     struct hec_luggage luggage;
@@ -110,6 +112,11 @@ static bool resolve(struct training *training)
     if (done) {
         hec_fold_split(&log, &training->fold, training->split, training->test);
     }
+    if (done && training->warm.shots > 0) {
+        done = hec_train_shots(training->targets, training->split, log.rows, training->heads_count,
+                               training->warm.new_head, training->warm.shots,
+                               training->options.seed) >= 0;
+    }
     for (uint32_t row = 0; done && row < log.rows; row++) {
         bool valid = training->split[row] == HEC_SPLIT_VALID;
         if (training->split[row] == HEC_SPLIT_NONE) {
@@ -188,6 +195,7 @@ static enum hec_status learn(struct training *training, const struct hec_argumen
 {
     struct hec_train_options *options = &training->options;
     hec_training_options(options, arguments);
+    hec_warm_options(&training->warm, options, arguments);
     options->facts = (struct hec_train_facts){ .train_from_ms = training->fold.train_from_ms,
                                                .train_to_ms = training->fold.train_to_ms,
                                                .known_at_ms = training->fold.known_at_ms };
@@ -344,12 +352,14 @@ static int run(const struct hec_arguments *arguments)
     for (int head = 0; head < HEC_HEADS_MAX; head++) {
         training.best_ap[head] = NAN;
     }
+    training.options.seed = (uint64_t)hec_integer_or(arguments, "seed", 1);
     int status = hec_training_heads(training.heads, &training.heads_count, arguments);
     if (status == HEC_EXIT_OK) {
-        status = plan_window(&training, arguments);
+        status = hec_warm_read(&training.warm, &training.luggage, arguments, training.heads,
+                               &training.heads_count);
     }
     if (status == HEC_EXIT_OK) {
-        status = hec_luggage_features(&training.luggage, arguments);
+        status = plan_window(&training, arguments);
     }
     if (status == HEC_EXIT_OK) {
         hec_rows_begin(&training.rows, hec_plan_numerics(training.luggage.plan),
@@ -362,6 +372,7 @@ static int run(const struct hec_arguments *arguments)
     if (status == HEC_EXIT_OK) {
         status = train(&training, arguments);
     }
+    hec_warm_free(&training.warm);
     free(training.targets);
     free(training.split);
     free(training.code);
@@ -387,7 +398,8 @@ const struct hec_command hec_cmd_train = {
             "far.\n\n"
             "No rule of --task-weighting and no --mtl-optimizer is known to beat plain summing\n"
             "with equal weights; inverse-data is known to cost the larger head. mtsgd is SGD with\n"
-            "momentum 0.9: no published optimiser of that name is known.",
+            "momentum 0.9: no published optimiser of that name is known.\n\n"
+            "--warm-start, --freeze-trunk, --new-head and --shots: see hecate-learning(7).",
     .run = run,
     .flags = {
         HEC_FLAG_DATA,
@@ -402,5 +414,6 @@ const struct hec_command hec_cmd_train = {
         HEC_FLAGS_RUN,
         HEC_FLAG_FEATURES,
         HEC_FLAGS_TRAINING,
+        HEC_FLAGS_WARM,
     },
 };

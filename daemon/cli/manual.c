@@ -1,5 +1,5 @@
-/* Each page is one function below (features has its own file); the tables that it prints say the
- * same elsewhere. */
+/* Each page is one function below (features and learning have their own files); the tables that it
+ * prints say the same elsewhere. */
 #include "cli/manual.h"
 
 #include <string.h>
@@ -285,11 +285,20 @@ static void print_features(FILE *out)
     see_also(out, "hecate-features");
 }
 
+/* ---- hecate-learning(7) ---- */
+
+static void print_learning(FILE *out)
+{
+    hec_manual_learning(out);
+    see_also(out, "hecate-learning");
+}
+
 static const struct hec_page PAGES[] = {
     { "hecate", 1, "streaming fraud detection on the command line", print_hecate },
     { "hecated", 8, "streaming fraud detection daemon", print_hecated },
     { "hecate.conf", 5, "settings of hecated", print_conf },
     { "hecate-features", 5, "declares what hecated looks at", print_features },
+    { "hecate-learning", 7, "a model's life after its first training", print_learning },
     { NULL, 0, NULL, NULL },
 };
 

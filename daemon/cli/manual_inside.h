@@ -14,4 +14,7 @@ void hec_manual_example(FILE *out, const char *text);
 /** The body of hecate-features(5), all but what it refers to. */
 void hec_manual_features(FILE *out);
 
+/** The body of hecate-learning(7), likewise. */
+void hec_manual_learning(FILE *out);
+
 #endif

@@ -137,10 +137,28 @@ struct hec_train_options {
     double positive_weight;       /* 10: with HEC_LOSS_WEIGHTED */
     bool anomaly_shares;          /* false: the novelty's gradient stops before the trunk */
     enum hec_refit refit;         /* auto */
+    /* Go on from this model's weights, in its architecture (network is not looked at); NULL: from a
+     * draw. Borrowed. Features and heads are matched by name. */
+    const struct hec_model *warm_start;
+    double trunk_rate; /* 0.1: with a warm start, share of the rate for what the heads share */
+    bool freeze_trunk; /* false: with a warm start, what the heads share stays as it is */
+    int only_head;     /* -1; with a frozen trunk: all but this head stay as they are */
     struct hec_train_facts facts;
 };
 
 void hec_train_defaults(struct hec_train_options *options);
+
+/**
+ * Leaves a head so many of its training positives, drawn by the seed; the others become unknown,
+ * and so do all positives among validation rows, which become rows of no use: nothing but the shots
+ * may tell when to stop. Smaller draws of one seed are parts of larger ones.
+ *
+ * @param targets  (rows, heads), changed
+ * @param split    (rows), changed
+ * @return positives that are left; less than shots when there were fewer; -1 without memory
+ */
+int64_t hec_train_shots(int8_t *targets, uint8_t *split, uint32_t rows, int heads, int head,
+                        uint32_t shots, uint64_t seed);
 
 /* What the callback is told. The struct lives for the call only. */
 struct hec_train_progress {

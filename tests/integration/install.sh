@@ -18,6 +18,7 @@ for file in "$prefix/bin/hecate" "$prefix/bin/hecated" /etc/hecate/features.conf
     "$prefix/lib/sysusers.d/hecate.conf" "$prefix/lib/tmpfiles.d/hecate.conf" \
     "$prefix/share/man/man1/hecate.1" "$prefix/share/man/man8/hecated.8" \
     "$prefix/share/man/man5/hecate.conf.5" "$prefix/share/man/man5/hecate-features.5" \
+    "$prefix/share/man/man7/hecate-learning.7" \
     "$prefix/share/bash-completion/completions/hecate" \
     "$prefix/share/zsh/vendor-completions/_hecate" \
     "$prefix/share/fish/vendor_completions.d/hecate.fish"; do
