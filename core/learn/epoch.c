@@ -53,6 +53,10 @@ static void label_batch(struct hec_trainer *trainer, const uint32_t *rows, int c
             int8_t target = trainer->head_of[z] >= 0
                                 ? targets[trainer->head_of[z]]
                                 : kind_target(trainer, rows[i], trainer->kind_of[z]);
+            if (trainer->regresses[z]) {
+                target = target == HEC_TARGET_POSITIVE ? target : HEC_TARGET_UNKNOWN;
+                trainer->value[at] = target >= 0 ? hec_regression_value(trainer, rows[i], z) : 0;
+            }
             trainer->target[at] = trainer->dead[z] ? HEC_TARGET_UNKNOWN : target;
             trainer->weight[at] =
                 kept_anyway && target == HEC_TARGET_NEGATIVE ? (float)trainer->sample.beta : 1;
@@ -95,6 +99,12 @@ static void head_losses(struct hec_trainer *trainer, int count, double *losses)
     } else {
         hec_bce(work->dz, losses, work->z, trainer->target, trainer->weight, trainer->scale, count,
                 trainer->logits);
+    }
+    for (int z = 0; z < trainer->logits; z++) {
+        if (trainer->regresses[z]) {
+            losses[z] = hec_squares(work->dz, work->z, trainer->target, trainer->value,
+                                    trainer->scale[z], z, count, trainer->logits);
+        }
     }
 }
 
@@ -264,7 +274,9 @@ void hec_trainer_validate(struct hec_trainer *trainer)
                sizeof(float) * (size_t)(count * trainer->logits));
     }
     for (int z = 0; z < trainer->logits && trainer->valid_count > 0; z++) {
-        if (trainer->head_of[z] >= 0) {
+        if (trainer->regresses[z]) {
+            hec_regression_judge(trainer, z, &sum, &judged);
+        } else if (trainer->head_of[z] >= 0) {
             judge_head(trainer, z, &sum, &judged);
         }
     }

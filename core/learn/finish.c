@@ -49,6 +49,11 @@ static void set_shifts(struct hec_trainer *trainer)
                                  ((double)trainer->negatives[z] + 0.5));
             model->shifts[head] = 0;
         }
+        if (trainer->regresses[z]) {
+            bias[z] = trainer->dead[z] ? 0 : bias[z];
+            model->shifts[head] = (float)trainer->mean[z];
+            model->spreads[head] = (float)trainer->spread[z];
+        }
     }
     if (trainer->novelty >= 0) {
         model->trained[trainer->novelty] = true;
@@ -248,7 +253,7 @@ static float threshold_of(struct hec_trainer *trainer, struct hec_predictor *pre
     if (picks == 0) {
         picks = pick_rows(trainer, pick, data->rows, HEC_SPLIT_TRAIN, head, least);
     }
-    if (picks == 0 || !model->trained[head]) {
+    if (picks == 0 || !model->trained[head] || data->heads[head].kind == HEC_HEAD_REGRESSION) {
         return HEC_THRESHOLD_NEVER;
     }
     uint64_t frauds = 0;

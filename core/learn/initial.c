@@ -119,7 +119,9 @@ enum hec_status hec_trainer_initial(struct hec_trainer *trainer)
     float *bias = trainer->parameters + trainer->work.layout.place[HEC_T_HEADS_1_BIAS].offset;
     for (int z = 0; z < trainer->logits; z++) {
         double negatives = (double)trainer->negatives[z] * trainer->sample.beta;
-        bias[z] = (float)log(((double)trainer->positives[z] + 0.5) / (negatives + 0.5));
+        bias[z] = trainer->regresses[z]
+                      ? 0
+                      : (float)log(((double)trainer->positives[z] + 0.5) / (negatives + 0.5));
     }
     return cut_pieces(trainer);
 }

@@ -9,7 +9,7 @@ bool hec_is_positive(const struct hec_dataset *dataset, uint32_t row)
 {
     const int8_t *targets = dataset->targets + (size_t)row * (size_t)dataset->heads_count;
     for (int k = 0; k < dataset->heads_count; k++) {
-        if (dataset->heads[k].kind == HEC_HEAD_BINARY && targets[k] == HEC_TARGET_POSITIVE) {
+        if (dataset->heads[k].kind != HEC_HEAD_NOVELTY && targets[k] == HEC_TARGET_POSITIVE) {
             return true;
         }
     }

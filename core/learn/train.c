@@ -69,8 +69,9 @@ static enum hec_status check(const struct hec_dataset *data, struct hec_error *e
                 return hec_fail(error, HEC_INVALID, "train: row %u has the target %d for head '%s'",
                                 row, target, data->heads[k].name);
             }
-            labelled += data->split[row] == HEC_SPLIT_TRAIN && target >= 0 &&
-                        data->heads[k].kind == HEC_HEAD_BINARY;
+            enum hec_head_kind kind = data->heads[k].kind;
+            bool teaches = kind == HEC_HEAD_BINARY ? target >= 0 : target == HEC_TARGET_POSITIVE;
+            labelled += data->split[row] == HEC_SPLIT_TRAIN && teaches && kind != HEC_HEAD_NOVELTY;
         }
         rows += data->split[row] == HEC_SPLIT_TRAIN;
     }
@@ -89,7 +90,8 @@ static enum hec_status check(const struct hec_dataset *data, struct hec_error *e
     return HEC_OK;
 }
 
-/* Hidden heads are the last ones, binary, and leave nothing behind in what the others read. */
+/* Hidden heads are the last ones, not for novelty, and leave nothing behind in what the others
+ * read. */
 static enum hec_status check_hidden(const struct hec_dataset *data,
                                     const struct hec_train_options *options, int *shown,
                                     struct hec_error *error)
@@ -99,9 +101,9 @@ static enum hec_status check_hidden(const struct hec_dataset *data,
         (*shown)++;
     }
     for (int k = *shown; k < data->heads_count; k++) {
-        if (!data->heads[k].hidden || data->heads[k].kind != HEC_HEAD_BINARY) {
+        if (!data->heads[k].hidden || data->heads[k].kind == HEC_HEAD_NOVELTY) {
             return hec_fail(error, HEC_INVALID,
-                            "train: head '%s': hidden heads are binary and come last",
+                            "train: head '%s': hidden heads are not for novelty and come last",
                             data->heads[k].name);
         }
         if (arch == HEC_ARCH_SINGLE || arch == HEC_ARCH_CGC || arch == HEC_ARCH_CROSS_STITCH) {
@@ -134,6 +136,9 @@ static void plan_logits(struct hec_trainer *trainer)
             trainer->negatives[z] += train && target == HEC_TARGET_NEGATIVE;
         }
         trainer->dead[z] = trainer->positives[z] == 0 || trainer->negatives[z] == 0;
+        if (data->heads[k].kind == HEC_HEAD_REGRESSION) {
+            hec_regression_plan(trainer, z);
+        }
         int only = trainer->options->only_head;
         if (trainer->dead[z] && !trainer->refit && (only < 0 || only == k)) {
             say(trainer,
@@ -247,11 +252,12 @@ static enum hec_status allocate(struct hec_trainer *trainer)
     trainer->numerics = calloc(batch * (size_t)shape.numerics + 1, sizeof(float));
     trainer->categories = calloc(batch * (size_t)shape.categories + 1, sizeof(uint32_t));
     trainer->target = calloc(batch * logits, sizeof(int8_t));
+    trainer->value = calloc(batch * logits, sizeof(float));
     trainer->weight = calloc(batch * logits, sizeof(float));
     trainer->ordinary = calloc(batch, 1);
     if (trainer->parameters == NULL || trainer->gradients == NULL || trainer->best == NULL ||
         trainer->numerics == NULL || trainer->categories == NULL || trainer->target == NULL ||
-        trainer->weight == NULL || trainer->ordinary == NULL) {
+        trainer->value == NULL || trainer->weight == NULL || trainer->ordinary == NULL) {
         return HEC_NO_MEMORY;
     }
     memset(trainer->parameters, 0, bytes);
@@ -378,6 +384,7 @@ static void release(struct hec_trainer *trainer)
     free(trainer->numerics);
     free(trainer->categories);
     free(trainer->target);
+    free(trainer->value);
     free(trainer->weight);
     free(trainer->ordinary);
     free(trainer->valid);
@@ -420,9 +427,15 @@ static enum hec_status learn(struct hec_trainer *trainer, struct hec_error *erro
         status = hec_model_make(&trainer->model, &data->columns, data->heads, shown, error);
     }
     if (status == HEC_OK) {
+        status = hec_network_check(&trainer->options->network, error);
+    }
+    if (status == HEC_OK) {
         hec_shape_network(&trainer->model->shape, &trainer->options->network);
         hec_warm_shape(trainer);
         status = check(data, error);
+    }
+    if (status == HEC_OK) {
+        status = hec_regression_check(data, error);
     }
     if (status == HEC_OK) {
         status = hec_warm_check(trainer, error);

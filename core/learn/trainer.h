@@ -4,6 +4,7 @@
  *   train.c    checks the data, goes through the epochs, stops, keeps the best
  *   epoch.c    one epoch: batches, losses, steps; and the look at the validation rows
  *   balance.c  what each head's loss counts; tasks.c: what they want of the shared representation
+ *   regression.c  heads that learn a number
  *   initial.c  the weights that training begins with; warm.c: those of an earlier model instead
  *   finish.c   what is fitted after the weights: shifts, baseline, novelty scale, thresholds
  */
@@ -54,6 +55,8 @@ struct hec_trainer {
     uint64_t positives[HEC_LOGITS_MAX], negatives[HEC_LOGITS_MAX]; /* training rows */
     bool dead[HEC_LOGITS_MAX];                                     /* nothing to learn from */
     float scale[HEC_LOGITS_MAX];                                   /* weight of its loss */
+    bool regresses[HEC_LOGITS_MAX];
+    double mean[HEC_LOGITS_MAX], spread[HEC_LOGITS_MAX]; /* of a regression head's number */
 
     struct hec_work work;
     struct hec_adam adam;
@@ -67,6 +70,7 @@ struct hec_trainer {
     float *numerics;      /* (batch, numerics) */
     uint32_t *categories; /* (batch, categories) */
     int8_t *target;       /* (batch, logits) */
+    float *value;         /* (batch, logits): of regression heads, standardised */
     float *weight;        /* (batch, logits) */
     uint8_t *ordinary;    /* (batch) */
 
@@ -97,6 +101,16 @@ void hec_trainer_epoch(struct hec_trainer *trainer, long *step, long steps_total
 /** What is added to a logit for what training saw otherwise than the world is: fewer negatives, or
  * positives that count more. Exact in both cases. */
 float hec_trainer_shift(const struct hec_trainer *trainer);
+
+/** Every number of a regression head must be one. @return HEC_OK or HEC_INVALID (told) */
+HEC_CHECKED enum hec_status hec_regression_check(const struct hec_dataset *data,
+                                                 struct hec_error *error);
+/** Mean and spread of a regression head's number over its training rows, and whether it has any. */
+void hec_regression_plan(struct hec_trainer *trainer, int z);
+/** The standardised number of a row that has one. */
+float hec_regression_value(const struct hec_trainer *trainer, uint32_t row, int z);
+/** Fills the head's valid_loss after the validation rows were seen; takes it from the sum. */
+void hec_regression_judge(struct hec_trainer *trainer, int z, double *sum, int *judged);
 
 /** Fills valid_ap, valid_loss and monitor (NaN when nothing can be judged). */
 void hec_trainer_validate(struct hec_trainer *trainer);

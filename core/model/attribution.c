@@ -82,7 +82,8 @@ static void through_mask(const struct pass *pass, int head)
 static void through_gates(const struct pass *pass, int head)
 {
     const struct hec_shape *s = &pass->model->shape;
-    int choices = hec_shape_choices(s), width = pass->row->width, first = head * choices;
+    int choices = hec_shape_choices(s), width = pass->row->width;
+    int first = s->one_gate ? 0 : head * choices;
     double to_gate[HEC_CHOICES_MAX], mean[HEC_CHOICES_MAX], sum = 0, through = 0;
     float logits[HEC_CHOICES_MAX];
     for (int m = 0; m < choices; m++) {
@@ -277,11 +278,15 @@ void hec_predictor_explain(struct hec_predictor *predictor, const float *numeric
                sizeof(float) * (size_t)model->shape.categories);
         sum = hec_reconstruction_error(work->y, work->input, model->shape.numerics, contributions);
     } else {
-        sum = work->z[column] + model->shifts[head];
-        base = model->base.z[column] + model->shifts[head];
+        float spread = model->spreads[head];
+        sum = spread * work->z[column] + model->shifts[head];
+        base = spread * model->base.z[column] + model->shifts[head];
         hec_net_before(work, model->parameters, &predictor->before);
         multipliers(predictor, column);
         by_column(predictor, contributions);
+        for (int j = 0; j < model->shape.numerics + model->shape.categories; j++) {
+            contributions[j] *= spread;
+        }
     }
     if (logit != NULL) {
         *logit = sum;

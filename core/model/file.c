@@ -347,6 +347,7 @@ static enum hec_status fill(struct hec_model *model, const struct hec_st_file *f
     for (int k = 0; k < heads->count; k++) {
         model->thresholds[k] = heads->thresholds[k];
         model->shifts[k] = heads->shifts[k];
+        model->spreads[k] = heads->spreads[k];
         model->trained[k] = heads->trained[k];
     }
     enum hec_status status = read_texts(model, file, error);

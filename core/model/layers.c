@@ -326,6 +326,23 @@ void hec_focal(real *dz, double *loss, const real *z, const int8_t *target, cons
     }
 }
 
+double hec_squares(real *dz, const real *z, const int8_t *target, const float *value, float scale,
+                   int k, int B, int K)
+{
+    int rows = 0;
+    for (int row = 0; row < B; row++) {
+        rows += target[row * K + k] > 0;
+    }
+    double sum = 0, each = rows > 0 ? 1.0 / rows : 0;
+    for (int row = 0; row < B; row++) {
+        int at = row * K + k;
+        double error = target[at] > 0 ? (double)z[at] - (double)value[at] : 0;
+        sum += error * error;
+        dz[at] = (real)(2 * each * (double)scale * error);
+    }
+    return rows > 0 ? sum * each : NAN;
+}
+
 double hec_reconstruction(real *dy, const real *y, const real *x, int x_stride,
                           const uint8_t *counts, int B, int F)
 {

@@ -88,6 +88,16 @@ void hec_bce(real *dz, double *loss, const real *z, const int8_t *target, const 
 void hec_focal(real *dz, double *loss, const real *z, const int8_t *target, const float *weight,
                const float *scale, double gamma, int B, int K);
 
+/**
+ * Squared error of one head, the mean over the rows that have a number.
+ *
+ * @param value  (B,K): the number, read where target is 1; all else contributes nothing
+ * @param dz     (B,K): column k is written, the gradient of scale times the mean
+ * @return the mean; NaN when no row has one
+ */
+double hec_squares(real *dz, const real *z, const int8_t *target, const float *value, float scale,
+                   int k, int B, int K);
+
 /* Squared errors are cut at this: one wild feature must not drown the others. */
 #define HEC_ERROR_CUT 9
 

@@ -13,7 +13,10 @@
 
 #include "hecate/event.h"
 
-static const char *const kinds[] = { [HEC_HEAD_BINARY] = "binary", [HEC_HEAD_NOVELTY] = "novelty" };
+static const char *const kinds[] = { [HEC_HEAD_BINARY] = "binary",
+                                     [HEC_HEAD_NOVELTY] = "novelty",
+                                     [HEC_HEAD_REGRESSION] = "regression",
+                                     NULL };
 
 static const char *const event_types[HEC_EVENT_TYPES] = {
 #define NAME(enumerator, name) name,
@@ -80,6 +83,9 @@ char *hec_manifest_heads(const struct hec_model *model)
         yyjson_mut_obj_add_int(doc, entry, "label_delay_ms", head->label_delay_ms);
         yyjson_mut_obj_add_real(doc, entry, "loss_weight", shown(head->loss_weight));
         yyjson_mut_obj_add_real(doc, entry, "shift", shown(model->shifts[k]));
+        if (head->kind == HEC_HEAD_REGRESSION) {
+            yyjson_mut_obj_add_real(doc, entry, "spread", shown(model->spreads[k]));
+        }
         yyjson_mut_obj_add_real(doc, entry, "threshold", shown(model->thresholds[k]));
         yyjson_mut_obj_add_bool(doc, entry, "trained", model->trained[k]);
         yyjson_mut_arr_add_val(list, entry);
@@ -110,7 +116,7 @@ char *hec_manifest_columns(const struct hec_columns *columns)
     X(periodic, "periodic_dims", 0, 8)                                                             \
     X(table_rows, "table_rows", 2, 1 << 20)                                                        \
     X(table_dims, "table_dims", 1, 64)                                                             \
-    X(hidden[0], "trunk_0", 1, 4096)                                                               \
+    X(hidden[0], "trunk_0", 0, 4096)                                                               \
     X(hidden[1], "trunk_1", 1, 4096)                                                               \
     X(tower, "tower", 1, 1024)                                                                     \
     X(bottleneck, "decoder_bottleneck", 0, 1024)                                                   \
@@ -119,7 +125,8 @@ char *hec_manifest_columns(const struct hec_columns *columns)
 /* The same; these stand in the file only when they are not 0. */
 #define EXTRAS(X)                                                                                  \
     X(bins, "piecewise_bins", 0, 64)                                                               \
-    X(experts, "experts", 0, HEC_CHOICES_MAX - 1)
+    X(experts, "experts", 0, HEC_CHOICES_MAX - 1)                                                  \
+    X(one_gate, "one_gate", 0, 1)
 
 static enum hec_embed embed_of(const struct hec_shape *shape)
 {
@@ -260,15 +267,16 @@ static bool read_head(struct hec_manifest_heads *heads, int k, yyjson_val *entry
 {
     struct hec_head *head = &heads->heads[k];
     const char *name = yyjson_get_str(yyjson_obj_get(entry, "name"));
-    yyjson_val *kind = yyjson_obj_get(entry, "kind"), *rules = yyjson_obj_get(entry, "rules");
+    int kind = hec_name_find(kinds, yyjson_get_str(yyjson_obj_get(entry, "kind")));
+    yyjson_val *rules = yyjson_obj_get(entry, "rules");
     yyjson_val *delay = yyjson_obj_get(entry, "label_delay_ms");
-    if (name == NULL || strlen(name) >= sizeof(head->name) || !yyjson_is_int(delay) ||
+    if (name == NULL || kind < 0 || strlen(name) >= sizeof(head->name) || !yyjson_is_int(delay) ||
         yyjson_arr_size(rules) > HEC_HEAD_RULES_MAX) {
         return false;
     }
     memcpy(head->name, name, strlen(name) + 1);
-    head->kind =
-        yyjson_equals_str(kind, kinds[HEC_HEAD_NOVELTY]) ? HEC_HEAD_NOVELTY : HEC_HEAD_BINARY;
+    head->kind = (enum hec_head_kind)kind;
+    heads->spreads[k] = 1;
     head->label_delay_ms = yyjson_get_sint(delay);
     head->others_are_negative = yyjson_get_bool(yyjson_obj_get(entry, "others_are_negative"));
     heads->trained[k] = yyjson_get_bool(yyjson_obj_get(entry, "trained"));
@@ -281,7 +289,7 @@ static bool read_head(struct hec_manifest_heads *heads, int k, yyjson_val *entry
             return false;
         }
     }
-    return yyjson_equals_str(kind, kinds[head->kind]) &&
+    return (kind != HEC_HEAD_REGRESSION || read_number(&heads->spreads[k], entry, "spread")) &&
            read_types(&head->event_types, yyjson_obj_get(entry, "event_types")) &&
            read_number(&head->loss_weight, entry, "loss_weight") &&
            read_number(&heads->shifts[k], entry, "shift") &&

@@ -15,7 +15,7 @@ char *hec_manifest_architecture(const struct hec_shape *shape);
 struct hec_manifest_heads {
     int count;
     struct hec_head heads[HEC_HEADS_MAX];
-    float thresholds[HEC_HEADS_MAX], shifts[HEC_HEADS_MAX];
+    float thresholds[HEC_HEADS_MAX], shifts[HEC_HEADS_MAX], spreads[HEC_HEADS_MAX];
     bool trained[HEC_HEADS_MAX];
 };
 HEC_CHECKED enum hec_status hec_manifest_read_heads(struct hec_manifest_heads *heads,

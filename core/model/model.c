@@ -85,7 +85,7 @@ static enum hec_status check_heads(const struct hec_head *heads, int count, int 
     }
     if (novelty == count || novelty > 1 || (novelty > 0 && numerics == 0)) {
         return hec_fail(error, HEC_INVALID,
-                        "model: %d of %d heads are for novelty; there can be one, beside a binary "
+                        "model: %d of %d heads are for novelty; there can be one, beside another "
                         "one, and it needs numeric columns",
                         novelty, count);
     }
@@ -154,6 +154,7 @@ enum hec_status hec_model_make(struct hec_model **ret, const struct hec_columns 
         model->heads[k] = heads[k];
         model->logit_of[k] = heads[k].kind == HEC_HEAD_NOVELTY ? -1 : logits++;
         model->thresholds[k] = HEC_THRESHOLD_NEVER;
+        model->spreads[k] = 1;
     }
     bool novelty = logits < heads_count;
     model->shape = (struct hec_shape){ .table_rows = 4096,
@@ -169,6 +170,7 @@ enum hec_status hec_model_make(struct hec_model **ret, const struct hec_columns 
     model->info.heads = model->heads;
     model->info.thresholds = model->thresholds;
     model->info.shifts = model->shifts;
+    model->info.spreads = model->spreads;
     model->info.trained = model->trained;
     *ret = model;
     return HEC_OK;

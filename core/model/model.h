@@ -34,7 +34,7 @@ struct hec_model {
     struct hec_tail tail;
 
     struct hec_head heads[HEC_HEADS_MAX];
-    float thresholds[HEC_HEADS_MAX], shifts[HEC_HEADS_MAX];
+    float thresholds[HEC_HEADS_MAX], shifts[HEC_HEADS_MAX], spreads[HEC_HEADS_MAX];
     bool trained[HEC_HEADS_MAX];
     int logit_of[HEC_HEADS_MAX]; /* column of z; -1 for novelty */
 

@@ -103,7 +103,9 @@ void hec_predictor_run(struct hec_predictor *predictor, const float *numerics,
                 score[k] = NAN;
             } else if (model->logit_of[k] >= 0) {
                 float logit = work->z[row * logits + model->logit_of[k]];
-                score[k] = hec_sigmoid(logit + model->shifts[k]);
+                score[k] = model->heads[k].kind == HEC_HEAD_REGRESSION
+                               ? model->shifts[k] + model->spreads[k] * logit
+                               : hec_sigmoid(logit + model->shifts[k]);
             } else {
                 float error = hec_reconstruction_error(work->y + row * n,
                                                        work->input + row * work->inputs, n, NULL);

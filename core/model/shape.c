@@ -28,6 +28,12 @@ void hec_shape_network(struct hec_shape *shape, const struct hec_network *networ
     shape->hidden[0] = experts ? 64 : 128;
     shape->hidden[1] = experts ? 32 : 64;
     shape->experts = network->arch == HEC_ARCH_MMOE ? 4 : experts ? 2 : 0;
+    shape->one_gate = network->arch == HEC_ARCH_MMOE && network->one_gate;
+    shape->hidden[0] = network->trunk_0 > 0 ? network->trunk_0 : shape->hidden[0];
+    shape->hidden[0] = network->one_layer ? 0 : shape->hidden[0];
+    shape->hidden[1] = network->trunk_1 > 0 ? network->trunk_1 : shape->hidden[1];
+    shape->tower = network->tower > 0 ? network->tower : shape->tower;
+    shape->experts = experts && network->experts > 0 ? network->experts : shape->experts;
     set_embedding(shape, network->embed);
 }
 

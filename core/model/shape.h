@@ -13,7 +13,7 @@
 
 #include "hecate/network.h"
 
-#define HEC_CHOICES_MAX 17 /* of a gate */
+#define HEC_CHOICES_MAX (HEC_EXPERTS_MAX + 1) /* of a gate */
 
 struct hec_shape {
     enum hec_arch arch;

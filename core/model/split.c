@@ -73,6 +73,7 @@ static enum hec_status copy_rest(struct hec_model *part, const struct hec_model 
     memcpy(part->golden_categories, whole->golden_categories, c * sizeof(uint32_t));
     part->thresholds[0] = whole->thresholds[head];
     part->shifts[0] = whole->shifts[head];
+    part->spreads[0] = whole->spreads[head];
     part->trained[0] = whole->trained[head];
     info->name = hec_model_keep(part, whole->info.name);
     info->version = hec_model_keep(part, whole->info.version);

@@ -80,6 +80,7 @@ static enum hec_status learn(struct job *job, const struct hec_arguments *argume
         .heads_count = job->heads.count,
         .heads = job->heads.heads,
         .targets = table->targets,
+        .values = table->values,
     };
     return hec_train(bytes, size, &data, &options, report, job, error);
 }
@@ -132,6 +133,28 @@ static bool judge(const struct job *job, const float *scores, int head)
     return done;
 }
 
+/* How far a regression head's numbers are off, and what of their variance it explains. */
+static void judge_numbers(const struct job *job, const float *scores, int head)
+{
+    const struct hec_table *table = &job->test;
+    size_t heads = (size_t)hec_model_info(job->model)->heads_count, n = 0;
+    double off = 0, sum = 0, squares = 0;
+    for (uint32_t row = 0; row < table->rows; row++) {
+        size_t at = row * (size_t)job->heads.count + (size_t)head;
+        if (table->targets[at] == HEC_TARGET_POSITIVE) {
+            double value = (double)table->values[at];
+            double error = (double)scores[row * heads + (size_t)head] - value;
+            off += error * error;
+            sum += value;
+            squares += value * value;
+            n++;
+        }
+    }
+    double mean = sum / (double)n, variance = squares / (double)n - mean * mean;
+    printf("%-16s %10zu %10s  mean squared error %.6g, R2 %.4f\n", job->heads.heads[head].name, n,
+           "-", off / (double)n, 1 - off / (double)n / variance);
+}
+
 static enum hec_status write_scores(const struct job *job, const float *scores, const char *path,
                                     struct hec_error *error)
 {
@@ -165,7 +188,9 @@ static enum hec_status test(struct job *job, const struct hec_arguments *argumen
     printf("%-16s %10s %10s %8s %8s %9s %8s\n", "head", "rows", "positives", "AUC", "AP",
            "log-loss", "ECE");
     for (int k = 0; k < info->heads_count && status == HEC_OK; k++) {
-        if (info->heads[k].kind == HEC_HEAD_BINARY && !judge(job, scores, k)) {
+        if (info->heads[k].kind == HEC_HEAD_REGRESSION) {
+            judge_numbers(job, scores, k);
+        } else if (info->heads[k].kind == HEC_HEAD_BINARY && !judge(job, scores, k)) {
             status = hec_fail(error, HEC_NO_MEMORY, "memory is exhausted");
         }
     }

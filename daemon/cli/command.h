@@ -43,7 +43,7 @@ struct hec_flag {
     const char *const *choices; /* ended by NULL; the value is the place in this list */
 };
 
-#define HEC_FLAGS_MAX 48
+#define HEC_FLAGS_MAX 64
 #define HEC_POSITIONALS_MAX 4
 
 struct hec_arguments;

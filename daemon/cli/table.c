@@ -39,7 +39,7 @@ static enum hec_status plan_columns(struct plan *plan, const struct hec_csv *csv
     }
     for (int k = 0; k < heads->count; k++) {
         plan->label[k] = -1;
-        if (heads->heads[k].kind == HEC_HEAD_BINARY) {
+        if (heads->heads[k].kind != HEC_HEAD_NOVELTY) {
             plan->label[k] = hec_csv_column(csv, heads->column[k]);
             if (plan->label[k] < 0) {
                 return missing(path, heads->column[k], error);
@@ -112,8 +112,18 @@ static bool grow(struct hec_table *table, int heads)
     table->category = category == NULL ? table->category : category;
     void *targets = realloc(table->targets, (size_t)room * (size_t)heads);
     table->targets = targets == NULL ? table->targets : targets;
+    void *values = realloc(table->values, (size_t)room * (size_t)heads * sizeof(float));
+    table->values = values == NULL ? table->values : values;
     table->room = room;
-    return numeric != NULL && category != NULL && targets != NULL;
+    return numeric != NULL && category != NULL && targets != NULL && values != NULL;
+}
+
+/* NaN for what is no number. */
+static float number_of(const char *cell)
+{
+    char *end;
+    double number = strtod(cell, &end);
+    return end == cell || *end != '\0' || !isfinite(number) ? NAN : (float)number;
 }
 
 static void take_row(struct hec_table *table, const struct plan *plan,
@@ -124,10 +134,7 @@ static void take_row(struct hec_table *table, const struct plan *plan,
     uint32_t *category = table->category + row * (size_t)table->categories;
     int8_t *targets = table->targets + row * (size_t)heads->count;
     for (int j = 0; j < plan->numerics; j++) {
-        const char *cell = cells[plan->numeric[j]];
-        char *end;
-        double number = strtod(cell, &end);
-        numeric[j] = end == cell || *end != '\0' || !isfinite(number) ? NAN : (float)number;
+        numeric[j] = number_of(cells[plan->numeric[j]]);
     }
     for (int j = 0; j < plan->categories; j++) {
         const char *cell = cells[plan->category[j]];
@@ -136,6 +143,14 @@ static void take_row(struct hec_table *table, const struct plan *plan,
     }
     for (int k = 0; k < heads->count; k++) {
         const char *cell = plan->label[k] < 0 ? "" : cells[plan->label[k]];
+        float *value = &table->values[row * (size_t)heads->count + (size_t)k];
+        *value = 0;
+        if (heads->heads[k].kind == HEC_HEAD_REGRESSION) {
+            float number = number_of(cell);
+            targets[k] = isnan(number) ? HEC_TARGET_UNKNOWN : HEC_TARGET_POSITIVE;
+            *value = isnan(number) ? 0 : number;
+            continue;
+        }
         bool positive = is_listed(heads->values[k], heads->values_count[k], cell);
         targets[k] = (int8_t)(cell[0] == '\0' ? HEC_TARGET_UNKNOWN
                               : positive      ? HEC_TARGET_POSITIVE
@@ -183,5 +198,6 @@ void hec_table_free(struct hec_table *table)
     free(table->numeric);
     free(table->category);
     free(table->targets);
+    free(table->values);
     *table = (struct hec_table){ .rows = 0 };
 }

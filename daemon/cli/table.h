@@ -19,6 +19,7 @@ struct hec_table {
     float *numeric;
     uint32_t *category;
     int8_t *targets; /* (rows, heads) */
+    float *values;   /* (rows, heads): numbers of regression heads, 0 elsewhere */
 };
 
 /**

@@ -1,5 +1,6 @@
 #include "cli/training.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,12 @@ static void network_options(struct hec_train_options *options,
     options->network.arch = (enum hec_arch)hec_integer_or(arguments, "arch", 0);
     options->network.fusion = (enum hec_fusion)hec_integer_or(arguments, "fusion", 0);
     options->network.embed = (enum hec_embed)hec_integer_or(arguments, "num-embed", 0);
+    options->network.trunk_0 = (int)hec_integer_or(arguments, "trunk-0", 0);
+    options->network.one_layer = hec_given(arguments, "trunk-0") && options->network.trunk_0 == 0;
+    options->network.trunk_1 = (int)hec_integer_or(arguments, "trunk-1", 0);
+    options->network.tower = (int)hec_integer_or(arguments, "tower", 0);
+    options->network.experts = (int)hec_integer_or(arguments, "experts", 0);
+    options->network.one_gate = hec_given(arguments, "one-gate");
     options->weighting = (enum hec_weighting)hec_integer_or(arguments, "task-weighting", 0);
     options->mtl_optimizer = (enum hec_mtl)hec_integer_or(arguments, "mtl-optimizer", 0);
     options->anomaly_shares = hec_integer_or(arguments, "anomaly-grad", 0) == 1;
@@ -137,6 +144,32 @@ static void name_columns(struct hec_columns *columns, const struct hec_plan *pla
     columns->schema_digest = hec_plan_digest(plan);
 }
 
+/* What a regression head over events learns: the logarithm of the amount, where there is one.
+ * Both stay NULL without such a head. */
+static bool amounts(const struct hec_training_set *set, int8_t **targets, float **values)
+{
+    size_t heads = (size_t)set->heads_count, cells = set->rows->count * heads;
+    bool wanted = false;
+    for (size_t k = 0; k < heads; k++) {
+        wanted = wanted || set->heads[k].kind == HEC_HEAD_REGRESSION;
+    }
+    if (!wanted) {
+        return true;
+    }
+    *targets = malloc(cells + 1);
+    *values = calloc(cells + 1, sizeof(**values));
+    for (size_t at = 0; *targets != NULL && *values != NULL && at < cells; at++) {
+        int64_t minor = set->rows->amount_minor[at / heads];
+        bool regression = set->heads[at % heads].kind == HEC_HEAD_REGRESSION;
+        (*targets)[at] = set->targets[at];
+        if (regression && set->targets[at] == HEC_TARGET_POSITIVE) {
+            (*targets)[at] = minor > 0 ? HEC_TARGET_POSITIVE : HEC_TARGET_UNKNOWN;
+            (*values)[at] = (float)log1p((double)(minor > 0 ? minor : 0));
+        }
+    }
+    return *targets != NULL && *values != NULL;
+}
+
 enum hec_status hec_training_run(void **bytes, size_t *size, const struct hec_training_set *set,
                                  const struct hec_train_options *options, hec_train_report *report,
                                  void *user, struct hec_error *error)
@@ -157,9 +190,19 @@ enum hec_status hec_training_run(void **bytes, size_t *size, const struct hec_tr
         return hec_fail(error, HEC_NO_MEMORY, "memory is exhausted");
     }
     hec_schema_print(hec_plan_schema(set->plan), text, text_bytes);
+    float *values = NULL;
+    int8_t *targets = NULL;
+    if (!amounts(set, &targets, &values)) {
+        free(text);
+        return hec_fail(error, HEC_NO_MEMORY, "memory is exhausted");
+    }
+    dataset.values = values;
+    dataset.targets = targets == NULL ? dataset.targets : targets;
     dataset.columns.schema_text = text;
     name_columns(&dataset.columns, set->plan, names);
     enum hec_status status = hec_train(bytes, size, &dataset, options, report, user, error);
     free(text);
+    free(values);
+    free(targets);
     return status;
 }

@@ -41,6 +41,15 @@
       HEC_FLAG_NUMBER, .minimum = 0, .maximum = 1000 },                                            \
     { "arch", "NAME", "what the heads share (default shared-bottom)", HEC_FLAG_CHOICE,             \
       .choices = hec_arch_names },                                                                 \
+    { "trunk-0", "N", "units of a trunk's first layer, 0 for none (default 128; experts 64)",      \
+      HEC_FLAG_INTEGER, .minimum = 0, .maximum = HEC_WIDTH_MAX },                                  \
+    { "trunk-1", "N", "units of its second layer (default 64; experts 32)",                        \
+      HEC_FLAG_INTEGER, .minimum = 1, .maximum = HEC_WIDTH_MAX },                                  \
+    { "tower", "N", "units of a head's own layer (default 32)", HEC_FLAG_INTEGER,                  \
+      .minimum = 1, .maximum = HEC_WIDTH_MAX },                                                    \
+    { "experts", "N", "of mmoe (default 4), or the shared ones of cgc (default 2)",                \
+      HEC_FLAG_INTEGER, .minimum = 1, .maximum = HEC_EXPERTS_MAX },                                \
+    { "one-gate", NULL, "mmoe with one gate for all heads", HEC_FLAG_SWITCH },                     \
     { "fusion", "NAME", "what a head reads of a trunk's two layers (default none: the last)",      \
       HEC_FLAG_CHOICE, .choices = hec_fusion_names },                                              \
     { "num-embed", "NAME", "how a number enters beside its own value (default periodic)",          \

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hecate/event.h"
+#include "hecate/network.h"
 #include "ops/conf.h"
 #include "ops/problems.h"
 
@@ -15,7 +16,7 @@
 static const struct hec_heads_key KEYS[] = {
     { "table", "numeric", "The columns that are numbers. All others are categories." },
     { "table", "ignore", "The columns that are neither inputs nor labels." },
-    { "head", "kind", "binary (default) or novelty." },
+    { "head", "kind", "binary (default), novelty, or regression: a number, on positives only." },
     { "head", "events", "The event types it judges. Default every scored one." },
     { "head", "positive",
       "The fraud types that are its own: \"EVENT CODE CODE\", with * for every event." },
@@ -26,7 +27,7 @@ static const struct hec_heads_key KEYS[] = {
     { "head", "weight", "Its loss weight, with --task-weighting fixed. Default 1." },
     { "head", "show", "yes (default), or no: it helps in training and is not in the model." },
     { "head", "column", "Of a table: the column that holds its label." },
-    { "head", "values", "Of a table: the values that are positive." },
+    { "head", "values", "Of a table: the values that are positive; none for regression." },
     { NULL, NULL, NULL },
 };
 static const char *const TABLE_LISTS[] = { "numeric", "ignore", NULL };
@@ -152,6 +153,21 @@ static void take_weight(const struct parsing *p, const struct hec_conf_item *ite
     head->loss_weight = (float)number;
 }
 
+static void take_kind(const struct parsing *p, const struct hec_conf_item *item,
+                      struct hec_head *head)
+{
+    static const char *const kinds[] = { [HEC_HEAD_BINARY] = "binary",
+                                         [HEC_HEAD_NOVELTY] = "novelty",
+                                         [HEC_HEAD_REGRESSION] = "regression",
+                                         NULL };
+    int kind = hec_name_find(kinds, item->value);
+    if (kind < 0) {
+        refuse(p, item, "binary, novelty or regression");
+        return;
+    }
+    head->kind = (enum hec_head_kind)kind;
+}
+
 static void take_head(const struct parsing *p, const struct hec_conf_item *item, int k, bool *told)
 {
     struct hec_heads_file *file = p->file;
@@ -159,7 +175,7 @@ static void take_head(const struct parsing *p, const struct hec_conf_item *item,
     const char *key = item->key;
     int one = 0;
     if (strcmp(key, "kind") == 0) {
-        head->kind = choose(p, item, "binary", "novelty") ? HEC_HEAD_NOVELTY : HEC_HEAD_BINARY;
+        take_kind(p, item, head);
     } else if (strcmp(key, "events") == 0) {
         take_events(p, item, head, told);
     } else if (strncmp(key, "positive", 8) == 0) {
@@ -257,7 +273,14 @@ static void check(const struct parsing *p)
                                    "positive_except, or column and values for a table",
                              p->name, p->file->line[k], head->name);
         }
-        if (table && p->file->values_count[k] == 0) {
+        bool regression = head->kind == HEC_HEAD_REGRESSION;
+        if (regression && !table && !head->hidden) {
+            hec_problems_add(p->problems, HEC_INVALID,
+                             "%s:%d: head %s: the amount of a fraud is not known when an alert is "
+                             "due; a regression head over events needs show = no",
+                             p->name, p->file->line[k], head->name);
+        }
+        if (table && !regression && p->file->values_count[k] == 0) {
             hec_problems_add(p->problems, HEC_INVALID,
                              "%s:%d: head %s has a column but no values that are positive", p->name,
                              p->file->line[k], head->name);

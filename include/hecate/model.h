@@ -48,7 +48,10 @@ enum hec_target {
     HEC_TARGET_POSITIVE = 1,
 };
 
-enum hec_head_kind { HEC_HEAD_BINARY, HEC_HEAD_NOVELTY };
+/* binary: a probability. Novelty: how strange. Regression: a number, learned on the rows that have
+ * one and on no other (a loss amount on frauds only); its target is positive where there is a
+ * number and anything else elsewhere. */
+enum hec_head_kind { HEC_HEAD_BINARY, HEC_HEAD_NOVELTY, HEC_HEAD_REGRESSION };
 
 /* Fraud types are card-network codes of one to eight characters ("05"). A rule speaks of some event
  * types and either lists the types that count or those that do not. The first rule whose mask has
@@ -107,9 +110,11 @@ struct hec_model_info {
     struct hec_columns columns; /* names and schema as in training */
     int heads_count;
     const struct hec_head *heads;
-    const float *thresholds;    /* (heads): alert when score >= threshold; above 1 = never */
-    const float *shifts;        /* (heads): added to the logit for the sampling; 0 for novelty */
-    const bool *trained;        /* (heads): false when there was nothing to learn from */
+    const float *thresholds; /* (heads): alert when score >= threshold; above 1 = never */
+    /* (heads): added to the logit for the sampling; 0 for novelty; the mean for regression. */
+    const float *shifts;
+    const float *spreads; /* (heads): of regression, its unit's size in the network's; else 1 */
+    const bool *trained;  /* (heads): false when there was nothing to learn from */
     const char *threshold_rule; /* one phrase */
     const char *architecture;   /* JSON */
     uint64_t seed;
@@ -188,7 +193,8 @@ void hec_predictor_free(struct hec_predictor *predictor);
  * @param categories  (rows, categories), 0 = absent; may be NULL without category columns
  * @param event_type  (rows): enum hec_event_type; NULL = every head judges every row
  * @param rows        0 .. rows_max
- * @param scores      (rows, stride) written up to heads_count a row; NaN where not applicable
+ * @param scores      (rows, stride) written up to heads_count a row; NaN where not applicable; of
+ *                    a regression head the number in its own unit
  * @param stride      >= heads_count
  */
 void hec_predictor_run(struct hec_predictor *predictor, const float *numerics,
@@ -206,7 +212,8 @@ void hec_predictor_run(struct hec_predictor *predictor, const float *numerics,
  * @param numerics, categories  one row
  * @param head            0 .. heads_count-1
  * @param contributions   (numerics + categories), written: numeric columns first
- * @param logit           receives the row's corrected logit, or the error for novelty; may be NULL
+ * @param logit           receives the row's corrected logit, the error for novelty, the number for
+ *                        regression; may be NULL
  * @param baseline_logit  receives the baseline's; 0 for novelty; may be NULL
  */
 void hec_predictor_explain(struct hec_predictor *predictor, const float *numerics,

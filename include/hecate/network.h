@@ -9,6 +9,10 @@
 #ifndef HECATE_NETWORK_H
 #define HECATE_NETWORK_H
 
+#include <stdbool.h>
+
+#include "hecate/status.h"
+
 /* X(enumerator, name, one phrase). K heads, T trunks of two layers. MMoE: Ma et al., KDD 2018. CGC:
  * Tang et al., RecSys 2020, one level. Cross-stitch: Misra et al., CVPR 2016. Attention: a sigmoid
  * mask a head over the shared layer, after Liu et al., CVPR 2019. */
@@ -56,12 +60,24 @@ struct hec_network {
     enum hec_arch arch;
     enum hec_fusion fusion;
     enum hec_embed embed;
+    /* Widths, 0: as the arch has them by itself (128, 64 and 32; experts 64 and 32). */
+    int trunk_0, trunk_1, tower;
+    int experts;    /* of mmoe, or the shared ones of cgc; 0: 4 and 2 */
+    bool one_layer; /* a trunk is its second layer alone */
+    bool one_gate;  /* mmoe: all heads read through one gate, a plain mixture of experts */
 };
+
+#define HEC_EXPERTS_MAX 16
+#define HEC_WIDTH_MAX 1024
 
 /* Names in the order of the enumerations, ended by NULL. */
 extern const char *const hec_arch_names[HEC_ARCHS + 1];
 extern const char *const hec_fusion_names[HEC_FUSIONS + 1];
 extern const char *const hec_embed_names[HEC_EMBEDS + 1];
+
+/** Refuses widths that make no network. @return HEC_OK or HEC_INVALID: the sentence tells which */
+HEC_CHECKED enum hec_status hec_network_check(const struct hec_network *network,
+                                              struct hec_error *error);
 
 /** The place of a name in a list of names that NULL ends; -1 when it is not there. NULL is not
  * there. */

@@ -34,6 +34,8 @@ struct hec_dataset {
     int heads_count;
     const struct hec_head *heads;
     const int8_t *targets; /* (rows, heads): enum hec_target, from hec_head_target */
+    const float *values;   /* (rows, heads): read where the target of a regression head is positive;
+                            * NULL without such heads */
     /* Optional, may be NULL: (rows) 0 = none, else 1 + an index of the caller's own for the kind of
      * a fraud. Each kind with enough frauds becomes a head of its own during training only. */
     const uint8_t *fraud_kind;
@@ -168,7 +170,8 @@ struct hec_train_progress {
     int epoch, epochs_max; /* from 1 */
     int heads_count;
     const struct hec_head *heads;
-    const double *loss;       /* (heads) mean training loss; NaN when nothing was labelled */
+    const double *loss;       /* (heads) mean training loss; NaN when nothing was labelled. Of a
+                               * regression head the squared error, in variances of its number */
     const double *valid_ap;   /* (heads) average precision on validation rows, NaN if undefined */
     const double *valid_loss; /* (heads) log-loss there, NaN if undefined */
     double monitor;           /* what early stopping looks at; NaN without validation rows */
@@ -197,7 +200,8 @@ typedef bool hec_train_report(void *user, const struct hec_train_progress *progr
  * any other setting gains. Where validation fell, the best epoch is kept as it is.
  *
  * A head without a positive (or without a negative) is told through the callback and gives its
- * prior for every row; its threshold is above 1. With no validation rows the schedule is fixed.
+ * prior for every row; its threshold is above 1. So is that of a regression head: it is not for
+ * alerts. With no validation rows the schedule is fixed.
  * Thresholds: as many alerts as the judged rows (validation if any, else training) held frauds, the
  * point where precision equals recall, but between 1 in 10 000 and 1 in 100 of them; novelty: 1 in
  * 1 000.

@@ -178,6 +178,21 @@ Test(layers, bce_of_a_head_without_labels_is_no_number_and_no_gradient)
     cr_expect(isnan(loss) && dz[0] == 0 && dz[1] == 0);
 }
 
+Test(layers, squares_are_a_mean_over_the_rows_that_have_a_number)
+{
+    const float z[8] = { 1, 0, 2, 0, 3, 0, 4, 0 }, value[8] = { 0, 9, 9, 9, 5, 9, 9, 9 };
+    const int8_t target[8] = { 1, 1, 0, 1, 1, 1, -1, 1 };
+    float dz[8] = { 9, 9, 9, 9, 9, 9, 9, 9 };
+    double loss = hec_squares(dz, z, target, value, 0.5f, 0, 4, 2);
+    cr_expect_float_eq(loss, (1.0 + 4.0) / 2, 1e-9);
+    cr_expect_float_eq((double)dz[0], 0.5 * 2 * 1 / 2, 1e-7);
+    cr_expect_float_eq((double)dz[4], 0.5 * 2 * -2 / 2, 1e-7);
+    cr_expect(dz[2] == 0 && dz[6] == 0, "no number, no gradient");
+    cr_expect(dz[1] == 9 && dz[7] == 9, "the other head is left alone");
+    const int8_t none[8] = { 0, 1, 0, 1, -1, 1, -2, 1 };
+    cr_expect(isnan(hec_squares(dz, z, none, value, 1, 0, 4, 2)) && dz[0] == 0);
+}
+
 Test(layers, reconstruction_cuts_wild_errors_and_leaves_out_rows)
 {
     const float y[6] = { 1, 5, 0, 0, 0, 0 }, x[9] = { 0, 0, -1, 0, 3, -1, 7, 7, -1 };

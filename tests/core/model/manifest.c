@@ -15,6 +15,9 @@ Test(manifest, brings_heads_back_as_they_were)
     model.thresholds[1] = 0.123456789f;
     model.shifts[0] = -4.000001f;
     model.trained[2] = true;
+    model.heads[2].kind = HEC_HEAD_REGRESSION;
+    model.spreads[0] = model.spreads[1] = 1;
+    model.spreads[2] = 0.3f;
     char *json = hec_manifest_heads(&model);
     cr_assert_not_null(json);
     cr_assert_eq(hec_manifest_read_heads(&heads, json, NULL), HEC_OK);
@@ -23,6 +26,7 @@ Test(manifest, brings_heads_back_as_they_were)
         cr_expect_eq(memcmp(&heads.heads[k], &model.heads[k], sizeof(model.heads[k])), 0, "%d", k);
         cr_expect_eq(heads.thresholds[k], model.thresholds[k]);
         cr_expect_eq(heads.shifts[k], model.shifts[k]);
+        cr_expect_eq(heads.spreads[k], model.spreads[k]);
         cr_expect_eq(heads.trained[k], model.trained[k]);
     }
     free(json);
@@ -47,6 +51,7 @@ Test(manifest, refuses_heads_that_are_none)
     cr_assert_eq(hec_manifest_read_heads(
                      &heads, HEAD("\"a\"", "\"binary\"", "[\"login\"]", "[]", "0"), NULL),
                  HEC_OK);
+    expect_heads_refused(HEAD("\"a\"", "\"regression\"", "[\"login\"]", "[]", "0"));
     expect_heads_refused(NULL);
     expect_heads_refused("");
     expect_heads_refused("{}");

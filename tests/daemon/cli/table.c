@@ -39,6 +39,21 @@ static void set_up(void)
                  HEC_OK, "%s", error.text);
 }
 
+Test(table, reads_numbers_that_are_to_be_learned)
+{
+    struct hec_table table;
+    cr_assert_eq(hec_heads_text_parse("table { numeric = {age} }\n"
+                                      "head rent { kind = regression column = rent }",
+                                      &heads, &error),
+                 HEC_OK, "%s", error.text);
+    cr_assert_eq(read_text(&table, "age,rent\n1,700.5\n2,\n3,much\n", NULL), HEC_OK, "%s",
+                 error.text);
+    cr_assert(table.rows == 3 && table.numerics == 1 && table.categories == 0);
+    cr_expect(table.targets[0] == HEC_TARGET_POSITIVE && table.values[0] == 700.5f);
+    cr_expect(table.targets[1] == HEC_TARGET_UNKNOWN && table.targets[2] == HEC_TARGET_UNKNOWN);
+    hec_table_free(&table);
+}
+
 #define TEXT "id,age,job,class\n1,30,cook,low\n2,,cook,top\n3,x,,high\n4,41,smith,\n"
 
 Test(table, reads_numbers_categories_and_labels, .init = set_up)

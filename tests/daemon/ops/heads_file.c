@@ -78,11 +78,21 @@ Test(heads_file, understands_every_key)
     cr_expect_str_eq(file.numeric[1], "pay");
 }
 
+Test(heads_file, knows_heads_of_numbers)
+{
+    parse("head loss { kind = regression positive_except = {\"* 05\"} show = no }\n"
+          "head rent { kind = regression column = rent }\n");
+    cr_assert_eq(file.count, 2);
+    cr_expect(file.heads[0].kind == HEC_HEAD_REGRESSION && !file.heads[0].hidden);
+    cr_expect(file.heads[1].kind == HEC_HEAD_REGRESSION && file.heads[1].hidden);
+}
+
 Test(heads_file, tells_each_mistake_with_its_line)
 {
     refuse("", "there is no head");
     refuse("head a { positiv = \"* 05\" }", "did you mean \"positive\"");
-    refuse("\nhead a { kind = ternary }", "heads:2: kind of head a must be binary or novelty");
+    refuse("\nhead a { kind = ternary }",
+           "heads:2: kind of head a must be binary, novelty or regression");
     refuse("head a { kind = binary }", "nothing makes it positive");
     refuse("head a { kind = novelty show = no }", "cannot be hidden");
     refuse("head a { events = {logn} positive = {\"* 05\"} }", "scored event types");
@@ -91,6 +101,8 @@ Test(heads_file, tells_each_mistake_with_its_line)
     refuse("head a { positive = {\"* 05\"} label_delay = 7 }", "such as 7d or 36h");
     refuse("head a { positive = {\"* 05\"} weight = -1 }", "0 .. 1000000");
     refuse("head a { column = x }", "no values");
+    refuse("head a { kind = regression positive = {\"* 04\"} }", "needs show = no");
+    refuse("head a { kind = regression }", "nothing makes it positive");
     struct hec_error error = { 0 };
     cr_expect_eq(hec_heads_file_load("/no/such/heads.conf", &file, &error), HEC_NOT_FOUND);
 }
