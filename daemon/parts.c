@@ -181,12 +181,30 @@ static enum hec_status survey(struct hec_parts *parts, struct hec_error *error)
     return status;
 }
 
+static const char *or_null(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
 struct hec_store_options hec_parts_store(const struct hec_config *config)
 {
+    _Static_assert((int)HEC_REDIS_SINGLE == HEC_STORE_SINGLE &&
+                       (int)HEC_REDIS_SENTINEL == HEC_STORE_SENTINEL &&
+                       (int)HEC_REDIS_CLUSTER == HEC_STORE_CLUSTER,
+                   "the words of redis_mode are in the enum's order");
     return (struct hec_store_options){
         .address = config->state.redis_address,
-        .username = config->state.redis_username[0] ? config->state.redis_username : NULL,
-        .password = config->state.redis_password[0] ? config->state.redis_password : NULL,
+        .mode = (enum hec_store_mode)config->state.redis_mode,
+        .master_name = or_null(config->state.redis_master_name),
+        .sentinel_username = or_null(config->state.redis_sentinel_username),
+        .sentinel_password = or_null(config->state.redis_sentinel_password),
+        .tls = config->state.redis_tls,
+        .tls_ca_file = or_null(config->state.redis_tls_ca_file),
+        .tls_certificate_file = or_null(config->state.redis_tls_certificate_file),
+        .tls_key_file = or_null(config->state.redis_tls_key_file),
+        .tls_server_name = or_null(config->state.redis_tls_server_name),
+        .username = or_null(config->state.redis_username),
+        .password = or_null(config->state.redis_password),
         .database = (int)config->state.redis_database,
         .connect_ms = (int)config->state.connect_timeout_ms,
         .command_ms = (int)config->state.read_timeout_ms,

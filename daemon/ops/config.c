@@ -49,6 +49,27 @@ static bool is_head(const struct hec_setting *setting)
     return strcmp(setting->section, "head") == 0;
 }
 
+/* Each address of the list in its one form; what does not fit is left as it is, to be refused. */
+static void finish_addresses(char *list)
+{
+    char whole[HEC_CONFIG_TEXT_MAX] = "";
+    size_t length = 0;
+    for (const char *from = list; *from != '\0';) {
+        from += strspn(from, " ");
+        size_t part = strcspn(from, ",");
+        bool bare = part > 0 && strncmp(from, "unix:", 5) != 0 && strncmp(from, "tcp:", 4) != 0 &&
+                    strncmp(from, "memory:", 7) != 0;
+        int added = snprintf(whole + length, sizeof(whole) - length, "%s%.*s%s", bare ? "tcp:" : "",
+                             (int)part, from, from[part] == ',' ? "," : "");
+        length += (size_t)added;
+        if (length >= sizeof(whole)) {
+            return;
+        }
+        from += part + (from[part] == ',');
+    }
+    memcpy(list, whole, length + 1);
+}
+
 /* What only the whole can tell: the host name, and the one form of an address. */
 static void finish(struct hec_config *config)
 {
@@ -56,13 +77,7 @@ static void finish(struct hec_config *config)
         gethostname(config->hecate.instance, sizeof(config->hecate.instance) - 1) != 0) {
         strcpy(config->hecate.instance, "hecate");
     }
-    char *address = config->state.redis_address;
-    bool bare = strncmp(address, "unix:", 5) != 0 && strncmp(address, "tcp:", 4) != 0 &&
-                strcmp(address, "memory:") != 0;
-    if (bare && address[0] != '\0' && strlen(address) + 5 <= HEC_CONFIG_TEXT_MAX) {
-        memmove(address + 4, address, strlen(address) + 1);
-        memcpy(address, "tcp:", 4);
-    }
+    finish_addresses(config->state.redis_address);
 }
 
 struct hec_config *hec_config_new(void)

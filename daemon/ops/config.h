@@ -26,6 +26,7 @@
 enum hec_late_policy { HEC_LATE_SCORE_ONLY, HEC_LATE_DEAD_LETTER };
 enum hec_start_from { HEC_START_EARLIEST, HEC_START_LATEST };
 enum hec_delivery { HEC_EXACTLY_ONCE, HEC_AT_LEAST_ONCE };
+enum hec_redis_mode { HEC_REDIS_SINGLE, HEC_REDIS_SENTINEL, HEC_REDIS_CLUSTER };
 enum hec_on_unavailable { HEC_ON_UNAVAILABLE_DEGRADE, HEC_ON_UNAVAILABLE_STOP };
 enum hec_head_mode { HEC_HEAD_OFF, HEC_HEAD_SHADOW, HEC_HEAD_ON }; /* as hec_decide_mode */
 enum hec_log_format { HEC_LOG_LOGFMT, HEC_LOG_JSON };
@@ -73,7 +74,16 @@ struct hec_config {
         int64_t commit_records_max;
     } output;
     struct {
-        char redis_address[HEC_CONFIG_TEXT_MAX]; /* tcp:host:port or unix:/path */
+        char redis_address[HEC_CONFIG_TEXT_MAX]; /* tcp:host:port or unix:/path, with commas */
+        int64_t redis_mode;                      /* enum hec_redis_mode */
+        char redis_master_name[HEC_CONFIG_TEXT_MAX];
+        char redis_sentinel_username[HEC_CONFIG_TEXT_MAX];
+        char redis_sentinel_password[HEC_CONFIG_TEXT_MAX];
+        int64_t redis_tls; /* bool */
+        char redis_tls_ca_file[HEC_CONFIG_TEXT_MAX];
+        char redis_tls_certificate_file[HEC_CONFIG_TEXT_MAX];
+        char redis_tls_key_file[HEC_CONFIG_TEXT_MAX];
+        char redis_tls_server_name[HEC_CONFIG_TEXT_MAX];
         char redis_username[HEC_CONFIG_TEXT_MAX];
         char redis_password[HEC_CONFIG_TEXT_MAX];
         char token_key[HEC_CONFIG_TEXT_MAX];

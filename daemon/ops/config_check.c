@@ -12,6 +12,7 @@
 #include "kafka/client.h"
 #include "ops/config.h"
 #include "ops/settings.h"
+#include "store/store.h"
 
 /* "hecate.conf:12: " or "" for a setting that stands at its default. */
 static const char *place(const struct hec_config *config, const char *section, const char *name,
@@ -218,7 +219,7 @@ bool hec_listen_parse(struct hec_listen *listen, const char *text)
     return true;
 }
 
-static void check_addresses(const struct hec_config *config, struct hec_problems *problems)
+static void check_listen(const struct hec_config *config, struct hec_problems *problems)
 {
     char where[300];
     struct hec_listen listen;
@@ -235,9 +236,14 @@ static void check_addresses(const struct hec_config *config, struct hec_problems
                          "control: set admin.tokens_file, or listen on 127.0.0.1",
                          place(config, "admin", "listen", where), text);
     }
-    text = config->state.redis_address;
-    bool good = strcmp(text, "memory:") == 0 ||
-                (strncmp(text, "unix:", 5) == 0 && hec_listen_parse(&listen, text)) ||
+}
+
+static void check_address(const struct hec_config *config, const char *text,
+                          struct hec_problems *problems)
+{
+    char where[300];
+    struct hec_listen listen;
+    bool good = (strncmp(text, "unix:", 5) == 0 && hec_listen_parse(&listen, text)) ||
                 (strncmp(text, "tcp:", 4) == 0 && hec_listen_parse(&listen, text + 4) &&
                  listen.kind == HEC_LISTEN_INET && listen.port > 0);
     if (!good) {
@@ -245,16 +251,63 @@ static void check_addresses(const struct hec_config *config, struct hec_problems
                          "%sredis_address: \"%s\" is no address: write tcp:host:port or "
                          "unix:/path",
                          place(config, "state", "redis_address", where), text);
-    } else if (strncmp(text, "tcp:", 4) == 0 && !listen.loopback &&
+    } else if (strncmp(text, "tcp:", 4) == 0 && !listen.loopback && !config->state.redis_tls &&
                !config->state.allow_remote_plain) {
         hec_problems_add(problems, HEC_INVALID,
                          "%sredis_address: \"%s\" is another host and the connection has no TLS: "
-                         "use a tunnel (stunnel) on this one, or set allow_remote_plain = true",
+                         "set redis_tls = true, use a tunnel (stunnel) on this one, or set "
+                         "allow_remote_plain = true",
                          place(config, "state", "redis_address", where), text);
     }
+}
+
+static void check_addresses(const struct hec_config *config, struct hec_problems *problems)
+{
+    char text[HEC_CONFIG_TEXT_MAX];
+    const char *from = config->state.redis_address;
+    if (strcmp(from, "memory:") == 0) {
+        return;
+    }
+    for (bool more = true; more;) {
+        size_t length = strcspn(from, ",");
+        snprintf(text, sizeof(text), "%.*s", (int)length, from);
+        check_address(config, text, problems);
+        more = from[length] == ',';
+        from += length + more;
+    }
+}
+
+/* How Redis is found, and how one is known there. */
+static void check_redis(const struct hec_config *config, struct hec_problems *problems)
+{
+    char where[300];
+    const char *why_not;
+    check_addresses(config, problems);
     if (config->state.redis_username[0] != '\0' && config->state.redis_password[0] == '\0') {
         hec_problems_add(problems, HEC_INVALID, "%sredis_username is set without redis_password",
                          place(config, "state", "redis_username", where));
+    }
+    if (config->state.redis_mode == HEC_REDIS_SENTINEL &&
+        config->state.redis_master_name[0] == '\0') {
+        hec_problems_add(problems, HEC_INVALID,
+                         "%sredis_mode: Sentinels are asked for a master by its name: set "
+                         "redis_master_name",
+                         place(config, "state", "redis_mode", where));
+    }
+    if (config->state.redis_mode == HEC_REDIS_CLUSTER && config->state.redis_database != 0) {
+        hec_problems_add(problems, HEC_INVALID,
+                         "%sredis_database: a Redis Cluster has only number 0",
+                         place(config, "state", "redis_database", where));
+    }
+    if (config->state.redis_tls && !hec_store_has_tls(&why_not)) {
+        hec_problems_add(problems, HEC_INVALID, "%sredis_tls: %s",
+                         place(config, "state", "redis_tls", where), why_not);
+    }
+    if ((config->state.redis_tls_certificate_file[0] == '\0') !=
+        (config->state.redis_tls_key_file[0] == '\0')) {
+        hec_problems_add(problems, HEC_INVALID,
+                         "%sredis_tls_certificate_file and redis_tls_key_file go together",
+                         place(config, "state", "redis_tls_certificate_file", where));
     }
 }
 
@@ -266,7 +319,8 @@ enum hec_status hec_config_check(const struct hec_config *config, struct hec_pro
     check_names(config, problems);
     check_properties(config, problems);
     check_heads(config, problems);
-    check_addresses(config, problems);
+    check_listen(config, problems);
+    check_redis(config, problems);
     char where[300];
     if (config->output.score_features != 0 && config->output.score_topic[0] == '\0') {
         hec_problems_add(problems, HEC_INVALID,

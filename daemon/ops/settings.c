@@ -19,6 +19,7 @@ static const char *const HEAD_MODES[] = { "off", "shadow", "on", NULL };
 static const char *const LATE_POLICIES[] = { "score_only", "dead_letter", NULL };
 static const char *const START_FROM[] = { "earliest", "latest", NULL };
 static const char *const DELIVERIES[] = { "exactly_once", "at_least_once", NULL };
+static const char *const REDIS_MODES[] = { "single", "sentinel", "cluster", NULL };
 static const char *const ON_UNAVAILABLE[] = { "degrade", "stop", NULL };
 static const char *const LOG_FORMATS[] = { "logfmt", "json", NULL };
 static const char *const LOG_LEVELS[] = {
@@ -150,18 +151,44 @@ static const struct hec_setting SETTINGS[] = {
             RESTART),
 
     TEXT("state", "redis_address", "tcp:127.0.0.1:6379", state.redis_address,
-         "tcp:host:port or unix:/path of the Redis server that keeps checkpoints of state.",
+         "tcp:host:port or unix:/path of the Redis (or Valkey) server that keeps checkpoints of "
+         "state. Several with commas: the first that answers and is a master. With redis_mode = "
+         "sentinel the Sentinels' addresses, with cluster those of some nodes.",
          RESTART),
+    CHOICE("state", "redis_mode", "single", REDIS_MODES, state.redis_mode,
+           "What answers at redis_address: servers; Sentinels, who are asked for the master and "
+           "asked again after a failover; or nodes of a Redis Cluster, where each partition's "
+           "checkpoint lies in one slot.", RESTART),
+    TEXT("state", "redis_master_name", "", state.redis_master_name,
+         "Name by which the Sentinels know the master. Needed with redis_mode = sentinel.",
+         RESTART),
+    BOOLEAN("state", "redis_tls", "false", state.redis_tls,
+            "Whether TCP connections to Redis and its Sentinels use TLS. Needs Debian 13 (hiredis "
+            "1.0 or newer); on Debian 12 use a Unix socket or a tunnel (stunnel).", RESTART),
+    TEXT("state", "redis_tls_ca_file", "", state.redis_tls_ca_file,
+         "Certificates of the authorities that may vouch for Redis (PEM). Empty: those that this "
+         "machine trusts.", RESTART),
+    TEXT("state", "redis_tls_certificate_file", "", state.redis_tls_certificate_file,
+         "Certificate by which Redis knows this client (PEM). Empty: none is shown.", RESTART),
+    TEXT("state", "redis_tls_key_file", "", state.redis_tls_key_file,
+         "Its private key (PEM, without passphrase).", RESTART),
+    TEXT("state", "redis_tls_server_name", "", state.redis_tls_server_name,
+         "Name that must stand in Redis' certificate. Empty: the host of the address.", RESTART),
     BOOLEAN("state", "allow_remote_plain", "false", state.allow_remote_plain,
-            "Whether Redis may be on another host. The connection has no TLS: only through a "
-            "tunnel or on a network of its own.", RESTART),
+            "Whether Redis may be on another host without TLS: only through a tunnel or on a "
+            "network of its own.", RESTART),
     TEXT("state", "redis_username", "", state.redis_username,
          "User of Redis' access control list. Empty: its default user.", RESTART),
     TEXT("state", "redis_password", "", state.redis_password,
          "Password. Better a reference than the word itself: ${credential:redis-password}.",
          .secret = true),
+    TEXT("state", "redis_sentinel_username", "", state.redis_sentinel_username,
+         "User of the Sentinels' own access control list. Empty: their default user.", RESTART),
+    TEXT("state", "redis_sentinel_password", "", state.redis_sentinel_password,
+         "Password of the Sentinels, if they have one; a reference like redis_password.",
+         .secret = true),
     INTEGER("state", "redis_database", "", "0", 0, 15, state.redis_database,
-            "Number of the database.", RESTART),
+            "Number of the database; 0 in a Cluster.", RESTART),
     TEXT("state", "token_key", "", state.token_key,
          "With a key of 16 bytes or more, tokens of customers, cards and the rest are known to "
          "Redis by their HMAC only. Another key is another state, built anew from the log. "

@@ -87,7 +87,7 @@ struct hec_config_origin {
     int line;
     char *reference; /* as written, when it was one */
 };
-#define HEC_SETTINGS_MAX 64
+#define HEC_SETTINGS_MAX 96
 struct hec_config_origins {
     struct hec_config_origin rows[HEC_SETTINGS_MAX][HEC_CONFIG_HEADS];
     char *files[64];

@@ -66,14 +66,30 @@ struct hec_address {
     char *path; /* NULL: TCP */
     char *host;
     int port;
+    char *text; /* as an operator knows it: the path, or "host:port" */
+};
+
+#define HEC_ADDRESSES_MAX 16
+struct hec_addresses {
+    struct hec_address list[HEC_ADDRESSES_MAX];
+    int count;
 };
 
 /** Reads "unix:/path", "tcp:host:port" or "tcp:[v6]:port" and refuses plain TCP to another host
- * unless that is allowed. @return HEC_OK, HEC_INVALID, HEC_NO_MEMORY */
-HEC_CHECKED enum hec_status hec_address_read(struct hec_address *ret,
-                                             const struct hec_store_options *options,
-                                             struct hec_error *error);
+ * unless allow_plain. @return HEC_OK, HEC_INVALID, HEC_NO_MEMORY */
+HEC_CHECKED enum hec_status hec_address_read(struct hec_address *ret, const char *text,
+                                             bool allow_plain, struct hec_error *error);
+
+/** The same of host and port, as other servers tell them. */
+HEC_CHECKED enum hec_status hec_address_make(struct hec_address *ret, const char *host, int port,
+                                             bool allow_plain, struct hec_error *error);
 void hec_address_free(struct hec_address *address);
+
+/** Reads the options' list. @return HEC_OK, HEC_INVALID, HEC_NO_MEMORY */
+HEC_CHECKED enum hec_status hec_addresses_read(struct hec_addresses *ret,
+                                               const struct hec_store_options *options,
+                                               struct hec_error *error);
+void hec_addresses_free(struct hec_addresses *addresses);
 
 /** In this process, ordered by nothing, gone with it. @return HEC_OK, HEC_NO_MEMORY */
 HEC_CHECKED enum hec_status hec_memory_new(struct hec_backend *ret);

@@ -1,8 +1,11 @@
 /*
  * Redis behind the store: the operations of a backend, and the checkpoint as one MULTI/EXEC.
  *
- * redis_link.h is one connection; this file and those beside it that begin with redis_ are the only
- * ones that know hiredis.
+ * redis_link.h is one connection, redis_route.h says whose; this file and those beside it that
+ * begin with redis_ are the only ones that know hiredis.
+ *
+ * A Cluster may move a slot while it is used. A read follows it. A checkpoint waits until all its
+ * keys lie in one place again: nothing is written, and the connection is as good as before.
  */
 #include <hiredis/hiredis.h>
 #include <stdio.h>
@@ -12,18 +15,24 @@
 
 #include "store/backend.h"
 #include "store/redis_link.h"
+#include "store/redis_route.h"
 
-#define CONNECT_MS 1000
-#define COMMAND_MS 200
 #define SCAN_COUNT "256"
 #define EXEC_PER_MS 50 /* writes that the slowest Redis executes in a millisecond */
+#define PUT_ATTEMPTS 4
+
+/* One key of a get: who was asked, and what came. */
+struct question {
+    struct hec_link *link;
+    redisReply *answer;
+};
 
 struct redis {
-    struct hec_link link;
-    struct hec_link_terms terms;
+    struct hec_route route;
     struct hec_store_stats *stats;
-    struct hec_address address;
-    bool allow_evicting;
+    struct question *questions; /* questions_size of them, kept between calls */
+    size_t questions_size;
+    char problem[256]; /* what EXEC was refused with */
 };
 
 static int64_t now_us(void)
@@ -41,45 +50,116 @@ static void note_time(struct redis *redis, int64_t begun_us)
     }
 }
 
-static enum hec_status redis_info(void *self, const char *section, const char *name, char *value,
-                                  size_t size, struct hec_error *error)
+static enum hec_status no_memory(struct redis *redis, struct hec_error *error)
 {
-    return hec_link_info(&((struct redis *)self)->link, section, name, value, size, error);
-}
-
-/* If INFO is silent there is nothing to judge, and the operator is trusted. */
-static enum hec_status redis_check(void *self, struct hec_error *error)
-{
-    struct redis *redis = self;
-    char policy[64];
-    enum hec_status status =
-        redis_info(redis, "memory", "maxmemory_policy", policy, sizeof(policy), error);
-    if (status == HEC_OK && !redis->allow_evicting && policy[0] != '\0' &&
-        strcmp(policy, "noeviction") != 0) {
-        return hec_fail(error, HEC_MISMATCH,
-                        "redis: %s has maxmemory-policy %s, which deletes customers' histories "
-                        "under memory pressure: set it to noeviction, or allow_evicting if it is "
-                        "only a cache",
-                        hec_link_where(&redis->link), policy);
-    }
-    return status;
+    hec_route_hush(&redis->route);
+    return hec_fail(error, HEC_NO_MEMORY, "redis: no memory");
 }
 
 static enum hec_status redis_connect(void *self, struct hec_error *error)
 {
-    struct redis *redis = self;
-    enum hec_status status = hec_link_open(&redis->link, error);
-    status = status == HEC_OK ? redis_check(redis, error) : status;
-    if (status != HEC_OK) {
-        hec_link_close(&redis->link);
-    }
-    redis->stats->connects += status == HEC_OK;
-    return status;
+    return hec_route_connect(&((struct redis *)self)->route, error);
+}
+
+static enum hec_status redis_check(void *self, struct hec_error *error)
+{
+    return hec_route_check(&((struct redis *)self)->route, error);
 }
 
 static bool redis_is_connected(const void *self)
 {
-    return ((const struct redis *)self)->link.context != NULL;
+    return hec_route_is_connected(&((const struct redis *)self)->route);
+}
+
+/* Of a Cluster's nodes, the first. */
+static enum hec_status redis_info(void *self, const char *section, const char *name, char *value,
+                                  size_t size, struct hec_error *error)
+{
+    struct hec_route *route = &((struct redis *)self)->route;
+    enum hec_status status = hec_route_open(route, route->nodes[0], error);
+    return status == HEC_OK
+               ? hec_link_info(&route->nodes[0]->link, section, name, value, size, error)
+               : status;
+}
+
+/* ---- get ------------------------------------------------------------------------------------- */
+
+static bool reserve_questions(struct redis *redis, size_t count)
+{
+    if (count > redis->questions_size) {
+        struct question *questions =
+            realloc(redis->questions, count * 2 * sizeof(*redis->questions));
+        if (questions == NULL) {
+            return false;
+        }
+        redis->questions = questions;
+        redis->questions_size = count * 2;
+    }
+    memset(redis->questions, 0, count * sizeof(*redis->questions));
+    return true;
+}
+
+/* All questions out, to whoever has the keys, before the first answer is read. */
+static enum hec_status put_questions(struct redis *redis, const struct hec_view *keys, size_t count,
+                                     struct hec_error *error)
+{
+    struct hec_route *route = &redis->route;
+    for (size_t i = 0; i < count; i++) {
+        struct hec_view words[2] = { { "GET", 3 }, keys[i] };
+        struct question *question = &redis->questions[i];
+        enum hec_status status = hec_route_find(route, keys[i], &question->link, error);
+        if (status != HEC_OK) {
+            hec_route_hush(route);
+            return status;
+        }
+        if (!hec_link_say(question->link, words, 2)) {
+            return no_memory(redis, error);
+        }
+    }
+    for (int n = 0; n < route->nodes_count; n++) {
+        struct hec_link *link = &route->nodes[n]->link;
+        enum hec_status status = link->out_length == 0 ? HEC_OK : hec_link_send(link, error);
+        if (status != HEC_OK) {
+            return status;
+        }
+    }
+    return HEC_OK;
+}
+
+/* A key that lies elsewhere is asked for there, one by one: that is rare. */
+static enum hec_status ask_elsewhere(struct redis *redis, struct question *question,
+                                     struct hec_view key, struct hec_error *error)
+{
+    struct hec_view asking = { "ASKING", 6 };
+    struct hec_view words[2] = { { "GET", 3 }, key };
+    for (int hop = 0; hop < PUT_ATTEMPTS; hop++) {
+        const redisReply *answer = question->answer;
+        if (answer->type != REDIS_REPLY_ERROR || !hec_cluster_is_elsewhere(answer->str)) {
+            return HEC_OK;
+        }
+        bool ask = false;
+        enum hec_status status = hec_cluster_follow(&redis->route, answer->str, question->link,
+                                                    &question->link, &ask, error);
+        if (status == HEC_OK && ask) {
+            status = hec_link_order(question->link, &asking, 1, error);
+        }
+        if (status == HEC_OK && !hec_link_say(question->link, words, 2)) {
+            status = no_memory(redis, error);
+        }
+        if (status == HEC_OK) {
+            status = hec_link_send(question->link, error);
+        }
+        if (status == HEC_OK) {
+            freeReplyObject(question->answer);
+            question->answer = NULL;
+            status = hec_link_hear(question->link, &question->answer, error);
+        }
+        if (status != HEC_OK) {
+            return status == HEC_END ? hec_link_lost(question->link, "a slot is on the move", error)
+                                     : status;
+        }
+    }
+    return hec_link_lost(question->link, "a key is nowhere, one node sends to the other", error);
 }
 
 static enum hec_status redis_get(void *self, const struct hec_view *keys, size_t count,
@@ -87,56 +167,74 @@ static enum hec_status redis_get(void *self, const struct hec_view *keys, size_t
 {
     struct redis *redis = self;
     int64_t begun_us = now_us();
-    for (size_t i = 0; i < count; i++) {
-        struct hec_view words[2] = { { "GET", 3 }, keys[i] };
-        if (!hec_link_say(&redis->link, words, 2)) {
-            return hec_fail(error, HEC_NO_MEMORY, "redis: no memory");
+    if (!reserve_questions(redis, count)) {
+        return no_memory(redis, error);
+    }
+    enum hec_status status = put_questions(redis, keys, count, error);
+    for (size_t i = 0; status == HEC_OK && i < count; i++) {
+        status = hec_link_hear(redis->questions[i].link, &redis->questions[i].answer, error);
+    }
+    for (size_t i = 0; status == HEC_OK && i < count; i++) {
+        status = ask_elsewhere(redis, &redis->questions[i], keys[i], error);
+    }
+    for (size_t i = 0; status == HEC_OK && i < count; i++) {
+        const redisReply *answer = redis->questions[i].answer;
+        struct hec_view value = hec_answer_view(answer);
+        if (answer->type == REDIS_REPLY_ERROR && value.bytes == NULL) {
+            status = hec_link_refused(redis->questions[i].link, answer->str, error);
+        } else {
+            redis->stats->bytes_read += value.length;
+            visit(context, i, value);
         }
     }
-    enum hec_status status = count == 0 ? HEC_OK : hec_link_send(&redis->link, error);
-    for (size_t i = 0; status == HEC_OK && i < count; i++) {
-        redisReply *answer = NULL;
-        status = hec_link_hear(&redis->link, &answer, error);
-        if (status != HEC_OK) {
-            break;
-        }
-        if (answer->type == REDIS_REPLY_ERROR) {
-            status = hec_link_refused(&redis->link, answer->str,
-                                      error); /* disconnects: the rest is dropped */
-        } else {
-            redis->stats->bytes_read += answer->len;
-            visit(context, i, hec_answer_view(answer));
-        }
-        freeReplyObject(answer);
+    for (size_t i = 0; i < count; i++) {
+        freeReplyObject(redis->questions[i].answer); /* accepts NULL */
+    }
+    if (status != HEC_OK && status != HEC_NO_MEMORY) {
+        hec_route_close(&redis->route); /* others may still be about to answer */
     }
     note_time(redis, begun_us);
     return status;
 }
 
+/* ---- put ------------------------------------------------------------------------------------- */
+
+/* HEC_ABORTED, and what was said in redis->problem: the slot is somebody else's. */
+static enum hec_status not_here(struct redis *redis, struct hec_link *link,
+                                const redisReply *answer, struct hec_error *error)
+{
+    if (!hec_cluster_is_elsewhere(answer->str)) {
+        return hec_link_refused(link, answer->str, error);
+    }
+    snprintf(redis->problem, sizeof(redis->problem), "%s", answer->str);
+    return HEC_ABORTED;
+}
+
 /* WATCH and GET in one round trip. HEC_MISMATCH when the guard holds something else. */
-static enum hec_status watch(struct redis *redis, const struct hec_pair *guard,
-                             hec_store_visit *visit, void *context, struct hec_error *error)
+static enum hec_status watch(struct redis *redis, struct hec_link *link,
+                             const struct hec_pair *guard, hec_store_visit *visit, void *context,
+                             struct hec_error *error)
 {
     struct hec_view watching[2] = { { "WATCH", 5 }, guard->key };
     struct hec_view getting[2] = { { "GET", 3 }, guard->key };
     redisReply *watched = NULL;
     redisReply *found = NULL;
-    if (!hec_link_say(&redis->link, watching, 2) || !hec_link_say(&redis->link, getting, 2)) {
-        return hec_fail(error, HEC_NO_MEMORY, "redis: no memory");
+    if (!hec_link_say(link, watching, 2) || !hec_link_say(link, getting, 2)) {
+        return no_memory(redis, error);
     }
-    enum hec_status status = hec_link_send(&redis->link, error);
+    enum hec_status status = hec_link_send(link, error);
     if (status == HEC_OK) {
-        status = hec_link_hear(&redis->link, &watched, error);
+        status = hec_link_hear(link, &watched, error);
     }
     if (status == HEC_OK) {
-        status = hec_link_hear(&redis->link, &found, error);
+        status = hec_link_hear(link, &found, error);
     }
+    struct hec_view value = status == HEC_OK ? hec_answer_view(found) : (struct hec_view){ 0 };
     if (status == HEC_OK && watched->type == REDIS_REPLY_ERROR) {
-        status = hec_link_refused(&redis->link, watched->str, error);
-    } else if (status == HEC_OK && found->type == REDIS_REPLY_ERROR) {
-        status = hec_link_refused(&redis->link, found->str, error);
+        status = not_here(redis, link, watched, error);
+    } else if (status == HEC_OK && found->type == REDIS_REPLY_ERROR && value.bytes == NULL) {
+        status = not_here(redis, link, found, error);
     } else if (status == HEC_OK) {
-        struct hec_view value = hec_answer_view(found);
         bool same =
             (value.bytes == NULL) == (guard->value.bytes == NULL) &&
             value.length == guard->value.length &&
@@ -151,29 +249,47 @@ static enum hec_status watch(struct redis *redis, const struct hec_pair *guard,
     return status;
 }
 
-/* An error answer to a write. Out of memory leaves the connection as good as it was: reads go on.
- */
-static enum hec_status not_written(struct redis *redis, const char *answer, struct hec_error *error)
+static enum hec_status unwatch(struct hec_link *link, struct hec_error *error)
 {
-    if (strncmp(answer, "OOM ", 4) != 0) {
-        return hec_link_refused(&redis->link, answer, error);
+    struct hec_view words[1] = { { "UNWATCH", 7 } };
+    return link->context == NULL ? HEC_OK : hec_link_order(link, words, 1, error);
+}
+
+/* EXEC was refused. Without memory, disk or replicas to write to, Redis is as good as it was: reads
+ * go on. A master that became a replica is no use at all. */
+static enum hec_status not_written(struct redis *redis, struct hec_link *link,
+                                   struct hec_error *error)
+{
+    static const char *const HARMLESS[] = { "OOM ", "MISCONF ", "NOREPLICAS " };
+    if (hec_cluster_is_elsewhere(redis->problem)) {
+        return HEC_ABORTED;
     }
-    redis->stats->errors++;
-    return hec_fail(error, HEC_UNAVAILABLE,
-                    "redis: %s has no memory left, nothing was written: raise its maxmemory",
-                    hec_link_where(&redis->link));
+    for (size_t i = 0; i < sizeof(HARMLESS) / sizeof(*HARMLESS); i++) {
+        if (strncmp(redis->problem, HARMLESS[i], strlen(HARMLESS[i])) == 0) {
+            redis->stats->errors++;
+            return hec_fail(error, HEC_UNAVAILABLE,
+                            i == 0 ? "redis: %s has no memory left, nothing was written: raise its "
+                                     "maxmemory"
+                                   : "redis: %s takes no writes, nothing was written: %s",
+                            hec_link_where(link), redis->problem);
+        }
+    }
+    if (strncmp(redis->problem, "READONLY ", 9) == 0) {
+        hec_route_shun(&redis->route);
+    }
+    return hec_link_refused(link, redis->problem, error);
 }
 
 /* Reads the answers of MULTI, of each SET, of EXEC: all of them, to stay in step, also after the
  * first that is an error. */
-static enum hec_status hear_exec(struct redis *redis, size_t sets, bool *executed,
-                                 struct hec_error *error)
+static enum hec_status hear_exec(struct redis *redis, struct hec_link *link, size_t sets,
+                                 bool *executed, struct hec_error *error)
 {
-    char problem[256] = "";
+    redis->problem[0] = '\0';
     *executed = false;
     for (size_t i = 0; i < sets + 2; i++) {
         redisReply *answer = NULL;
-        enum hec_status status = hec_link_hear(&redis->link, &answer, error);
+        enum hec_status status = hec_link_hear(link, &answer, error);
         if (status != HEC_OK) {
             return status;
         }
@@ -182,12 +298,59 @@ static enum hec_status hear_exec(struct redis *redis, size_t sets, bool *execute
         for (size_t j = 0; *executed && bad == NULL && j < answer->elements; j++) {
             bad = answer->element[j]->type == REDIS_REPLY_ERROR ? answer->element[j] : NULL;
         }
-        if (bad != NULL && problem[0] == '\0') {
-            snprintf(problem, sizeof(problem), "%s", bad->str);
+        if (bad != NULL && redis->problem[0] == '\0') {
+            snprintf(redis->problem, sizeof(redis->problem), "%s", bad->str);
         }
         freeReplyObject(answer);
     }
-    return problem[0] == '\0' ? HEC_OK : not_written(redis, problem, error);
+    return redis->problem[0] == '\0' ? HEC_OK : not_written(redis, link, error);
+}
+
+/* MULTI, the pairs, EXEC. */
+static enum hec_status write_pairs(struct redis *redis, struct hec_link *link,
+                                   const struct hec_pair *pairs, size_t count, bool *executed,
+                                   struct hec_error *error)
+{
+    struct hec_view multi = { "MULTI", 5 };
+    struct hec_view exec = { "EXEC", 4 };
+    bool said = hec_link_say(link, &multi, 1);
+    for (size_t i = 0; said && i < count; i++) {
+        bool kept = pairs[i].value.bytes != NULL;
+        struct hec_view words[3] = { { kept ? "SET" : "DEL", 3 }, pairs[i].key, pairs[i].value };
+        said = hec_link_say(link, words, kept ? 3 : 2);
+    }
+    if (!said || !hec_link_say(link, &exec, 1)) {
+        return no_memory(redis, error);
+    }
+    enum hec_status status = hec_link_send(link, error);
+    int patience_ms = link->terms->command_ms;
+    if (status == HEC_OK) {
+        /* EXEC says nothing until all is done: after an hour without Redis that is much. */
+        status = hec_link_patience(link, patience_ms + (int)(count / EXEC_PER_MS), error);
+    }
+    if (status == HEC_OK) {
+        status = hear_exec(redis, link, count, executed, error);
+    }
+    hec_link_patience(link, patience_ms, NULL);
+    return status;
+}
+
+/* The slot is elsewhere. HEC_OK: *link has it now. */
+static enum hec_status follow(struct redis *redis, struct hec_link **link, struct hec_error *error)
+{
+    bool asking = false;
+    enum hec_status status = unwatch(*link, error);
+    if (status == HEC_OK) {
+        status = hec_cluster_follow(&redis->route, redis->problem, *link, link, &asking, error);
+    }
+    if (status == HEC_END || (status == HEC_OK && asking)) {
+        redis->stats->errors++;
+        return hec_fail(error, HEC_UNAVAILABLE,
+                        "redis: the Cluster is moving the slot, nothing was written until it is "
+                        "done: %.100s",
+                        redis->problem);
+    }
+    return status;
 }
 
 static enum hec_status redis_put(void *self, const struct hec_pair *guard,
@@ -195,53 +358,38 @@ static enum hec_status redis_put(void *self, const struct hec_pair *guard,
                                  void *context, struct hec_error *error)
 {
     struct redis *redis = self;
+    struct hec_link *link = NULL;
     int64_t begun_us = now_us();
-    struct hec_view multi = { "MULTI", 5 };
-    struct hec_view exec = { "EXEC", 4 };
-    enum hec_status status = HEC_OK;
+    enum hec_status status = hec_route_find(&redis->route, guard->key, &link, error);
     bool executed = false;
     /* Somebody may write the guard between WATCH and EXEC; the second look then tells what. */
-    for (int attempt = 0; status == HEC_OK && !executed && attempt < 3; attempt++) {
-        status = watch(redis, guard, visit, context, error);
-        if (status == HEC_MISMATCH && redis->link.context != NULL) {
-            struct hec_view words[1] = { { "UNWATCH", 7 } };
-            enum hec_status unwatched = hec_link_order(&redis->link, words, 1, error);
+    for (int attempt = 0; status == HEC_OK && !executed && attempt < PUT_ATTEMPTS; attempt++) {
+        status = watch(redis, link, guard, visit, context, error);
+        if (status == HEC_MISMATCH) {
+            enum hec_status unwatched = unwatch(link, error);
             return unwatched == HEC_OK ? HEC_MISMATCH : unwatched;
         }
-        bool said = status == HEC_OK && hec_link_say(&redis->link, &multi, 1);
-        for (size_t i = 0; said && i < count; i++) {
-            bool kept = pairs[i].value.bytes != NULL;
-            struct hec_view words[3] = { { kept ? "SET" : "DEL", 3 },
-                                         pairs[i].key,
-                                         pairs[i].value };
-            said = hec_link_say(&redis->link, words, kept ? 3 : 2);
-        }
-        said = said && hec_link_say(&redis->link, &exec, 1);
         if (status == HEC_OK) {
-            status = said ? hec_link_send(&redis->link, error)
-                          : hec_fail(error, HEC_NO_MEMORY, "redis: no memory");
+            status = write_pairs(redis, link, pairs, count, &executed, error);
         }
-        if (status == HEC_OK) {
-            /* EXEC says nothing until all is done: after an hour without Redis that is much. */
-            status = hec_link_patience(&redis->link,
-                                       redis->terms.command_ms + (int)(count / EXEC_PER_MS), error);
-        }
-        if (status == HEC_OK) {
-            status = hear_exec(redis, count, &executed, error);
+        if (status == HEC_ABORTED) {
+            status = follow(redis, &link, error);
         }
     }
     note_time(redis, begun_us);
-    hec_link_patience(&redis->link, redis->terms.command_ms, error);
     if (status == HEC_OK && !executed) {
         return hec_fail(error, HEC_FENCED, "redis: others write the guard at the same time");
     }
     return status;
 }
 
+/* ---- old keys -------------------------------------------------------------------------------- */
+
 static enum hec_status redis_scan(void *self, struct hec_view prefix, char *cursor,
                                   hec_store_visit *visit, void *context, struct hec_error *error)
 {
     struct redis *redis = self;
+    struct hec_link *link = NULL;
     char pattern[256];
     size_t length = 0;
     /* The prefix may hold characters that mean something in a pattern. */
@@ -257,14 +405,15 @@ static enum hec_status redis_scan(void *self, struct hec_view prefix, char *curs
                                  hec_word("MATCH"), { pattern, length },
                                  hec_word("COUNT"), hec_word(SCAN_COUNT) };
     redisReply *answer = NULL;
-    enum hec_status status = hec_link_ask(&redis->link, words, 6, &answer, error);
+    enum hec_status status = hec_route_find(&redis->route, prefix, &link, error);
+    status = status == HEC_OK ? hec_link_ask(link, words, 6, &answer, error) : status;
     if (status != HEC_OK) {
         return status;
     }
     if (answer->type != REDIS_REPLY_ARRAY || answer->elements != 2 ||
         answer->element[0]->type != REDIS_REPLY_STRING) {
         freeReplyObject(answer);
-        return hec_link_lost(&redis->link, "SCAN was answered with something else", error);
+        return hec_link_lost(link, "SCAN was answered with something else", error);
     }
     const redisReply *keys = answer->element[1];
     for (size_t i = 0; i < keys->elements; i++) {
@@ -279,20 +428,32 @@ static enum hec_status redis_del(void *self, const struct hec_view *keys, size_t
                                  struct hec_error *error)
 {
     struct redis *redis = self;
-    for (size_t i = 0; i < count; i++) {
+    struct hec_link *link = NULL;
+    enum hec_status status =
+        count == 0 ? HEC_OK : hec_route_find(&redis->route, keys[0], &link, error);
+    for (size_t i = 0; status == HEC_OK && i < count; i++) {
         struct hec_view words[2] = { { "DEL", 3 }, keys[i] };
-        if (!hec_link_say(&redis->link, words, 2)) {
-            return hec_fail(error, HEC_NO_MEMORY, "redis: no memory");
+        if (!hec_link_say(link, words, 2)) {
+            return no_memory(redis, error);
         }
     }
-    enum hec_status status = count == 0 ? HEC_OK : hec_link_send(&redis->link, error);
+    status = status == HEC_OK && count > 0 ? hec_link_send(link, error) : status;
+    bool moved = false;
+    redis->problem[0] = '\0';
     for (size_t i = 0; status == HEC_OK && i < count; i++) {
         redisReply *answer = NULL;
-        status = hec_link_hear(&redis->link, &answer, error);
+        status = hec_link_hear(link, &answer, error);
         if (status == HEC_OK && answer->type == REDIS_REPLY_ERROR) {
-            status = hec_link_refused(&redis->link, answer->str, error);
+            status = not_here(redis, link, answer, error);
+            moved |= status == HEC_ABORTED;
+            status = status == HEC_ABORTED ? HEC_OK : status;
         }
         freeReplyObject(answer);
+    }
+    if (status == HEC_OK && moved) {
+        status = follow(redis, &link, error);
+        return status == HEC_OK ? hec_fail(error, HEC_UNAVAILABLE, "redis: the slot has moved")
+                                : status;
     }
     return status;
 }
@@ -300,13 +461,8 @@ static enum hec_status redis_del(void *self, const struct hec_view *keys, size_t
 static void redis_close(void *self)
 {
     struct redis *redis = self;
-    hec_link_free(&redis->link);
-    if (redis->terms.password != NULL) {
-        explicit_bzero(redis->terms.password, strlen(redis->terms.password));
-    }
-    free(redis->terms.password);
-    free(redis->terms.username);
-    hec_address_free(&redis->address);
+    hec_route_free(&redis->route);
+    free(redis->questions);
     free(redis);
 }
 
@@ -329,21 +485,7 @@ enum hec_status hec_redis_new(struct hec_backend *ret, const struct hec_store_op
         return hec_fail(error, HEC_NO_MEMORY, "redis: no memory");
     }
     redis->stats = stats;
-    redis->link =
-        (struct hec_link){ .terms = &redis->terms, .address = &redis->address, .stats = stats };
-    redis->terms.database = options->database;
-    redis->terms.connect_ms = options->connect_ms == 0 ? CONNECT_MS : options->connect_ms;
-    redis->terms.command_ms = options->command_ms == 0 ? COMMAND_MS : options->command_ms;
-    redis->allow_evicting = options->allow_evicting;
-    enum hec_status status = hec_address_read(&redis->address, options, error);
-    if (status == HEC_OK && options->username != NULL) {
-        redis->terms.username = strdup(options->username);
-        status = redis->terms.username == NULL ? HEC_NO_MEMORY : HEC_OK;
-    }
-    if (status == HEC_OK && options->password != NULL) {
-        redis->terms.password = strdup(options->password);
-        status = redis->terms.password == NULL ? HEC_NO_MEMORY : HEC_OK;
-    }
+    enum hec_status status = hec_route_init(&redis->route, options, stats, error);
     if (status != HEC_OK) {
         redis_close(redis);
         return status;

@@ -12,7 +12,7 @@ static struct timeval timeval_of(int ms)
 
 const char *hec_link_where(const struct hec_link *link)
 {
-    return link->address->path != NULL ? link->address->path : link->address->host;
+    return link->address->text;
 }
 
 void hec_link_close(struct hec_link *link)
@@ -93,26 +93,40 @@ static enum hec_status introduce(struct hec_link *link, struct hec_error *error)
     return status;
 }
 
+static enum hec_status nobody(struct hec_link *link, const char *why, struct hec_error *error)
+{
+    link->stats->errors++;
+    return hec_fail(error, HEC_UNAVAILABLE,
+                    "redis: nobody answers at %s: %s: start it or correct the address",
+                    hec_link_where(link), why);
+}
+
 enum hec_status hec_link_open(struct hec_link *link, struct hec_error *error)
 {
     const struct hec_address *address = link->address;
-    struct timeval patience = timeval_of(link->terms->connect_ms);
+    const struct hec_link_terms *terms = link->terms;
+    struct timeval patience = timeval_of(terms->connect_ms);
     hec_link_close(link);
     redisContext *context = address->path != NULL
                                 ? redisConnectUnixWithTimeout(address->path, patience)
                                 : redisConnectWithTimeout(address->host, address->port, patience);
     if (context == NULL || context->err != 0) {
-        link->stats->errors++;
-        hec_fail(error, HEC_UNAVAILABLE,
-                 "redis: nobody answers at %s: %s: start it or correct the address",
-                 hec_link_where(link), context == NULL ? "no memory" : context->errstr);
+        enum hec_status status =
+            nobody(link, context == NULL ? "no memory" : context->errstr, error);
         redisFree(context);
-        return HEC_UNAVAILABLE;
+        return status;
     }
     link->context = context;
     context->reader->maxbuf = 0; /* keep the read buffer: it would be freed above 16 KiB */
+    char why[256] = "no time could be set";
+    if (terms->tls != NULL && address->path == NULL &&
+        (hec_link_patience(link, terms->connect_ms, error) != HEC_OK ||
+         !hec_tls_secure(terms->tls, context, address->host, why, sizeof(why)))) {
+        hec_link_close(link);
+        return nobody(link, why, error);
+    }
     /* The connect timeout is not one for commands. */
-    enum hec_status status = hec_link_patience(link, link->terms->command_ms, error);
+    enum hec_status status = hec_link_patience(link, terms->command_ms, error);
     status = status == HEC_OK ? introduce(link, error) : status;
     if (status != HEC_OK) {
         hec_link_close(link);

@@ -582,6 +582,9 @@ enum hec_status hec_store_sweep(struct hec_store *store, int32_t partition,
         deleted = store->backend.ops->del(store->backend.self, store->views, sweep.count, error);
     }
     free(found.bytes);
+    if (deleted != HEC_OK) {
+        cursor[0] = '\0'; /* what was found is still there */
+    }
     return deleted == HEC_OK ? status : deleted;
 }
 

@@ -1,8 +1,9 @@
 /*
  * The store: entity records behind the cache, and the watermark that says how far they reach.
  *
- * Two backends, one behaviour: Redis, and memory (tests, demo). Keys, with {p} as hash tag so that
- * a partition stays in one Redis Cluster slot:
+ * Two backends, one behaviour: Redis (one, one of several, found by Sentinels, or a Cluster), and
+ * memory (tests, demo). Keys, with {p} as hash tag so that a partition stays in one slot of a
+ * Cluster, which is what makes its checkpoint one transaction:
  *
  *   <prefix>:{p}:<generation>:<kind>:<token>   one record, its bytes as they lie in memory
  *   <prefix>:wm:{p}                            the watermark, one line of text
@@ -27,17 +28,36 @@
 
 struct hec_store;
 
-struct hec_store_options {
-    const char *address;     /* "unix:/path", "tcp:host:port", or "memory:" */
-    const char *username;    /* ACL user; NULL: the default user */
-    const char *password;    /* NULL: none. Copied, and wiped on close */
-    int database;            /* SELECT; 0 usual */
-    int connect_ms;          /* 0: 1 000 */
-    int command_ms;          /* how long one answer may take; 0: 200 */
-    const char *key_prefix;  /* NULL: "hec" */
-    bool allow_evicting;     /* accept a Redis that deletes keys under memory pressure */
-    bool allow_remote_plain; /* accept TCP without TLS to a host that is not this one */
+/* What stands at the addresses. */
+enum hec_store_mode {
+    HEC_STORE_SINGLE,   /* servers: the first that is a master and answers */
+    HEC_STORE_SENTINEL, /* Sentinels, who know which server is the master now */
+    HEC_STORE_CLUSTER,  /* some nodes of a Redis Cluster, who know the others */
 };
+
+struct hec_store_options {
+    /* "unix:/path" and "tcp:host:port", as many as there are, with commas; or "memory:" alone */
+    const char *address;
+    enum hec_store_mode mode;
+    const char *master_name;       /* by which the Sentinels know it */
+    const char *sentinel_username; /* NULL: the default user */
+    const char *sentinel_password; /* NULL: none */
+    bool tls;                      /* on every TCP connection */
+    const char *tls_ca_file;       /* NULL: the authorities that this machine trusts */
+    const char *tls_certificate_file, *tls_key_file; /* NULL: none is shown */
+    const char *tls_server_name; /* in the servers' certificates; NULL: the address' host */
+    const char *username;        /* ACL user; NULL: the default user */
+    const char *password;        /* NULL: none. Copied, and wiped on close */
+    int database;                /* SELECT; 0 usual */
+    int connect_ms;              /* 0: 1 000 */
+    int command_ms;              /* how long one answer may take; 0: 200 */
+    const char *key_prefix;      /* NULL: "hec" */
+    bool allow_evicting;         /* accept a Redis that deletes keys under memory pressure */
+    bool allow_remote_plain;     /* accept TCP without TLS to a host that is not this one */
+};
+
+/** Whether this build can speak TLS to a Redis; if not, why and what to do instead. */
+bool hec_store_has_tls(const char **why_not);
 
 /* What stands in wm:{p}. */
 struct hec_watermark {
@@ -54,7 +74,8 @@ struct hec_watermark {
  * Connects and checks that this Redis may be trusted with state.
  *
  * @return  HEC_OK
- *          HEC_INVALID      the address cannot be read, or plain TCP to another host
+ *          HEC_INVALID      an address cannot be read, plain TCP to another host, TLS that this
+ *                           build does not have, certificates that cannot be used
  *          HEC_UNAVAILABLE  nobody answers there
  *          HEC_DENIED       wrong password, or the ACL user may not do what is needed
  *          HEC_MISMATCH     maxmemory-policy evicts keys

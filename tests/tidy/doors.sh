@@ -7,7 +7,7 @@ set -eu
 # benches may look where they like.
 table='
 cblas|openblas_config|lapacke       core/model/gemm.c
-openssl/                            core/base/digest.c
+openssl/                            core/base/digest.c daemon/store/redis_tls.c
 yyjson                              core/event/* core/model/* core/decide/* core/base/json* daemon/file/* daemon/cli/* daemon/http/* daemon/kafka/* daemon/ops/* daemon/desk/*
 xxhash                              core/* daemon/*
 librdkafka/                         daemon/kafka/*

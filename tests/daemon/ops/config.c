@@ -426,6 +426,12 @@ Test(config, holds_the_settings_against_each_other)
         { "state { redis_address = \"unix:x\" }", "is no address" },
         { "state { redis_address = \"tcp:h:1\" }", "another host and the connection has no TLS" },
         { "state { redis_username = u }", "redis_username is set without redis_password" },
+        { "state { redis_address = \"tcp:127.0.0.1:1,tcp:h\" }", "\"tcp:h\" is no address" },
+        { "state { redis_address = \"tcp:127.0.0.1:1,memory:\" }", "is no address" },
+        { "state { redis_address = \"tcp:127.0.0.1:1,\" }", "\"\" is no address" },
+        { "state { redis_mode = sentinel }", "set redis_master_name" },
+        { "state { redis_mode = cluster redis_database = 1 }", "has only number 0" },
+        { "state { redis_tls_key_file = \"/k\" }", "go together" },
         { "output { score_features = true }", "score_features = true needs a score_topic" },
         { "features { schema_file = \"\" }", "schema_file must not be empty" },
         { "model { file = \"\" }", "file must not be empty" },
@@ -442,6 +448,9 @@ Test(config, holds_the_settings_against_each_other)
         REQUIRED "admin { listen = \"unix:/run/hecate/admin.sock\" }",
         REQUIRED "state { redis_address = \"unix:/run/redis.sock\" }",
         REQUIRED "state { redis_address = \"tcp:h:1\" allow_remote_plain = true }",
+        REQUIRED "state { redis_address = \"127.0.0.1:1, unix:/r.sock,localhost:2\" }",
+        REQUIRED "state { redis_mode = sentinel redis_master_name = bank }",
+        REQUIRED "state { redis_mode = cluster }",
         REQUIRED "head ato { alert_score = 800 hold_score = 800 block_score = 800 }",
     };
     for (size_t i = 0; i < sizeof(GOOD) / sizeof(GOOD[0]); i++) {

@@ -6,8 +6,7 @@
 static enum hec_status read(const char *text, bool remote, struct hec_address *address)
 {
     struct hec_error error = { 0 };
-    struct hec_store_options options = { .address = text, .allow_remote_plain = remote };
-    enum hec_status status = hec_address_read(address, &options, &error);
+    enum hec_status status = hec_address_read(address, text, remote, &error);
     cr_expect(status == HEC_OK || strlen(error.text) > 0, "a refusal of %s says why", text);
     return status;
 }
@@ -59,4 +58,35 @@ Test(address, is_refused_when_it_cannot_be_read)
     for (size_t i = 0; i < sizeof(BAD) / sizeof(*BAD); i++) {
         cr_expect_eq(read(BAD[i], true, &address), HEC_INVALID, "%s", BAD[i]);
     }
+}
+
+static enum hec_status read_list(const char *text, bool tls, struct hec_addresses *list)
+{
+    struct hec_error error = { 0 };
+    struct hec_store_options options = { .address = text, .tls = tls };
+    enum hec_status status = hec_addresses_read(list, &options, &error);
+    cr_expect(status == HEC_OK || strlen(error.text) > 0, "a refusal of %s says why", text);
+    return status;
+}
+
+Test(address, comes_in_lists)
+{
+    struct hec_addresses list;
+    cr_assert_eq(read_list("tcp:127.0.0.1:1, unix:/run/redis.sock ,tcp:[::1]:3", false, &list),
+                 HEC_OK);
+    cr_assert_eq(list.count, 3);
+    cr_expect_str_eq(list.list[0].text, "127.0.0.1:1");
+    cr_expect_str_eq(list.list[1].path, "/run/redis.sock");
+    cr_expect_str_eq(list.list[2].text, "[::1]:3");
+    hec_addresses_free(&list);
+    cr_assert_eq(read_list("tcp:redis.example:6379", true, &list), HEC_OK, "TLS is not plain");
+    hec_addresses_free(&list);
+    cr_expect_eq(read_list("tcp:127.0.0.1:1,", false, &list), HEC_INVALID);
+    cr_expect_eq(read_list("tcp:127.0.0.1:1,,tcp:127.0.0.1:2", false, &list), HEC_INVALID);
+    cr_expect_eq(read_list("tcp:127.0.0.1:1,tcp:redis.example:1", false, &list), HEC_INVALID);
+    cr_expect_eq(read_list("unix:/1,unix:/2,unix:/3,unix:/4,unix:/5,unix:/6,unix:/7,unix:/8,"
+                           "unix:/9,unix:/a,unix:/b,unix:/c,unix:/d,unix:/e,unix:/f,unix:/g,"
+                           "unix:/h",
+                           false, &list),
+                 HEC_INVALID, "more than there is room for");
 }
