@@ -58,19 +58,27 @@ struct hec_entity *hec_touched_own(const struct hec_touched *touched, enum hec_k
     return touched->shards[kind][touched->shards_count[kind] == 1 ? 0 : touched->partition];
 }
 
+/* The partitions whose shards of a kind an event reads: its own, or all of them. */
+static int32_t shards_of(const struct hec_entities *entities, enum hec_kind kind, int32_t partition,
+                         bool all_shards, int32_t *first)
+{
+    if (all_shards && !hec_kind_info(kind)->owned && entities->partitions > 1) {
+        assert(partition < entities->partitions);
+        *first = 0;
+        return entities->partitions;
+    }
+    *first = partition;
+    return 1;
+}
+
 static int want(struct hec_entities *entities, int32_t partition, enum hec_kind kind,
                 const struct hec_text *token, bool all_shards, struct hec_touched *touched,
                 struct hec_entity **pool)
 {
-    int32_t first = partition;
-    int32_t count = 1;
+    int32_t first;
+    int32_t count = shards_of(entities, kind, partition, all_shards, &first);
     char hex[HEC_KEYED_TOKEN_BYTES];
     struct hec_text name = hec_entities_name(entities, token, hex);
-    if (all_shards && !hec_kind_info(kind)->owned && entities->partitions > 1) {
-        assert(partition < entities->partitions);
-        first = 0;
-        count = entities->partitions;
-    }
     for (int32_t i = 0; i < count; i++) {
         pool[i] = hec_entities_want(entities, first + i, kind, &name);
         if (pool[i] == NULL) {
@@ -120,11 +128,17 @@ int hec_plan_want(const struct hec_plan *plan, struct hec_entities *entities,
 void hec_plan_prefetch(const struct hec_plan *plan, const struct hec_entities *entities,
                        const struct hec_event *event, int32_t partition, int stage)
 {
+    bool scored = hec_event_is_scored(event->type);
     for (int k = 0; k < HEC_KINDS; k++) {
         enum hec_kind kind = (enum hec_kind)k;
         enum hec_field field = hec_kind_info(kind)->field;
-        if (plan->kinds[kind].touched && hec_event_has(event, field)) {
-            hec_entities_prefetch(entities, partition, kind, &event->value[field].text, stage);
+        if (!plan->kinds[kind].touched || !hec_event_has(event, field)) {
+            continue;
+        }
+        int32_t first;
+        int32_t count = shards_of(entities, kind, partition, scored, &first);
+        for (int32_t i = first; i < first + count; i++) {
+            hec_entities_prefetch(entities, i, kind, &event->value[field].text, stage);
         }
     }
 }
