@@ -250,6 +250,8 @@ static void fill_options(const struct hec_parts *parts, struct hec_engine_option
         .dead_letter_records_min = 100,
         .late_is_dead_letter = config->input.late_policy == HEC_LATE_DEAD_LETTER,
         .stop_without_store = config->state.on_unavailable == HEC_ON_UNAVAILABLE_STOP,
+        .away_max_ms = config->state.away_max_s * 1000,
+        .replay_records_max = config->state.replay_records_max,
     };
 }
 

@@ -140,6 +140,7 @@ static struct hec_engine_view view_of(const struct service *service)
         all.assigned &= one.assigned;
         all.live &= one.live;
         all.store_connected &= one.store_connected;
+        all.store_paused |= one.store_paused;
         all.brokers_down |= one.brokers_down;
         all.partitions += one.partitions;
         all.replay_left += one.replay_left;
@@ -166,10 +167,12 @@ static int checks(void *context, struct hec_http_check *list)
     snprintf(list[1].sentence, sizeof(list[1].sentence),
              view.assigned ? "%d of %d partitions are ours" : "not yet in the consumer group",
              (int)view.partitions, (int)service->parts.partitions);
-    list[2] = (struct hec_http_check){ "redis", true, "" };
+    list[2] = (struct hec_http_check){ "redis", !view.store_paused, "" };
     snprintf(list[2].sentence, sizeof(list[2].sentence), "%s",
-             view.store_connected ? "connected"
-                                  : "away: scoring on what is in memory, rows are marked degraded");
+             view.store_paused      ? "takes nothing for too long: no events are read until it does"
+             : view.store_connected ? "connected"
+                                    : "away: scoring on what is in memory, rows are marked "
+                                      "degraded");
     list[3] = (struct hec_http_check){ "state", view.assigned && view.live, "" };
     snprintf(list[3].sentence, sizeof(list[3].sentence),
              view.live ? "up to date" : "replaying, %" PRId64 " records left", view.replay_left);
@@ -203,6 +206,7 @@ static enum hec_run_state run_state_of(struct service *service)
     return atomic_load(&stopping)             ? HEC_RUN_DRAINING
            : atomic_load(&service->paused_ms) ? HEC_RUN_PAUSED
            : view.circuit_open                ? HEC_RUN_PAUSED
+           : view.store_paused                ? HEC_RUN_PAUSED
            : !view.assigned                   ? HEC_RUN_STARTING
            : !view.live                       ? HEC_RUN_REBUILDING
                                               : HEC_RUN_RUNNING;

@@ -16,7 +16,7 @@ void hec_engine_pause(struct hec_engine *engine, bool paused)
 
 void hec_let_flow(struct hec_engine *engine)
 {
-    bool held = engine->paused || engine->circuit.is_open ||
+    bool held = engine->paused || engine->circuit.is_open || engine->too_long_away ||
                 (engine->store_was_away && engine->options.stop_without_store);
     if (held) {
         hec_source_pause(engine->source);

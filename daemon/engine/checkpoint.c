@@ -170,6 +170,7 @@ static enum hec_status book(struct hec_engine *engine, const struct part *part,
     hec_meter_add(engine->meter, HEC_S_CHECKPOINTS + (int)hec_commit_result(part->status), 1);
     if (part->status == HEC_OK) {
         hec_entities_kept(engine->entities, part->partition);
+        hec_away_thawed(engine);
         hec_meter_set(engine->meter, HEC_S_LAST_CHECKPOINT, hec_wall_ms());
         hec_position_stored(position, &part->watermark);
         hec_meter_add(engine->meter, HEC_S_CHECKPOINT_RECORDS, (int64_t)part->image.count);
@@ -177,7 +178,8 @@ static enum hec_status book(struct hec_engine *engine, const struct part *part,
         return HEC_OK;
     }
     hec_entities_discard(engine->entities, part->partition);
-    if (part->status == HEC_UNAVAILABLE) {
+    if (hec_is_away(part->status)) {
+        hec_away_frozen(engine);
         position->maybe = true;
         position->maybe_watermark = part->watermark;
         engine->checkpoint_refused = true;

@@ -118,6 +118,7 @@ static enum hec_status do_without_store(struct hec_engine *engine, const struct 
                 "why=%s", error->text);
     }
     engine->store_was_away = true;
+    hec_away_frozen(engine);
     hec_meter_add(engine->meter, HEC_S_REDIS_ERRORS + HEC_REDIS_ERROR_UNAVAILABLE, 1);
     if (engine->options.stop_without_store) {
         hec_source_pause(engine->source);
@@ -125,6 +126,21 @@ static enum hec_status do_without_store(struct hec_engine *engine, const struct 
     }
     mark_holes(engine);
     return HEC_OK;
+}
+
+/* Why what was loaded cannot be used: it is damaged, another's, or the store is not the one that we
+ * left it. */
+static enum hec_rebuild cause_of(struct hec_engine *engine, enum hec_status status,
+                                 int32_t partition)
+{
+    const struct hec_position *position = &engine->positions[partition];
+    if (status == HEC_CORRUPT) {
+        return HEC_REBUILD_CORRUPT;
+    }
+    enum hec_status verdict =
+        hec_store_verify(engine->store, partition, position->marked ? &position->mark : NULL,
+                         position->maybe ? &position->maybe_watermark : NULL, NULL, NULL);
+    return verdict == HEC_MISMATCH ? HEC_REBUILD_NO_STATE : HEC_REBUILD_MISMATCH;
 }
 
 /* Steps 3 and 4: the states that the batch touches; what is not in memory is asked for at once. */
@@ -152,7 +168,7 @@ static enum hec_status load(struct hec_engine *engine, struct hec_error *error)
     int64_t took_ns = 1000 * (hec_now_us() - began_us);
     hec_meter_observe(engine->meter, HEC_D_STAGE + HEC_STAGE_LOAD, took_ns);
     hec_meter_observe(engine->meter, HEC_D_REDIS + HEC_REDIS_READ, took_ns);
-    if (status == HEC_UNAVAILABLE) {
+    if (hec_is_away(status)) {
         return do_without_store(engine, error);
     }
     if (status == HEC_OK) {
@@ -166,8 +182,8 @@ static enum hec_status load(struct hec_engine *engine, struct hec_error *error)
     if ((status == HEC_CORRUPT || status == HEC_MISMATCH) && bad >= 0 && engine->owned[bad]) {
         hec_log(HEC_LOG_ERROR, "engine", "state_refused", "a stored state cannot be used",
                 "partition=%d why=%s", (int)bad, error->text);
-        enum hec_status rebuilt = hec_partition_rebuild(
-            engine, bad, status == HEC_CORRUPT ? HEC_REBUILD_CORRUPT : HEC_REBUILD_MISMATCH, error);
+        enum hec_status rebuilt =
+            hec_partition_rebuild(engine, bad, cause_of(engine, status, bad), error);
         return rebuilt == HEC_OK || rebuilt == HEC_UNAVAILABLE ? HEC_ABORTED : rebuilt;
     }
     return status;
@@ -351,6 +367,7 @@ static void publish_view(struct hec_engine *engine)
     bool assigned = hec_source_is_assigned(engine->source);
     atomic_store_explicit(&engine->assigned, assigned, memory_order_relaxed);
     atomic_store_explicit(&engine->live, assigned && !rebuilding, memory_order_relaxed);
+    atomic_store_explicit(&engine->store_paused, engine->too_long_away, memory_order_relaxed);
     atomic_store_explicit(&engine->brokers_down, stats.brokers_down, memory_order_relaxed);
 }
 
@@ -408,6 +425,7 @@ static enum hec_status one_batch(struct hec_engine *engine, struct hec_error *er
 enum hec_status hec_engine_step(struct hec_engine *engine, struct hec_error *error)
 {
     hec_follow_orders(engine);
+    hec_away_watch(engine);
     enum hec_status status = hec_partitions_meet_store(engine, error);
     if (status == HEC_OK) {
         status = one_batch(engine, error);
@@ -536,6 +554,7 @@ void hec_engine_view(const struct hec_engine *engine, struct hec_engine_view *vi
         .assigned = atomic_load_explicit(&engine->assigned, memory_order_relaxed),
         .live = atomic_load_explicit(&engine->live, memory_order_relaxed),
         .store_connected = atomic_load_explicit(&engine->store_connected, memory_order_relaxed),
+        .store_paused = atomic_load_explicit(&engine->store_paused, memory_order_relaxed),
         .brokers_down = atomic_load_explicit(&engine->brokers_down, memory_order_relaxed),
         .partitions = atomic_load_explicit(&engine->partitions, memory_order_relaxed),
         .replay_left = atomic_load_explicit(&engine->replay_left, memory_order_relaxed),

@@ -8,6 +8,7 @@
  *
  *   engine.c     the way of one batch
  *   partition.c  where each partition stands: assignment, replay, rewind
+ *   away.c       without the store: for how long, and how it is met again
  *   commit.c     publishing, and the way back from a broken transaction
  *   outbox.c     what is said while a commit is under way
  *   checkpoint.c what is known, into the store
@@ -65,6 +66,8 @@ struct hec_engine_options {
     bool late_is_dead_letter; /* else a late event is scored and leaves the state alone */
     bool overlap;            /* commits and checkpoints are made while the next batches are taken */
     bool stop_without_store; /* else scoring goes on with what is in memory */
+    int64_t away_max_ms;     /* but for so long at most; 0: for ever */
+    int64_t replay_records_max;   /* and until so many records are not stored; 0: any number */
     double dead_letter_ratio_max; /* nothing more is taken above that share in a minute; 0: never */
     int dead_letter_records_min;  /* of that many records or more */
     struct hec_meter *meter;
@@ -123,6 +126,7 @@ struct hec_engine_view {
     bool assigned;  /* the group has given out partitions (perhaps none to this one) */
     bool live;      /* every assigned partition is past its silent replay */
     bool store_connected;
+    bool store_paused; /* the store takes nothing for too long: no events are read until it does */
     bool brokers_down;
     int32_t partitions;    /* assigned */
     int64_t replay_left;   /* records still to be replayed silently */

@@ -73,8 +73,12 @@ struct hec_engine {
     int64_t checkpoint_ms; /* when the last checkpoint was made */
     int64_t view_ms;       /* when the view was last published */
     bool store_was_away;
-    bool paused;      /* by an operator; pause_wanted is what he wants now */
-    uint64_t resumes; /* how often he had it resume; resumes_wanted is the latest */
+    int64_t frozen_since_ms; /* the store takes nothing since then; 0: it does */
+    int64_t away_watched_ms, meet_again_ms;
+    bool too_long_away;      /* and so nothing more is read */
+    enum hec_status refusal; /* what the store was last refused with, and told */
+    bool paused;             /* by an operator; pause_wanted is what he wants now */
+    uint64_t resumes;        /* how often he had it resume; resumes_wanted is the latest */
     struct hec_circuit circuit;
     struct hec_suspects *suspects;
     int64_t letters;  /* dead letters since the start */
@@ -96,7 +100,7 @@ struct hec_engine {
     atomic_int_least64_t replay_left, lag_records;
     atomic_int partitions;
     atomic_bool assigned, live, store_connected, brokers_down;
-    atomic_bool circuit_open;
+    atomic_bool circuit_open, store_paused;
     atomic_int_least64_t recent_rows, recent_letters;
     atomic_bool pause_wanted;
     atomic_uint_least64_t resumes_wanted;
@@ -116,7 +120,8 @@ HEC_CHECKED enum hec_status hec_partition_rewind(struct hec_engine *engine, int3
 HEC_CHECKED enum hec_status hec_partitions_rewind_all(struct hec_engine *engine,
                                                       struct hec_error *error);
 
-/** Begins a new generation of a partition's state from the first retained offset.
+/** Begins a new generation of a partition's state from the first retained offset; but if the store
+ * merely went back to an older copy (cause no_state), that is taken up.
  *
  * @return HEC_UNAVAILABLE: the store does not answer, and nothing was changed; the next meeting
  * with it begins this again. HEC_FATAL: a broker did not answer; exit */
@@ -127,10 +132,26 @@ HEC_CHECKED enum hec_status hec_partition_rebuild(struct hec_engine *engine, int
  * only a torn store (part of it older than the rest) has that. -1: none. */
 int32_t hec_partition_torn(const struct hec_engine *engine);
 
+/** Takes the partition in the store, with an epoch above the floor. Statuses of hec_store_claim. */
+HEC_CHECKED enum hec_status hec_partition_claim(struct hec_engine *engine, int32_t partition,
+                                                uint64_t floor, struct hec_error *error);
+
+/* away.c */
+
+/** What the store says when it is away: no answer, or that we may not. */
+bool hec_is_away(enum hec_status status);
+
 /** Reconnects a store that was away, when its time has come, and makes every partition agree with
  * it again. */
 HEC_CHECKED enum hec_status hec_partitions_meet_store(struct hec_engine *engine,
                                                       struct hec_error *error);
+
+/** The store did not take what is known; it did. Between the two the watermarks stand still. */
+void hec_away_frozen(struct hec_engine *engine);
+void hec_away_thawed(struct hec_engine *engine);
+
+/** Pauses the input when that has lasted too long, or memory is full of what is not stored. */
+void hec_away_watch(struct hec_engine *engine);
 
 /* commit.c */
 

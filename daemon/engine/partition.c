@@ -17,6 +17,8 @@
 
 #define STORE_WAIT_MS 3000
 
+static const struct timespec PAUSE = { 0, 20 * 1000000 };
+
 /* The offset's metadata carries the highest epoch, so that fencing survives a store that was rolled
  * back. Plain ASCII: older librdkafka garbles anything else. */
 static uint64_t epoch_of(const char *metadata)
@@ -50,8 +52,8 @@ static enum hec_status check_belongs(const struct hec_engine *engine, int32_t pa
 /* Takes the partition. Redis counts epochs, and the committed offsets remember the last one; but in
  * a Redis that was emptied, with nothing committed since, the same number would be given twice, and
  * it names a generation of state. So an epoch is never below the time of day, in seconds. */
-static enum hec_status claim(struct hec_engine *engine, int32_t partition, uint64_t floor,
-                             struct hec_error *error)
+enum hec_status hec_partition_claim(struct hec_engine *engine, int32_t partition, uint64_t floor,
+                                    struct hec_error *error)
 {
     uint64_t now_s = (uint64_t)hec_now_ms() / 1000;
     return hec_store_claim(engine->store, partition, floor > now_s ? floor : now_s,
@@ -123,7 +125,6 @@ static enum hec_status resume(struct hec_engine *engine, int32_t partition, enum
  * not be taken up, and the process would have to end. */
 static void await_store(struct hec_engine *engine)
 {
-    static const struct timespec PAUSE = { 0, 20 * 1000000 };
     /* Partitions that are held already meet a new connection at the next step. */
     for (int32_t p = 0; p < engine->options.partitions; p++) {
         engine->store_was_away |=
@@ -135,6 +136,20 @@ static void await_store(struct hec_engine *engine)
         nanosleep(&PAUSE, NULL);
         status = hec_store_connect(engine->store, hec_now_ms(), NULL);
     }
+}
+
+/* The same for one that is full for a moment, or a Cluster that is moving the slot. */
+static enum hec_status claim_patiently(struct hec_engine *engine, int32_t partition, uint64_t floor,
+                                       struct hec_error *error)
+{
+    int64_t until_ms = hec_now_ms() + STORE_WAIT_MS;
+    enum hec_status status = hec_partition_claim(engine, partition, floor, error);
+    while (status == HEC_UNAVAILABLE && hec_now_ms() < until_ms) {
+        nanosleep(&PAUSE, NULL);
+        await_store(engine);
+        status = hec_partition_claim(engine, partition, floor, error);
+    }
+    return status;
 }
 
 /* An offset that the log never reached is another log's: the topic was made anew. What is published
@@ -204,7 +219,7 @@ static enum hec_status open_partition(struct hec_engine *engine, const struct he
     if (read == HEC_OK && found.epoch > floor) {
         floor = found.epoch;
     }
-    status = claim(engine, partition, floor, error);
+    status = claim_patiently(engine, partition, floor, error);
     if (status != HEC_OK) {
         return status;
     }
@@ -372,23 +387,50 @@ enum hec_status hec_partitions_rewind_all(struct hec_engine *engine, struct hec_
     return HEC_OK;
 }
 
+/* An older copy of the store is what the store was once: whole, of this log, and behind what was
+ * published. Only what came after it is missing, and that is in the log. (Of another generation it
+ * is not taken: its records may have been deleted since.) */
+static bool is_older_copy(const struct hec_engine *engine, const struct hec_position *position,
+                          const struct hec_watermark *mark)
+{
+    return mark->generation == position->generation && !position->fresh &&
+           mark->state_digest == hec_plan_state_digest(engine->options.plan) &&
+           mark->partitions == engine->options.partitions &&
+           strcmp(mark->cluster_id, engine->options.cluster_id) == 0 &&
+           mark->offset <= position->committed;
+}
+
+static enum hec_status take_up(struct hec_engine *engine, int32_t partition,
+                               const struct hec_watermark *mark, int64_t low,
+                               struct hec_error *error)
+{
+    struct hec_position *position = &engine->positions[partition];
+    hec_log(HEC_LOG_WARN, "engine", "state_older", "an older copy of the state is taken up",
+            "partition=%d stored=%" PRId64 " before=%" PRId64 " committed=%" PRId64, (int)partition,
+            mark->offset, position->stored, position->committed);
+    position->fresh = false;
+    position->maybe = false;
+    position->sweep = false;
+    return resume(engine, partition, HEC_OK, mark, low, error);
+}
+
 enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partition,
                                       enum hec_rebuild cause, struct hec_error *error)
 {
     struct hec_position *position = &engine->positions[partition];
-    int64_t low, high;
+    struct hec_watermark mark = { 0 };
+    int64_t low = 0, high = 0;
     enum hec_status status = hec_checkpoint_settle(engine, error);
     if (status == HEC_OK) {
         status = of_brokers(
             hec_source_bounds(engine->source, partition, &low, &high, ANSWER_WAIT_MS, error));
     }
     if (status == HEC_OK) {
-        status = claim(engine, partition, position->epoch, error);
+        status = hec_partition_claim(engine, partition, position->epoch, error);
     }
     if (status == HEC_OK) {
-        struct hec_watermark mark;
         enum hec_status read = hec_store_watermark_read(engine->store, partition, &mark, error);
-        status = read == HEC_UNAVAILABLE ? read : HEC_OK;
+        status = hec_is_away(read) ? read : HEC_OK;
         /* Not before it is known: what is expected of the store is what makes the next meeting
          * begin this again. */
         if (status == HEC_OK) {
@@ -397,16 +439,24 @@ enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partiti
         }
     }
     /* Nothing was forgotten yet: the store is met again, and what is found there begins this. */
-    engine->store_was_away |= status == HEC_UNAVAILABLE;
+    if (hec_is_away(status)) {
+        engine->store_was_away = true;
+        return HEC_UNAVAILABLE;
+    }
     if (status != HEC_OK) {
         return status;
     }
-    hec_log(HEC_LOG_WARN, "engine", "state_rebuild", "state is built from the log",
-            "partition=%d cause=%d from=%" PRId64 " committed=%" PRId64, (int)partition, (int)cause,
-            low, position->committed);
-    start_anew(engine, partition, low, cause);
+    if (cause == HEC_REBUILD_NO_STATE && position->marked &&
+        is_older_copy(engine, position, &mark)) {
+        status = take_up(engine, partition, &mark, low, error);
+    } else {
+        hec_log(HEC_LOG_WARN, "engine", "state_rebuild", "state is built from the log",
+                "partition=%d cause=%d from=%" PRId64 " committed=%" PRId64, (int)partition,
+                (int)cause, low, position->committed);
+        start_anew(engine, partition, low, cause);
+    }
     engine->generations[partition] = position->generation;
-    return hec_partition_rewind(engine, partition, error);
+    return status == HEC_OK ? hec_partition_rewind(engine, partition, error) : status;
 }
 
 int32_t hec_partition_torn(const struct hec_engine *engine)
@@ -420,77 +470,4 @@ int32_t hec_partition_torn(const struct hec_engine *engine)
         }
     }
     return -1;
-}
-
-/* A checkpoint that was sent over the lost connection may still be waiting in Redis. A new epoch
- * makes it void (its WATCH fails), so what is read after the claim is the last word. */
-static enum hec_status last_word(struct hec_engine *engine, int32_t partition,
-                                 struct hec_watermark *found, struct hec_error *error)
-{
-    struct hec_position *position = &engine->positions[partition];
-    const struct hec_watermark *expected = position->marked ? &position->mark : NULL;
-    const struct hec_watermark *maybe = position->maybe ? &position->maybe_watermark : NULL;
-    enum hec_status status =
-        hec_store_verify(engine->store, partition, expected, maybe, found, error);
-    if (status == HEC_OK) {
-        status = claim(engine, partition, position->epoch, error);
-    }
-    return status == HEC_OK
-               ? hec_store_verify(engine->store, partition, expected, maybe, found, error)
-               : status;
-}
-
-/* I9: the Redis that came back may be an emptied or an older one. */
-static enum hec_status meet(struct hec_engine *engine, int32_t partition, struct hec_error *error)
-{
-    struct hec_position *position = &engine->positions[partition];
-    struct hec_watermark found = { .offset = -1 };
-    enum hec_status status = last_word(engine, partition, &found, error);
-    if (status == HEC_MISMATCH) {
-        return hec_partition_rebuild(engine, partition, HEC_REBUILD_NO_STATE, error);
-    }
-    if (status != HEC_OK) {
-        return status;
-    }
-    if (position->maybe && found.offset == position->maybe_watermark.offset &&
-        found.generation == position->generation) {
-        hec_position_stored(position, &found);
-    }
-    position->maybe = false;
-    /* Replayed from an older place meanwhile: what is stored must not go back. */
-    bool behind = position->next < position->stored;
-    return position->holes || behind ? hec_partition_rewind(engine, partition, error) : HEC_OK;
-}
-
-enum hec_status hec_partitions_meet_store(struct hec_engine *engine, struct hec_error *error)
-{
-    if (hec_checkpoint_is_under_way(engine) ||
-        (hec_store_is_connected(engine->store) && !engine->store_was_away)) {
-        return HEC_OK;
-    }
-    engine->store_was_away = true;
-    atomic_store_explicit(&engine->store_connected, false, memory_order_relaxed);
-    enum hec_status status = hec_store_connect(engine->store, hec_now_ms(), error);
-    /* What is open must be published first: a rewind forgets it. */
-    if (status == HEC_OK) {
-        enum hec_status published = hec_partitions_commit(engine, error);
-        if (published != HEC_OK) {
-            return published; /* also HEC_UNAVAILABLE: that is the brokers' */
-        }
-    }
-    for (int32_t p = 0; p < engine->options.partitions && status == HEC_OK; p++) {
-        if (engine->positions[p].assigned) {
-            status = meet(engine, p, error);
-        }
-    }
-    if (status == HEC_UNAVAILABLE) {
-        return HEC_OK;
-    }
-    if (status == HEC_OK) {
-        engine->store_was_away = false;
-        hec_let_flow(engine);
-        atomic_store_explicit(&engine->store_connected, true, memory_order_relaxed);
-        hec_log(HEC_LOG_INFO, "engine", "store_back", "redis answers again", NULL);
-    }
-    return status;
 }

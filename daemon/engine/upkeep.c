@@ -101,5 +101,5 @@ enum hec_status hec_upkeep(struct hec_engine *engine, struct hec_error *error)
         status = verify(engine, now_ms, error);
     }
     /* A store that does not answer is met again by the next step. */
-    return status == HEC_UNAVAILABLE ? HEC_OK : status;
+    return hec_is_away(status) ? HEC_OK : status;
 }

@@ -95,9 +95,10 @@ struct hec_config {
         int64_t checkpoint_records_max;
         int64_t cache_mib;
         int64_t shared_refresh_ms;
-        int64_t allow_evicting;     /* bool */
-        int64_t allow_remote_plain; /* bool */
-        int64_t on_unavailable;     /* enum hec_on_unavailable */
+        int64_t allow_evicting;                 /* bool */
+        int64_t allow_remote_plain;             /* bool */
+        int64_t on_unavailable;                 /* enum hec_on_unavailable */
+        int64_t away_max_s, replay_records_max; /* 0: never */
     } state;
     struct {
         char schema_file[HEC_CONFIG_TEXT_MAX];

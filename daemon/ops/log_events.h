@@ -37,6 +37,10 @@
     X("state_refused", "engine", "A stored state cannot be used; it is built anew.")               \
     X("store_away", "engine", "Redis does not answer: degraded, or paused by on_unavailable.")     \
     X("store_back", "engine", "Redis answers again; the gap is stored.")                           \
+    X("store_refuses", "engine", "Redis refuses us, or evicts, since it came back: degraded.")     \
+    X("store_input_paused", "engine", "Redis away for too long: no events are read until then.")   \
+    X("store_input_resumed", "engine", "Redis takes states again: events are read again.")         \
+    X("state_older", "engine", "An older copy of Redis is taken up: the rest is replayed.")        \
     X("store_evicts", "engine", "Redis began to evict keys: set maxmemory-policy noeviction.")     \
     X("librdkafka", "kafka", "A line of the Kafka client's own.")                                  \
     X("denied", "http", "A request without a known token was refused.")                            \

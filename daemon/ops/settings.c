@@ -208,8 +208,8 @@ static const struct hec_setting SETTINGS[] = {
             state.checkpoint_records_max,
             "Checkpoint no later than when this many states have changed.", RESTART),
     INTEGER("state", "cache_mib", "MiB", "512", 16, 1048576, state.cache_mib,
-            "Memory for states, all engines together. Changed states are never dropped, so it can "
-            "be exceeded while Redis is away.", RESTART),
+            "Memory for states, all engines together. Changed states are never dropped, so up to "
+            "twice as much is used while Redis is away; then the input pauses.", RESTART),
     INTEGER("state", "shared_refresh_ms", "ms", "1000", 0, 3600000, state.shared_refresh_ms,
             "How old a copy of another partition's share of a merchant, terminal, device, address "
             "or payee may be.", RESTART),
@@ -219,6 +219,14 @@ static const struct hec_setting SETTINGS[] = {
     CHOICE("state", "on_unavailable", "degrade", ON_UNAVAILABLE, state.on_unavailable,
            "While Redis is away: degrade scores with what is in memory and marks the alerts; stop "
            "pauses the input.", RESTART),
+    INTEGER("state", "away_max_s", "s", "1800", 0, 604800, state.away_max_s,
+            "When Redis took no states for so long, the input is paused and readiness fails until "
+            "it does: a restart would have all of that to replay. Nothing is lost. 0: never.",
+            RESTART),
+    INTEGER("state", "replay_records_max", "records", "20000000", 0, 1000000000000,
+            state.replay_records_max,
+            "The same when so many events were published whose states are not stored, for each "
+            "engine. 0: never.", RESTART),
 
     TEXT("features", "schema_file", "/etc/hecate/features.conf", features.schema_file,
          "Declares the features. Its digest must be the one stored in the model.", RESTART),

@@ -67,8 +67,8 @@ HEC_CHECKED enum hec_status hec_link_refused(struct hec_link *link, const char *
 
 struct hec_view hec_word(const char *text);
 
-/** What an answer holds; anything but a string counts as absent. A key of another type holds what
- * Redis says of it, which nobody ever stored. Valid as long as the answer. */
+/** What an answer holds; anything but a string counts as absent. A key of another type holds a
+ * word that nobody ever stored. Valid as long as the answer. */
 struct hec_view hec_answer_view(const redisReply *answer);
 
 /** Appends one command to what will be sent. False: no memory; all of it is given up. */

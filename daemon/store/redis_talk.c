@@ -75,10 +75,11 @@ struct hec_view hec_word(const char *text)
 
 struct hec_view hec_answer_view(const redisReply *answer)
 {
-    bool strange = answer->type == REDIS_REPLY_ERROR && strncmp(answer->str, "WRONGTYPE", 9) == 0;
-    return answer->type == REDIS_REPLY_STRING || strange
-               ? (struct hec_view){ answer->str, answer->len }
-               : (struct hec_view){ 0 };
+    if (answer->type == REDIS_REPLY_ERROR && strncmp(answer->str, "WRONGTYPE", 9) == 0) {
+        return (struct hec_view){ "WRONGTYPE", 9 };
+    }
+    return answer->type == REDIS_REPLY_STRING ? (struct hec_view){ answer->str, answer->len }
+                                              : (struct hec_view){ 0 };
 }
 
 enum hec_status hec_link_send(struct hec_link *link, struct hec_error *error)
