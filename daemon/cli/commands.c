@@ -14,6 +14,7 @@ const struct hec_command *const HEC_COMMANDS[] = {
     &hec_cmd_compare,
     &hec_cmd_correlate,
     &hec_cmd_sweep,
+    &hec_cmd_fewshot,
     &hec_cmd_features,
     &hec_cmd_entity,
     &hec_cmd_replay,

@@ -12,6 +12,7 @@ extern const struct hec_command hec_cmd_correlate;
 extern const struct hec_command hec_cmd_eval;
 extern const struct hec_command hec_cmd_sweep;
 extern const struct hec_command hec_cmd_features;
+extern const struct hec_command hec_cmd_fewshot;
 extern const struct hec_command hec_cmd_entity;
 extern const struct hec_command hec_cmd_doctor;
 extern const struct hec_command hec_cmd_tail;

@@ -9,13 +9,18 @@
 #include "hecate/train.h"
 
 /* clang-format off */
-#define HEC_FLAGS_WARM                                                                             \
+/* Where a training starts. */
+#define HEC_FLAGS_START                                                                            \
     { "warm-start", "MODEL", "go on from this model's weights, matched by the names of features "  \
       "and heads", HEC_FLAG_TEXT },                                                                \
     { "trunk-rate", "X", "with --warm-start: share of the rate for what heads share (default 0.1)",\
       HEC_FLAG_NUMBER, .minimum = 0, .maximum = 1 },                                               \
     { "freeze-trunk", NULL, "with --warm-start: what heads share stays as it is",                  \
-      HEC_FLAG_SWITCH },                                                                           \
+      HEC_FLAG_SWITCH }
+
+/* And what it learns beside what the model knew. */
+#define HEC_FLAGS_WARM                                                                             \
+    HEC_FLAGS_START,                                                                               \
     { "new-head", "NAME", "with --warm-start: a head of --heads beside those of the model; with "  \
       "--freeze-trunk these stay as they are", HEC_FLAG_TEXT },                                    \
     { "shots", "N", "with --new-head: learn it from so many frauds only, drawn by the seed",       \
