@@ -39,6 +39,18 @@ static void match_columns(struct maps *maps, const struct hec_model *now,
     }
 }
 
+/* The head of the earlier model that is this one, with weights worth having; -1: none. */
+static int same_head(const struct hec_model *warm, const struct hec_head *head)
+{
+    for (int old = 0; old < warm->info.heads_count; old++) {
+        if (strcmp(head->name, warm->heads[old].name) == 0 && head->kind == warm->heads[old].kind &&
+            warm->trained[old]) {
+            return old;
+        }
+    }
+    return -1;
+}
+
 /* Logits by their heads' names; kinds of fraud that only training has are never there. */
 static void match_heads(struct maps *maps, const struct hec_model *now,
                         const struct hec_model *warm, int logits)
@@ -47,11 +59,9 @@ static void match_heads(struct maps *maps, const struct hec_model *now,
         maps->head[z] = -1;
     }
     for (int k = 0; k < now->info.heads_count; k++) {
-        for (int old = 0; old < warm->info.heads_count; old++) {
-            if (now->logit_of[k] >= 0 && warm->logit_of[old] >= 0 && warm->trained[old] &&
-                strcmp(now->heads[k].name, warm->heads[old].name) == 0) {
-                maps->head[now->logit_of[k]] = warm->logit_of[old];
-            }
+        int old = same_head(warm, &now->heads[k]);
+        if (now->logit_of[k] >= 0 && old >= 0) {
+            maps->head[now->logit_of[k]] = warm->logit_of[old];
         }
     }
 }
@@ -330,12 +340,9 @@ enum hec_status hec_warm_begin(struct hec_trainer *trainer)
     /* The earlier logit was put right by its own shift; this training will be by another. */
     float *bias = trainer->parameters + layout->place[HEC_T_HEADS_1_BIAS].offset;
     for (int k = 0; k < trainer->model->info.heads_count && status == HEC_OK; k++) {
-        for (int old = 0; old < warm->info.heads_count; old++) {
-            bool same = strcmp(trainer->model->heads[k].name, warm->heads[old].name) == 0;
-            if (same && trainer->model->logit_of[k] >= 0 && warm->logit_of[old] >= 0 &&
-                warm->trained[old]) {
-                bias[trainer->model->logit_of[k]] += warm->shifts[old] - hec_trainer_shift(trainer);
-            }
+        int old = same_head(warm, &trainer->model->heads[k]);
+        if (old >= 0 && warm->heads[old].kind == HEC_HEAD_BINARY) {
+            bias[trainer->model->logit_of[k]] += warm->shifts[old] - hec_trainer_shift(trainer);
         }
     }
     return status;
@@ -352,6 +359,7 @@ enum hec_status hec_warm_keep(struct hec_trainer *trainer)
         for (int old = 0; old < warm->info.heads_count; old++) {
             if (strcmp(now->heads[k].name, warm->heads[old].name) == 0) {
                 now->shifts[k] = warm->shifts[old];
+                now->spreads[k] = warm->spreads[old];
                 now->trained[k] = warm->trained[old];
             }
         }

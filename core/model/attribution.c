@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hecate/explain.h"
 #include "model/blend.h"
 #include "model/layers.h"
 #include "model/model.h"
@@ -186,14 +187,14 @@ static void through_trunks(const struct pass *pass)
     }
 }
 
-static void multipliers(struct hec_predictor *predictor, int logit)
+/* Between the row that has just passed and another one; with itself, they are the gradient. */
+static void multipliers(struct hec_predictor *predictor, int logit, const struct hec_work *base,
+                        const struct hec_before *base_before)
 {
     const struct hec_model *model = predictor->model;
     const struct hec_shape *s = &model->shape;
-    struct pass list = {
-        model,           &predictor->work, &model->base, &predictor->before, &model->base_before,
-        &predictor->back
-    };
+    struct pass list = { model,       &predictor->work, base, &predictor->before,
+                         base_before, &predictor->back };
     const struct pass *pass = &list;
     struct hec_multipliers *back = pass->back;
     int first = logit * s->tower, width = pass->row->width;
@@ -235,12 +236,12 @@ void hec_multipliers_free(struct hec_multipliers *back)
     *back = (struct hec_multipliers){ 0 };
 }
 
-static void by_column(const struct hec_predictor *predictor, float *contributions)
+static void by_column(const struct hec_predictor *predictor, const float *x, const float *back,
+                      float *contributions)
 {
     const struct hec_model *model = predictor->model;
     const struct hec_shape *s = &model->shape;
-    const float *x = predictor->work.input, *base = model->base.input;
-    const float *back = predictor->back.input;
+    const float *base = model->base.input;
     int n = s->numerics, at = n;
 
     for (int j = 0; j < n; j++) {
@@ -282,8 +283,8 @@ void hec_predictor_explain(struct hec_predictor *predictor, const float *numeric
         sum = spread * work->z[column] + model->shifts[head];
         base = spread * model->base.z[column] + model->shifts[head];
         hec_net_before(work, model->parameters, &predictor->before);
-        multipliers(predictor, column);
-        by_column(predictor, contributions);
+        multipliers(predictor, column, &model->base, &model->base_before);
+        by_column(predictor, work->input, predictor->back.input, contributions);
         for (int j = 0; j < model->shape.numerics + model->shape.categories; j++) {
             contributions[j] *= spread;
         }
@@ -294,4 +295,34 @@ void hec_predictor_explain(struct hec_predictor *predictor, const float *numeric
     if (baseline_logit != NULL) {
         *baseline_logit = base;
     }
+}
+
+void hec_predictor_integrate(struct hec_predictor *predictor, const float *numerics,
+                             const uint32_t *categories, int head, int steps, float *contributions,
+                             float *logit, float *baseline_logit)
+{
+    const struct hec_model *model = predictor->model;
+    struct hec_work *work = &predictor->work;
+    int column = model->logit_of[head], inputs = work->inputs;
+    hec_predictor_explain(predictor, numerics, categories, head, contributions, logit,
+                          baseline_logit);
+    float *row = column < 0 ? NULL : malloc(2 * (size_t)inputs * sizeof(*row));
+    if (row == NULL) {
+        return;
+    }
+    float *sum = row + inputs;
+    memcpy(row, work->input, (size_t)inputs * sizeof(*row));
+    memset(sum, 0, (size_t)inputs * sizeof(*sum));
+    for (int step = 0; step < steps; step++) {
+        float t = ((float)step + 0.5f) / (float)steps;
+        for (int i = 0; i < inputs; i++) {
+            work->input[i] = model->base.input[i] + t * (row[i] - model->base.input[i]);
+        }
+        hec_net_beyond(work, model->parameters, 1, 0);
+        hec_net_before(work, model->parameters, &predictor->before);
+        multipliers(predictor, column, work, &predictor->before);
+        hec_add_scaled(sum, predictor->back.input, model->spreads[head] / (float)steps, inputs);
+    }
+    by_column(predictor, row, sum, contributions);
+    free(row);
 }

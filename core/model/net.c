@@ -131,6 +131,12 @@ void hec_net_forward(struct hec_work *work, const real *parameters, int rows, in
     }
     hec_embedding_forward(work->input + table_column(s), work->inputs, P(TABLE), work->index, rows,
                           s->categories, s->table_dims);
+    hec_net_beyond(work, parameters, rows, dropout);
+}
+
+void hec_net_beyond(struct hec_work *work, const real *parameters, int rows, int dropout)
+{
+    const struct hec_shape *s = &work->shape;
     hec_trunk_forward(work, parameters, rows, dropout);
     if (work->whole != NULL && s->bottleneck > 0) {
         side_by_side(work, work->whole, work->r, rows, 0);

@@ -73,6 +73,9 @@ void hec_work_free(struct hec_work *work);
  */
 void hec_net_forward(struct hec_work *work, const real *parameters, int rows, int dropout);
 
+/** The second half of hec_net_forward: from the whole input, embeddings included. */
+void hec_net_beyond(struct hec_work *work, const real *parameters, int rows, int dropout);
+
 /* What stood before each nonlinearity, for one row; arrays as those of hec_work. Owned. */
 struct hec_before {
     real *a0, *a1, *fuse, *masks, *t;

@@ -35,6 +35,7 @@
 #define hec_multiply hec_multiply_f64
 #define hec_net_backward hec_net_backward_f64
 #define hec_net_before hec_net_before_f64
+#define hec_net_beyond hec_net_beyond_f64
 #define hec_net_each hec_net_each_f64
 #define hec_net_forward hec_net_forward_f64
 #define hec_net_heads_backward hec_net_heads_backward_f64

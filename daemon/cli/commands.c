@@ -10,6 +10,7 @@ const struct hec_command *const HEC_COMMANDS[] = {
     &hec_cmd_train,
     &hec_cmd_table,
     &hec_cmd_score,
+    &hec_cmd_explain,
     &hec_cmd_eval,
     &hec_cmd_compare,
     &hec_cmd_correlate,

@@ -53,6 +53,44 @@ static void few_shot(FILE *out)
              "rare as that: calibrate when more is known.");
 }
 
+static void study_shots(FILE *out)
+{
+    hec_manual_paragraph(
+        out, "How many frauds it takes, and what to start from, is asked of the data. Each arm is "
+             "a name and flags of train; all arms of one seed learn from the same frauds and are "
+             "judged on the same later rows, and the table has the interval of the paired "
+             "difference from the first arm.");
+    hec_manual_example(
+        out, "hecate fewshot --data events.ndjson --heads heads.conf --new-head takeover \\\n"
+             "    --arm 'scratch: --epochs 4' 'frozen: --epochs 4 --warm-start base.model "
+             "--freeze-trunk' \\\n"
+             "    'tuned: --epochs 4 --warm-start base.model' --shots 5 10 --seeds 2 \\\n"
+             "    --train-from 2025-01-13 --train-to 2025-02-05 --known-at 2025-02-12 \\\n"
+             "    --test-from 2025-02-12 --test-to 2025-02-28 --out shots.csv --rows-out rows");
+}
+
+static void explaining(FILE *out)
+{
+    hec_manual_section(out, "WHY, OFFLINE");
+    hec_manual_example(out,
+                       "hecate explain --model base.model --data events.ndjson --alerts "
+                       "--counterfactual \\\n    --out why.ndjson\n"
+                       "hecate explain --model base.model --data events.ndjson --head card_fraud "
+                       "\\\n    --method integrated-gradients --format csv --limit 100 --out "
+                       "why.csv");
+    hec_manual_paragraph(
+        out, "Every row's contributions, feature by feature, that add up to the difference of its "
+             "logit from the median row's. deeplift is what alerts carry; integrated-gradients is "
+             "the referee: slower, and exact only as far as its steps reach.");
+    hec_manual_paragraph(
+        out, "--counterfactual tells the fewest features whose change would have kept an alert "
+             "below its threshold, each to a value between the 1 % and the 99 % quantile of the "
+             "rows read, or a common category, and no further than it takes. One feature is the "
+             "best of all that were tried; several are found one after the other. Features are "
+             "changed alone: a count of an hour may fall while the sum of that hour stays. Read it "
+             "as what the model looked at, not as advice.");
+}
+
 void hec_manual_learning(FILE *out)
 {
     hec_manual_section(out, "DESCRIPTION");
@@ -61,4 +99,6 @@ void hec_manual_learning(FILE *out)
              "on which data it helped. hecate(1) lists the flags.");
     transfer(out);
     few_shot(out);
+    study_shots(out);
+    explaining(out);
 }

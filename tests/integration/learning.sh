@@ -2,6 +2,7 @@
 # hecate-learning(7): every command that stands in it runs, in its order, on the files that those
 # before it made; and what it says of them is so.
 . "$(dirname "$0")/lib.sh"
+need python3
 cd "$scratch"
 cat >payments.conf <<'END'
 head card_fraud {
@@ -43,6 +44,26 @@ score takeover.model | cut -d, -f1,5,6 >after
 cmp -s before after || fail "a new head over a frozen trunk changed the others' scores"
 score later.model | cut -d, -f1,5,6 >later
 ! cmp -s before later || fail "a warm start learned nothing"
+
+# Contributions add up, and what would have passed is told of every alert.
+python3 - <<'END' || fail "the explanations are not what they should be"
+import csv, json
+rows = [json.loads(line) for line in open("why.ndjson")]
+assert rows and {r["head"] for r in rows} == {"card_fraud", "anomaly"}, len(rows)
+for r in rows:
+    total = sum(r["contributions"].values())
+    apart = r["logit"] - r["baseline_logit"]
+    assert abs(total - apart) <= 1e-3 * max(1, abs(apart)), (r["event_id"], total, apart)
+    assert ("would_have_passed" in r) == (r["head"] == "card_fraud")
+told = [r["would_have_passed"] for r in rows if r.get("would_have_passed")]
+assert told and all(change["feature"] for changes in told for change in changes)
+table = list(csv.DictReader(open("why.csv")))
+assert len(table) == 100 and all(r["head"] == "card_fraud" for r in table)
+shots = list(csv.DictReader(open("shots.csv")))
+assert len(shots) == 3 * 2 * 2 and {r["arm"] for r in shots} == {"scratch", "frozen", "tuned"}
+taken = list(csv.DictReader(open("rows/shots.csv")))
+assert len(taken) == 2 * (5 + 10)
+END
 
 # What cannot be is told before anything is read.
 refused() {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hecate/event.h"
+#include "hecate/explain.h"
 #include "hecate/random.h"
 #include "model/model.h"
 #include "planted.h"
@@ -278,6 +279,36 @@ Test(attribution, ranks_columns_as_integrated_gradients_do)
         sum += rank_correlation(rescale, referee) / JUDGED;
     }
     cr_expect_gt(sum, 0.8, "mean rank correlation %f", sum);
+    hec_predictor_free(predictor);
+    hec_model_free(model);
+    planted_free(&planted);
+}
+
+/* The product's integrated gradients against the test's own, which know nothing of multipliers:
+ * the same path, the same points, the gradient worked out another way. */
+Test(attribution, integrates_as_the_plain_gradient_does)
+{
+    struct planted planted;
+    struct hec_predictor *predictor;
+    planted_make(&planted, 3000, 6);
+    struct hec_model *model = planted_model(&planted, 3, NULL, NULL);
+    cr_assert_eq(hec_predictor_new(&predictor, model, 1), HEC_OK);
+    for (uint32_t row = 0; row < 40; row++) {
+        const float *x = planted.numerics + row * PLANTED_NUMERICS;
+        const uint32_t *c = planted.categories + row * PLANTED_CATEGORIES;
+        float contributions[COLUMNS], logit, base;
+        double referee[COLUMNS];
+        hec_predictor_explain(predictor, x, c, 0, contributions, NULL, NULL);
+        integrated(model, 0, predictor->work.input, referee);
+        hec_predictor_integrate(predictor, x, c, 0, 64, contributions, &logit, &base);
+        for (int i = 0; i < COLUMNS; i++) {
+            cr_assert_float_eq((double)contributions[i], referee[i],
+                               1e-3 * fmax(1, fabs(referee[i])), "row %u column %d: %g and %g", row,
+                               i, (double)contributions[i], referee[i]);
+        }
+        cr_assert_float_eq(sum_of(contributions), (double)(logit - base),
+                           0.05 * fmax(1, fabs((double)(logit - base))));
+    }
     hec_predictor_free(predictor);
     hec_model_free(model);
     planted_free(&planted);
