@@ -57,6 +57,9 @@ proof-properties: ## what must hold of every stream, on 20 000 random ones each 
 	@ninja -C build tests/test-core-feature_properties >/dev/null
 	@HECATE_SEED=$${SEED:-1000000000} HECATE_STREAMS=20000 build/tests/test-core-feature_properties -j1
 
+proof-soak: ## an hour of events while hecated, broker and Redis die at random (ARGS="SECONDS RATE")
+	@tests/proof/soak.sh $(ARGS)
+
 proof-parity: ## live equals offline, exactly once: 200 000 events, killed and flushed (ARGS=handbook: its payments)
 	@tests/proof/parity_all.sh $(ARGS)
 
@@ -84,4 +87,4 @@ bench-daemon: ## the daemon against a pass-through, on a real broker: 24 feature
 	@tests/bench/daemon.sh 5 1000000 core
 	@tests/bench/daemon.sh 5 1000000 all
 
-.PHONY: fuzz bench-replay bench-model bench-state bench-crowd bench-daemon proof-features proof-properties proof-simulator proof-parity proof-handbook proof-handbook-folds proof-bank all demo test deb install clean help proof-fresh proof-package
+.PHONY: fuzz bench-replay bench-model bench-state bench-crowd bench-daemon proof-features proof-properties proof-simulator proof-soak proof-parity proof-handbook proof-handbook-folds proof-bank all demo test deb install clean help proof-fresh proof-package
