@@ -6,6 +6,8 @@
 #   faults.sh recovery [DIRTY]    kill -9 with so many records dirty (default 100000), until the first
 #                                 new output is committed
 #   faults.sh zombie [SECONDS]    one of two daemons is stopped for so long and woken (default 30)
+#   faults.sh group [SECONDS]     three daemons and six partitions: one is killed, then one stopped for so
+#                                 long (default 90) and woken; no partition may be idle for over 15 s
 #   faults.sh outage [SECONDS]    Redis is away for so long under load (default 60) and comes back
 #
 # SEED makes the moments repeat, OVERLAP=true sets output.overlap. Exit status 0: it holds.
@@ -146,6 +148,66 @@ zombie() {
         "refusals in its log"
 }
 
+# The longest time that a partition which had events to score had no new score committed, from when
+# the scores were written. The first seconds, in which the group comes together, do not count.
+longest_idle_ms() { # PARTITIONS
+    kcat -C -q -b "$broker" -t scores -o beginning -e -X isolation.level=read_committed -f '%T %s\n' |
+        python3 -c '
+import json, sys
+times = {}
+for line in sys.stdin:
+    written_ms, record = line.split(" ", 1)
+    times.setdefault(json.loads(record)["source"]["partition"], []).append(int(written_ms))
+first = min(min(t) for t in times.values()) + 10000
+idle = {p: max(b - a for a, b in zip(t, t[1:]) if b > first) for p, t in times.items()}
+if len(idle) != int(sys.argv[1]):
+    sys.exit(f"{len(idle)} partitions have scores")
+print(max(idle.values()))' "$1"
+}
+
+group() {
+    local seconds=${amount:-90} lines slices n first second third idle status=0
+    prepare 6
+    for one in one two three; do configure "$one"; done
+    lines=$(wc -l <"$events") slices=$((seconds + 60))
+    run one
+    first=$daemon
+    run two
+    second=$daemon
+    run three
+    third=$daemon
+    (
+        sent=0
+        for n in $(seq "$slices"); do
+            send $((sent + 1)) $((lines * n / slices))
+            sleep 0.7
+        done
+    ) &
+    feeder=$!
+    later "$feeder"
+    sleep 20
+    kill -9 "$first"
+    sleep 20
+    kill -STOP "$second"
+    sleep "$seconds"
+    kill -CONT "$second"
+    wait "$feeder"
+    sent=$lines
+    await 60
+    if kill -0 "$second" 2>/dev/null; then
+        kill -TERM "$second"
+    fi
+    wait "$second" || status=$?
+    kill -TERM "$third" && wait "$third" || fail "the third ended with $?"
+    judge 6
+    idle=$(longest_idle_ms 6) || fail "not every partition has scores"
+    echo "group: of three daemons one was killed, one stopped for $seconds s and woken (it ended with" \
+        "$status): $sent events of six partitions, each once; the longest that one idled: $idle ms;" \
+        "$(grep -cE 'event=(revoke_unfinished|transaction_rolled_back|engine_stopped)' "$scratch/two.log")" \
+        "refusals in the log of the stopped one"
+    [ "$idle" -le 15000 ] || fail "a partition was idle for $idle ms"
+}
+
 outage() {
     local seconds=${amount:-60} lines part began
     prepare 2
@@ -177,6 +239,7 @@ case $what in
 kill) kill_loop ;;
 recovery) recovery ;;
 zombie) zombie ;;
+group) group ;;
 outage) outage ;;
-*) fail "usage: faults.sh kill|recovery|zombie|outage [AMOUNT]" ;;
+*) fail "usage: faults.sh kill|recovery|zombie|group|outage [AMOUNT]" ;;
 esac
