@@ -89,6 +89,51 @@ static void drop(struct hec_trainer *trainer, float *keep, int n)
     }
 }
 
+/* Which features of a row a step does not see. */
+static void draw_left_out(struct hec_trainer *trainer, int features)
+{
+    uint16_t below = (uint16_t)((double)trainer->options->feature_dropout * 65536);
+    for (int first = 0; first < features; first += 8) {
+        union {
+            uint32_t words[4];
+            uint16_t halves[8];
+        } bits;
+        hec_random_block(bits.words, trainer->options->seed, HEC_STREAM_FEATURES,
+                         trainer->feature_block++);
+        for (int j = 0; j < 8 && first + j < features; j++) {
+            trainer->left_out[first + j] = bits.halves[j] < below;
+        }
+    }
+}
+
+/* Some features of each row say nothing: a number its mean, a category what training never met. No
+ * few features may carry a score alone then. What the novelty has to rebuild is kept whole. */
+static void leave_out(struct hec_trainer *trainer, int count)
+{
+    struct hec_work *work = &trainer->work;
+    const struct hec_shape *shape = &work->shape;
+    const struct hec_scaler *scaler = &trainer->model->scaler;
+    int n = shape->numerics;
+    for (int i = 0; i < count; i++) {
+        float *row = work->input + (size_t)i * (size_t)work->inputs;
+        memcpy(trainer->whole + (size_t)i * (size_t)n, row, sizeof(float) * (size_t)n);
+        if (trainer->options->feature_dropout <= 0) {
+            continue;
+        }
+        draw_left_out(trainer, n + shape->categories);
+        for (int j = 0; j < n; j++) {
+            row[j] = trainer->left_out[j] ? 0 : row[j];
+        }
+        for (int k = 0; k < scaler->indicators; k++) {
+            row[n + k] = trainer->left_out[scaler->indicator_column[k]] ? 0 : row[n + k];
+        }
+        for (int k = 0; k < shape->categories; k++) {
+            uint32_t *index = work->index + i * shape->categories + k;
+            *index = trainer->left_out[n + k] ? (uint32_t)(k * shape->table_rows) : *index;
+        }
+    }
+}
+
 /* dz and losses of the heads. */
 static void head_losses(struct hec_trainer *trainer, int count, double *losses)
 {
@@ -129,16 +174,18 @@ static void pass(struct hec_trainer *trainer, int count, double rate, double *lo
         drop(trainer, work->keep0, count * work->trunks * shape->hidden[0]);
         drop(trainer, work->keep1, count * work->trunks * work->width);
     }
+    leave_out(trainer, count);
     hec_net_forward(work, trainer->parameters, count, dropout);
     if (hec_balance_wants_losses(&trainer->balance)) {
         head_losses(trainer, count, losses);
     }
     weigh(trainer, losses, rate);
     head_losses(trainer, count, losses);
-    losses[trainer->logits] = trainer->novelty >= 0
-                                  ? hec_reconstruction(work->dy, work->y, work->input, work->inputs,
-                                                       trainer->ordinary, count, shape->numerics)
-                                  : NAN;
+    losses[trainer->logits] =
+        trainer->novelty >= 0
+            ? hec_reconstruction(work->dy, work->y, trainer->whole, shape->numerics,
+                                 trainer->ordinary, count, shape->numerics)
+            : NAN;
     if (work->share) {
         float weight = trainer->data->heads[trainer->novelty].loss_weight;
         for (int i = 0; i < n; i++) {
@@ -148,6 +195,32 @@ static void pass(struct hec_trainer *trainer, int count, double rate, double *lo
     memset(trainer->gradients, 0, sizeof(float) * work->layout.numbers);
     hec_tasks_backward(&trainer->tasks, work, trainer->parameters, trainer->gradients, count,
                        dropout);
+}
+
+const float *hec_trainer_judged(const struct hec_trainer *trainer)
+{
+    return trainer->average != NULL ? trainer->average : trainer->parameters;
+}
+
+/* Moves the average after a step. It begins where the first step ended and soon forgets that; what
+ * does not move, such as a frozen trunk, stays the same to the bit. */
+static void average(struct hec_trainer *trainer, long step, double an_epoch)
+{
+    if (trainer->average == NULL) {
+        return;
+    }
+    if (step == 0) {
+        memcpy(trainer->average, trainer->parameters, sizeof(float) * trainer->work.layout.numbers);
+        return;
+    }
+    double keep = 1 - 1 / (1 + (double)trainer->options->averaging * an_epoch);
+    double young = (1 + (double)step) / (10 + (double)step);
+    float move = (float)(1 - (young < keep ? young : keep));
+    float *restrict to = trainer->average;
+    const float *restrict from = trainer->parameters;
+    for (size_t i = 0; i < trainer->work.layout.numbers; i++) {
+        to[i] += move * (from[i] - to[i]);
+    }
 }
 
 /* The losses of the same rows once more, after the step, for the rule that wants both. */
@@ -214,6 +287,7 @@ void hec_trainer_epoch(struct hec_trainer *trainer, long *step, long steps_total
         label_batch(trainer, trainer->sample.rows + first, count);
         pass(trainer, count, rate, losses);
         hec_adam_step(&trainer->adam, trainer->parameters, trainer->gradients, rate);
+        average(trainer, *step, (double)steps_total / options->epochs_max);
         look_back(trainer, count, losses);
         for (int z = 0; z <= trainer->logits; z++) {
             sum[z] += isnan(losses[z]) ? 0 : losses[z];
@@ -269,7 +343,7 @@ void hec_trainer_validate(struct hec_trainer *trainer)
         uint32_t left = trainer->valid_count - first;
         int count = left < (uint32_t)batch ? (int)left : batch;
         hec_trainer_gather(trainer, trainer->valid + first, count);
-        hec_net_forward(&trainer->work, trainer->parameters, count, 0);
+        hec_net_forward(&trainer->work, hec_trainer_judged(trainer), count, 0);
         memcpy(trainer->valid_z + (size_t)first * (size_t)trainer->logits, trainer->work.z,
                sizeof(float) * (size_t)(count * trainer->logits));
     }

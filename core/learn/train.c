@@ -249,15 +249,20 @@ static enum hec_status allocate(struct hec_trainer *trainer)
     trainer->parameters = aligned_alloc(64, bytes);
     trainer->gradients = aligned_alloc(64, bytes);
     trainer->best = aligned_alloc(64, bytes);
+    trainer->average = trainer->options->averaging > 0 ? aligned_alloc(64, bytes) : NULL;
     trainer->numerics = calloc(batch * (size_t)shape.numerics + 1, sizeof(float));
+    trainer->whole = calloc(batch * (size_t)shape.numerics + 1, sizeof(float));
     trainer->categories = calloc(batch * (size_t)shape.categories + 1, sizeof(uint32_t));
     trainer->target = calloc(batch * logits, sizeof(int8_t));
     trainer->value = calloc(batch * logits, sizeof(float));
     trainer->weight = calloc(batch * logits, sizeof(float));
     trainer->ordinary = calloc(batch, 1);
-    if (trainer->parameters == NULL || trainer->gradients == NULL || trainer->best == NULL ||
-        trainer->numerics == NULL || trainer->categories == NULL || trainer->target == NULL ||
-        trainer->value == NULL || trainer->weight == NULL || trainer->ordinary == NULL) {
+    trainer->left_out = calloc((size_t)(shape.numerics + shape.categories) + 1, sizeof(bool));
+    if ((trainer->options->averaging > 0 && trainer->average == NULL) ||
+        trainer->parameters == NULL || trainer->gradients == NULL || trainer->best == NULL ||
+        trainer->numerics == NULL || trainer->whole == NULL || trainer->categories == NULL ||
+        trainer->target == NULL || trainer->value == NULL || trainer->weight == NULL ||
+        trainer->ordinary == NULL || trainer->left_out == NULL) {
         return HEC_NO_MEMORY;
     }
     memset(trainer->parameters, 0, bytes);
@@ -351,7 +356,7 @@ static void run_epochs(struct hec_trainer *trainer)
             trainer->best_monitor =
                 isnan(trainer->monitor) ? trainer->best_monitor : trainer->monitor;
             trainer->best_epoch = epoch;
-            memcpy(trainer->best, trainer->parameters,
+            memcpy(trainer->best, hec_trainer_judged(trainer),
                    sizeof(float) * trainer->work.layout.numbers);
         }
         hec_balance_epoch(&trainer->balance, trainer->head_loss, trainer->head_ap);
@@ -381,12 +386,15 @@ static void release(struct hec_trainer *trainer)
     free(trainer->parameters);
     free(trainer->gradients);
     free(trainer->best);
+    free(trainer->average);
     free(trainer->numerics);
+    free(trainer->whole);
     free(trainer->categories);
     free(trainer->target);
     free(trainer->value);
     free(trainer->weight);
     free(trainer->ordinary);
+    free(trainer->left_out);
     free(trainer->valid);
     free(trainer->valid_z);
     free(trainer->one_score);
@@ -522,6 +530,7 @@ enum hec_status hec_train(void **bytes, size_t *size, const struct hec_dataset *
     int8_t *targets;
     assert(options->batch_rows > 0 && options->epochs_max > 0);
     assert(options->dropout >= 0 && options->dropout < 1);
+    assert(options->feature_dropout >= 0 && options->feature_dropout < 1);
 
     hec_gemm_setup();
     enum hec_status status = hec_warm_plan(&planned, &data, &targets);

@@ -25,7 +25,8 @@ enum hec_stream {
     HEC_STREAM_SAMPLE,
     HEC_STREAM_DROPOUT,
     HEC_STREAM_VALID,
-    HEC_STREAM_FINISH
+    HEC_STREAM_FINISH,
+    HEC_STREAM_FEATURES
 };
 
 #define HEC_KINDS_MAX 8
@@ -63,16 +64,19 @@ struct hec_trainer {
     struct hec_balance balance; /* by binary head, in the order of z */
     struct hec_tasks tasks;
     float *parameters, *gradients, *best;
+    float *average; /* of the parameters over the last steps; NULL without averaging */
     struct hec_random dropout;
-    uint64_t dropout_block;
+    uint64_t dropout_block, feature_block;
 
     /* One batch. */
     float *numerics;      /* (batch, numerics) */
+    float *whole;         /* (batch, numerics): scaled, before features are left out */
     uint32_t *categories; /* (batch, categories) */
     int8_t *target;       /* (batch, logits) */
     float *value;         /* (batch, logits): of regression heads, standardised */
     float *weight;        /* (batch, logits) */
     uint8_t *ordinary;    /* (batch) */
+    bool *left_out;       /* (numerics + categories), of one row */
 
     /* Validation rows, chosen once. */
     uint32_t *valid;
@@ -94,6 +98,9 @@ HEC_CHECKED enum hec_status hec_trainer_initial(struct hec_trainer *trainer);
 
 /** Copies rows of the dataset into the batch and scales them into the network's input. */
 void hec_trainer_gather(struct hec_trainer *trainer, const uint32_t *rows, int count);
+
+/** The parameters that are judged, and kept when they are best. */
+const float *hec_trainer_judged(const struct hec_trainer *trainer);
 
 /** Trains one epoch; steps counts on, of steps_total. */
 void hec_trainer_epoch(struct hec_trainer *trainer, long *step, long steps_total);

@@ -50,6 +50,8 @@ static void add_settings(yyjson_mut_doc *doc, yyjson_mut_val *root,
     yyjson_mut_obj_add_real(doc, to, "weight_decay", (double)options->weight_decay);
     yyjson_mut_obj_add_real(doc, to, "clip", (double)options->clip);
     yyjson_mut_obj_add_real(doc, to, "dropout", (double)options->dropout);
+    yyjson_mut_obj_add_real(doc, to, "averaging", (double)options->averaging);
+    yyjson_mut_obj_add_real(doc, to, "feature_dropout", (double)options->feature_dropout);
     yyjson_mut_obj_add_real(doc, to, "kind_weight", (double)options->kind_weight);
     yyjson_mut_obj_add_int(doc, to, "kind_frauds_min", options->kind_frauds_min);
     yyjson_mut_obj_add_str(doc, to, "arch", hec_arch_names[options->network.arch]);

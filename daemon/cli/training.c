@@ -51,6 +51,10 @@ void hec_training_options(struct hec_train_options *options, const struct hec_ar
     options->dropout = (float)hec_number_or(arguments, "dropout", (double)options->dropout);
     /* All of them would leave nothing to learn from. */
     options->dropout = options->dropout > 0.95f ? 0.95f : options->dropout;
+    options->averaging = (float)hec_number_or(arguments, "averaging", (double)options->averaging);
+    options->feature_dropout =
+        (float)hec_number_or(arguments, "feature-dropout", (double)options->feature_dropout);
+    options->feature_dropout = options->feature_dropout > 0.95f ? 0.95f : options->feature_dropout;
     options->kind_weight =
         (float)hec_number_or(arguments, "kind-weight", (double)options->kind_weight);
     network_options(options, arguments);

@@ -37,6 +37,10 @@
       .minimum = 0, .maximum = 1 },                                                                \
     { "dropout", "X", "share of units left out of a step (default 0.2)", HEC_FLAG_NUMBER,          \
       .minimum = 0, .maximum = 1 },                                                                \
+    { "feature-dropout", "X", "share of a row's features that a step does not see (default 0)",    \
+      HEC_FLAG_NUMBER, .minimum = 0, .maximum = 1 },                                               \
+    { "averaging", "X", "epochs over which the weights that are kept are averaged (default 0)",      \
+      HEC_FLAG_NUMBER, .minimum = 0, .maximum = 1000 },                                            \
     { "kind-weight", "X", "loss of the heads a kind of fraud, 0 for none (default 0.3)",           \
       HEC_FLAG_NUMBER, .minimum = 0, .maximum = 1000 },                                            \
     { "arch", "NAME", "what the heads share (default shared-bottom)", HEC_FLAG_CHOICE,             \

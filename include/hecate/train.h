@@ -128,6 +128,8 @@ struct hec_train_options {
     float weight_decay;           /* 1e-4, matrices only */
     float clip;                   /* 1.0, global norm */
     float dropout;                /* 0.2 */
+    float averaging;              /* 0: epochs over which the weights that are kept are averaged */
+    float feature_dropout;        /* 0: share of a row's features that a step does not see */
     float kind_weight;            /* 0.3: loss of a fraud-kind head; 0 = no such heads */
     int kind_frauds_min;          /* 20: frauds that a kind needs to get one */
     uint32_t valid_rows_max;      /* 60 000: validation negatives beyond are thinned, for time */

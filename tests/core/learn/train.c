@@ -470,3 +470,80 @@ Test(train, learns_once_more_only_where_validation_has_levelled_off)
     hec_model_free(model);
     planted_free(&planted);
 }
+
+static double takeover_ap(const struct planted *planted, const struct hec_model *model)
+{
+    size_t n = judge(planted, model, 1, HEC_SPLIT_VALID, score, label);
+    return hec_metric_average_precision(score, label, n);
+}
+
+/* A takeover shows twice, by its channel and by failed log-ins. Who has learnt with features left
+ * out still knows it when one of the two is gone. */
+Test(train, leans_on_no_single_feature_when_features_were_left_out)
+{
+    struct planted planted;
+    struct hec_train_options options;
+    struct heard heard = { 0 };
+    planted_make(&planted, ROWS, 13);
+    hec_train_defaults(&options);
+    options.epochs_max = 12;
+    options.feature_dropout = 0;
+    struct hec_model *usual = learned(&planted, &options, &heard);
+    options.feature_dropout = 0.3f;
+    struct hec_model *apart = learned(&planted, &options, &heard);
+    cr_expect_gt(takeover_ap(&planted, usual), 0.95);
+    cr_expect_gt(takeover_ap(&planted, apart), 0.95);
+    for (uint32_t row = 0; row < ROWS; row++) {
+        if (planted.split[row] == HEC_SPLIT_VALID) {
+            planted.numerics[row * PLANTED_NUMERICS + PLANTED_FAILED] = 1;
+        }
+    }
+    double before = takeover_ap(&planted, usual), after = takeover_ap(&planted, apart);
+    cr_expect_gt(after, before + 0.02, "AP %f with features left out, %f without", after, before);
+    hec_model_free(usual);
+    hec_model_free(apart);
+    planted_free(&planted);
+}
+
+struct path {
+    int epochs;
+    double last, way; /* of the validation loss */
+};
+
+static bool follow(void *user, const struct hec_train_progress *progress)
+{
+    struct path *path = user;
+    if (progress->message == NULL) {
+        double loss = progress->valid_loss[0] + progress->valid_loss[1];
+        path->way += path->epochs > 2 ? fabs(loss - path->last) : 0;
+        path->last = loss;
+        path->epochs++;
+    }
+    return true;
+}
+
+/* At a rate that is too high, weights stagger; their average goes straight. */
+Test(train, averaged_weights_stagger_less)
+{
+    struct planted planted;
+    struct hec_train_options options;
+    struct path path[2] = { 0 };
+    planted_make(&planted, ROWS, 14);
+    for (int averages = 0; averages < 2; averages++) {
+        void *bytes = NULL;
+        size_t size = 0;
+        hec_train_defaults(&options);
+        options.epochs_max = 100;
+        options.patience = 12;
+        options.refit = HEC_REFIT_NO;
+        options.learning_rate = 0.01f;
+        options.averaging = (float)averages;
+        cr_assert_eq(
+            hec_train(&bytes, &size, &planted.data, &options, follow, &path[averages], NULL),
+            HEC_OK);
+        free(bytes);
+    }
+    double each = path[0].way / path[0].epochs, averaged = path[1].way / path[1].epochs;
+    cr_expect_lt(averaged, 0.6 * each, "%g an epoch, averaged %g", each, averaged);
+    planted_free(&planted);
+}
