@@ -46,6 +46,12 @@ proof-handbook-folds: ## its four prequential test folds, three seeds (ARGS=vali
 proof-bank: ## both heads on the simulated bank stream (../shared)
 	@tests/proof/bank.sh
 
+proof-trees: ## LightGBM and XGBoost on our rows, beside our model (ARGS=handbook|bank|sparkov|census; ../shared)
+	@tests/proof/trees.sh $(ARGS)
+
+proof-ablations: ## what each part of the recipe is worth on the handbook's validation folds (../shared)
+	@tests/proof/ablations.sh
+
 proof-features: ## every feature of 100 000 events against an oracle in Python
 	@tests/proof/features.sh
 
@@ -87,4 +93,5 @@ bench-daemon: ## the daemon against a pass-through, on a real broker: 24 feature
 	@tests/bench/daemon.sh 5 1000000 core
 	@tests/bench/daemon.sh 5 1000000 all
 
-.PHONY: fuzz bench-replay bench-model bench-state bench-crowd bench-daemon proof-features proof-properties proof-simulator proof-soak proof-parity proof-handbook proof-handbook-folds proof-bank all demo test deb install clean help proof-fresh proof-package
+# Every target is a name, not a file.
+.PHONY: $(shell sed -n 's/^\([a-z][a-z0-9-]*\):.*/\1/p;s/^\(demo test deb\):.*/\1/p' Makefile)
