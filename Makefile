@@ -52,6 +52,9 @@ proof-trees: ## LightGBM and XGBoost on our rows, beside our model (ARGS=handboo
 proof-ablations: ## what each part of the recipe is worth on the handbook's validation folds (../shared)
 	@tests/proof/ablations.sh
 
+proof-takeover: ## what log-ins and changes are worth to the takeover head (../shared)
+	@tests/proof/takeover.sh
+
 proof-features: ## every feature of 100 000 events against an oracle in Python
 	@tests/proof/features.sh
 

@@ -39,7 +39,7 @@
       .minimum = 0, .maximum = 1 },                                                                \
     { "feature-dropout", "X", "share of a row's features that a step does not see (default 0)",    \
       HEC_FLAG_NUMBER, .minimum = 0, .maximum = 1 },                                               \
-    { "averaging", "X", "epochs over which the weights that are kept are averaged (default 0)",      \
+    { "averaging", "X", "epochs over which the weights that are kept are averaged (default 0)",    \
       HEC_FLAG_NUMBER, .minimum = 0, .maximum = 1000 },                                            \
     { "kind-weight", "X", "loss of the heads a kind of fraud, 0 for none (default 0.3)",           \
       HEC_FLAG_NUMBER, .minimum = 0, .maximum = 1000 },                                            \
