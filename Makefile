@@ -96,5 +96,8 @@ bench-daemon: ## the daemon against a pass-through, on a real broker: 24 feature
 	@tests/bench/daemon.sh 5 1000000 core
 	@tests/bench/daemon.sh 5 1000000 all
 
+bench-score: ## events scored over HTTP at 500 a second beside half load
+	@tests/bench/score_http.sh
+
 # Every target is a name, not a file.
 .PHONY: $(shell sed -n 's/^\([a-z][a-z0-9-]*\):.*/\1/p;s/^\(demo test deb\):.*/\1/p' Makefile)

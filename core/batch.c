@@ -272,8 +272,14 @@ static enum hec_status read_row(struct hec_batch *batch, struct hec_entities *en
     return status;
 }
 
+enum walk {
+    WALK_APPLY, /* states move, nothing is read */
+    WALK_READ,  /* rows are read, then states move */
+    WALK_PEEK,  /* rows are read, states stay */
+};
+
 /* The one order that all depends on: judge, read, then add; row after row. */
-static enum hec_status walk(struct hec_batch *batch, struct hec_entities *entities, bool read)
+static enum hec_status walk(struct hec_batch *batch, struct hec_entities *entities, enum walk how)
 {
     static const enum hec_outcome OF_VERDICT[HEC_APPLIED_KINDS] = {
         [HEC_APPLIED] = HEC_OUT_SILENT,      [HEC_APPLIED_BEFORE] = HEC_OUT_BEFORE,
@@ -296,9 +302,9 @@ static enum hec_status walk(struct hec_batch *batch, struct hec_entities *entiti
             row->outcome = verdict == HEC_APPLIED ? HEC_OUT_SCORED : HEC_OUT_SCORED_LATE;
         }
         enum hec_status status = HEC_OK;
-        if (scored && read && !row->silent) {
-            status = read_row(batch, entities, i, verdict == HEC_APPLIED);
-        } else if (verdict == HEC_APPLIED) {
+        if (scored && how != WALK_APPLY && !row->silent) {
+            status = read_row(batch, entities, i, verdict == HEC_APPLIED && how == WALK_READ);
+        } else if (verdict == HEC_APPLIED && how != WALK_PEEK) {
             status = hec_plan_apply(batch->plan, entities, &row->event, row->offset, &row->touched);
         }
         if (status != HEC_OK) {
@@ -310,10 +316,17 @@ static enum hec_status walk(struct hec_batch *batch, struct hec_entities *entiti
 
 enum hec_status hec_batch_apply(struct hec_batch *batch, struct hec_entities *entities)
 {
-    return walk(batch, entities, false);
+    return walk(batch, entities, WALK_APPLY);
 }
 
 enum hec_status hec_batch_read(struct hec_batch *batch, struct hec_entities *entities)
 {
-    return walk(batch, entities, true);
+    return walk(batch, entities, WALK_READ);
+}
+
+void hec_batch_peek(struct hec_batch *batch, struct hec_entities *entities)
+{
+    enum hec_status status = walk(batch, entities, WALK_PEEK);
+    assert(status == HEC_OK); /* only applying needs memory */
+    (void)status;
 }

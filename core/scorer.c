@@ -81,6 +81,14 @@ enum hec_status hec_scorer_run(struct hec_scorer *scorer, struct hec_batch *batc
     return HEC_OK;
 }
 
+void hec_scorer_peek(struct hec_scorer *scorer, struct hec_batch *batch,
+                     struct hec_entities *entities)
+{
+    hec_batch_peek(batch, entities);
+    hec_predictor_run(scorer->predictor, batch->numerics, batch->categories, batch->event_types,
+                      batch->scored_count, batch->scores, HEC_HEADS_MAX);
+}
+
 void hec_scorer_explain(struct hec_scorer *scorer, const struct hec_batch *batch,
                         const struct hec_row *row, int head, const float **contributions)
 {

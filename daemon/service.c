@@ -18,6 +18,7 @@
 
 #include "desk/desk.h"
 #include "engine/engine.h"
+#include "engine/question.h"
 #include "http/http.h"
 #include "ops/clock.h"
 #include "ops/log.h"
@@ -93,6 +94,7 @@ static void *run_engine(void *argument)
     if (status == HEC_OK) {
         status = hec_engine_drain(thread->engine, &thread->error);
     }
+    hec_engine_answer_no_more(thread->engine);
     thread->status = status;
     atomic_store(&thread->done, true);
     return NULL;
@@ -243,6 +245,12 @@ static void order_pause(void *context, const char *reason, const char *actor)
 static void order_drain(void *context)
 {
     atomic_store(&((struct service *)context)->drain_ordered, true);
+}
+
+static enum hec_status order_score(void *context, struct hec_question *question)
+{
+    struct service *service = context;
+    return hec_engines_ask(service->reloaded, service->engines_count, question);
 }
 
 /* Ready again, whatever came of it: the settings before are good ones. */
@@ -445,6 +453,7 @@ static enum hec_status make_desk(struct service *service, struct hec_error *erro
                    .checks = checks,
                    .pause = order_pause,
                    .drain = order_drain,
+                   .score = order_score,
                    .reload = order_reload },
     };
     enum hec_status status = HEC_OK;
@@ -456,7 +465,7 @@ static enum hec_status make_desk(struct service *service, struct hec_error *erro
 
 static void ask_desk(void *context, struct hec_exchange *exchange)
 {
-    hec_desk_ask(((struct service *)context)->desk, exchange);
+    hec_desk_take(((struct service *)context)->desk, exchange);
 }
 
 /* Outside of an installation there is no directory for the console's socket, and none is needed. */

@@ -29,6 +29,8 @@ static const struct hec_api_route ROUTES[] = {
       "take changed settings, all or none; {wait_ms}" },
     { HEC_METHOD_PUT, V1 "log-level", HEC_ROLE_OPERATOR, "log_level", false, hec_api_log_level,
       "{level, for_s}: for_s 0 is for good" },
+    { HEC_METHOD_POST, V1 "score", HEC_ROLE_OPERATOR, NULL, false, hec_api_score,
+      "one event as on the input topic: its scores, without any trace of it" },
     { HEC_METHOD_GET, V1 "alerts", HEC_ROLE_ANALYST, NULL, true, hec_api_alerts,
       "newest first; ?state ?head ?severity ?entity=kind:token ?min_score ?since_ms ?cursor "
       "?limit" },
@@ -240,6 +242,15 @@ static void put_problem(struct hec_api_call *call)
     if (errors != NULL) {
         yyjson_mut_obj_add_val(call->reply, problem, "errors",
                                yyjson_mut_val_mut_copy(call->reply, errors));
+    }
+    yyjson_mut_val *more =
+        yyjson_mut_obj_get(call->root, "more"); /* members of this problem only */
+    size_t i, count;
+    yyjson_mut_val *key, *value;
+    yyjson_mut_obj_foreach(more, i, count, key, value)
+    {
+        yyjson_mut_obj_add(problem, yyjson_mut_val_mut_copy(call->reply, key),
+                           yyjson_mut_val_mut_copy(call->reply, value));
     }
     yyjson_mut_doc_set_root(call->reply, problem);
 }

@@ -45,7 +45,8 @@ struct hec_api_route {
 /** The routes, ended by a row without pattern. */
 const struct hec_api_route *hec_api_routes(void);
 
-/** Makes the call a problem. Nothing of the request may stand in the sentence. */
+/** Makes the call a problem. Nothing of the request may stand in the sentence. Of the root its
+ * "errors" stay, and the members of "more". */
 void hec_api_fail(struct hec_api_call *call, int code, const char *format, ...) HEC_PRINTF(3, 4);
 
 /** A text member of the body, "" when it is absent. Fails the call (and returns NULL) when it is no
@@ -66,6 +67,9 @@ void hec_api_answer(struct hec_desk *desk, struct hec_exchange *exchange);
 /* api_control.c */
 hec_api_handler hec_api_status, hec_api_checks, hec_api_pause, hec_api_resume, hec_api_drain,
     hec_api_log_level, hec_api_routes_list, hec_api_reload;
+
+/* api_score.c */
+hec_api_handler hec_api_score;
 
 /* api_alerts.c */
 hec_api_handler hec_api_alerts, hec_api_alert, hec_api_take, hec_api_release, hec_api_label,

@@ -8,6 +8,7 @@
 
 #include "desk/api.h"
 #include "desk/inside.h"
+#include "kafka/owners.h"
 #include "ops/clock.h"
 #include "ops/log.h"
 
@@ -22,6 +23,12 @@ enum hec_status hec_desk_new(struct hec_desk **ret, const struct hec_desk_option
         return hec_fail(error, HEC_NO_MEMORY, "no memory for the desk");
     }
     desk->options = *options;
+    if (hec_look_new(&desk->loop_look, options->config) != HEC_OK ||
+        hec_look_new(&desk->desk_look, options->config) != HEC_OK) {
+        hec_look_free(desk->loop_look);
+        free(desk);
+        return hec_fail(error, HEC_NO_MEMORY, "no memory for the desk");
+    }
     hec_desk_open_inbox(desk);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -31,6 +38,13 @@ enum hec_status hec_desk_new(struct hec_desk **ret, const struct hec_desk_option
     pthread_condattr_destroy(&attributes);
     *ret = desk;
     return HEC_OK;
+}
+
+void hec_desk_take(struct hec_desk *desk, struct hec_exchange *exchange)
+{
+    if (!hec_desk_score(desk, exchange)) {
+        hec_desk_ask(desk, exchange);
+    }
 }
 
 void hec_desk_ask(struct hec_desk *desk, struct hec_exchange *exchange)
@@ -166,6 +180,9 @@ void hec_desk_free(struct hec_desk *desk)
         return;
     }
     hec_desk_close_inbox(desk);
+    hec_owners_free(desk->owners);
+    hec_look_free(desk->loop_look);
+    hec_look_free(desk->desk_look);
     pthread_cond_destroy(&desk->came);
     pthread_mutex_destroy(&desk->lock);
     free(desk);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/question.h"
 #include "hecate/status.h"
 #include "http/http.h"
 #include "ops/config.h"
@@ -37,6 +38,9 @@ struct hec_desk_hooks {
     int (*checks)(void *context, struct hec_http_check *checks);
     void (*pause)(void *context, const char *reason, const char *actor); /* NULL reason: resume */
     void (*drain)(void *context);
+    /* Hands the question to the engine that has its partition; the loop's thread.
+     * @return HEC_OK, HEC_FENCED (none has), HEC_UNAVAILABLE (it answers no more) */
+    enum hec_status (*score)(void *context, struct hec_question *question);
     /* Takes changed settings; waits for the engines at most wait_ms. See reload.h. */
     enum hec_status (*reload)(void *context, int wait_ms, struct hec_reload_report *report,
                               struct hec_problems *problems);
@@ -57,8 +61,8 @@ HEC_CHECKED enum hec_status hec_desk_new(struct hec_desk **ret,
 HEC_CHECKED enum hec_status hec_desk_start(struct hec_desk *desk, struct hec_http *http,
                                            struct hec_error *error);
 
-/** Takes an exchange of the HTTP face (its ask function). Any thread, never waits. */
-void hec_desk_ask(struct hec_desk *desk, struct hec_exchange *exchange);
+/** Takes an exchange of the HTTP face (its ask function). The loop's thread, never waits. */
+void hec_desk_take(struct hec_desk *desk, struct hec_exchange *exchange);
 
 /** Has the desk reload the settings at its next turn: SIGHUP. Any thread, never waits. */
 void hec_desk_reload_soon(struct hec_desk *desk);

@@ -23,6 +23,9 @@ struct hec_letter {
     size_t value_bytes; /* all of them, of which value is the beginning */
 };
 
+struct hec_look;
+struct hec_owners;
+
 struct hec_desk {
     struct hec_desk_options options;
     struct hec_http *http;
@@ -45,6 +48,9 @@ struct hec_desk {
     struct hec_letter *kept_letters[DESK_LETTERS]; /* a ring, the oldest at letters_from */
     int letters_from, letters_count;
 
+    struct hec_look *loop_look, *desk_look; /* at events to be scored: one for each thread */
+    struct hec_owners *owners;              /* made at the first event that is elsewhere's */
+
     int64_t told_ms; /* when the stream was last told how things are */
 
     int64_t log_until_ms; /* when the level goes back; 0: not */
@@ -59,6 +65,21 @@ void hec_desk_open_inbox(struct hec_desk *desk);
  * True when there may be more. */
 bool hec_desk_take_in(struct hec_desk *desk);
 void hec_desk_close_inbox(struct hec_desk *desk);
+
+/* desk.c */
+
+/** Has the desk's thread answer it. Any thread, never waits. */
+void hec_desk_ask(struct hec_desk *desk, struct hec_exchange *exchange);
+
+/* api_score.c */
+
+/** Takes an exchange that asks for a score, if it can be scored here; else it is the desk's, where
+ * the refusal is written. The loop's thread, never waits. */
+bool hec_desk_score(struct hec_desk *desk, struct hec_exchange *exchange);
+
+HEC_CHECKED enum hec_status hec_look_new(struct hec_look **ret, const struct hec_config *config);
+/** Accepts NULL. */
+void hec_look_free(struct hec_look *look);
 
 /* label.c */
 

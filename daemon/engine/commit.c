@@ -9,6 +9,8 @@
 #include "engine/inside.h"
 #include "ops/log.h"
 
+#define LOOK_MS 1 /* between two looks at questions, while a commit is waited for */
+
 static int offsets_to_commit(const struct hec_engine *engine, struct hec_offset *offsets)
 {
     int count = 0;
@@ -57,6 +59,10 @@ static enum hec_status settle(struct hec_engine *engine, struct hec_error *error
         return HEC_OK;
     }
     struct hec_publication made;
+    while (!hec_outbox_look(engine->outbox, LOOK_MS)) {
+        /* Without the store nothing can go wrong. */
+        (void)!hec_questions_answer(engine, false, error);
+    }
     enum hec_status status = hec_outbox_settle(engine->outbox, &made, error);
     hec_meter_add(engine->meter, HEC_S_COMMITS + (int)hec_commit_result(status), 1);
     hec_meter_observe(engine->meter, HEC_D_STAGE + HEC_STAGE_COMMIT, 1000 * made.took_us);

@@ -172,7 +172,7 @@ static enum hec_status load(struct hec_engine *engine, struct hec_error *error)
         return do_without_store(engine, error);
     }
     if (status == HEC_OK) {
-        bad = hec_partition_torn(engine);
+        bad = hec_partition_torn(engine, batch);
         status = bad < 0 ? HEC_OK
                          : hec_fail(error, HEC_CORRUPT,
                                     "store: a record of partition %d is newer than its watermark: "
@@ -329,6 +329,7 @@ static void publish_view(struct hec_engine *engine)
     for (int32_t p = 0; p < engine->options.partitions; p++) {
         const struct hec_position *position = &engine->positions[p];
         struct hec_source_lag lag;
+        atomic_store_explicit(&engine->shown_owned[p], position->assigned, memory_order_relaxed);
         if (!position->assigned) {
             continue;
         }
@@ -428,11 +429,14 @@ enum hec_status hec_engine_step(struct hec_engine *engine, struct hec_error *err
     hec_away_watch(engine);
     enum hec_status status = hec_partitions_meet_store(engine, error);
     if (status == HEC_OK) {
-        status = one_batch(engine, error);
-        hec_entities_unpin(engine->entities);
-        hec_source_release(engine->records, engine->records_count);
-        engine->records_count = 0;
+        status = hec_questions_answer(engine, true, error);
     }
+    if (status == HEC_OK) {
+        status = one_batch(engine, error);
+    }
+    hec_entities_unpin(engine->entities);
+    hec_source_release(engine->records, engine->records_count);
+    engine->records_count = 0;
     if (status == HEC_ABORTED) {
         status = hec_partitions_recover(engine, status, error);
     }
@@ -459,17 +463,20 @@ static enum hec_status allocate(struct hec_engine *engine, struct hec_error *err
     engine->offsets = calloc(partitions, sizeof(*engine->offsets));
     engine->generations = calloc(partitions, sizeof(*engine->generations));
     engine->owned = calloc(partitions, sizeof(*engine->owned));
+    engine->shown_owned = calloc(partitions, sizeof(*engine->shown_owned));
     engine->records = calloc((size_t)options->batch_rows_max, sizeof(*engine->records));
     engine->text_bytes = TEXT_BYTES;
     engine->text = malloc(engine->text_bytes);
     engine->suspects = calloc(1, sizeof(*engine->suspects));
     if (engine->positions == NULL || engine->offsets == NULL || engine->generations == NULL ||
-        engine->owned == NULL || engine->records == NULL || engine->text == NULL ||
-        engine->suspects == NULL ||
+        engine->owned == NULL || engine->shown_owned == NULL || engine->records == NULL ||
+        engine->text == NULL || engine->suspects == NULL ||
         hec_checkpoint_new(&engine->checkpoint, options->partitions, options->overlap) != HEC_OK ||
         hec_entities_new(&engine->entities, options->plan, options->cache_bytes_max) != HEC_OK ||
         hec_batch_new(&engine->batch, options->plan, &options->limits, options->partitions,
-                      options->batch_rows_max) != HEC_OK) {
+                      options->batch_rows_max) != HEC_OK ||
+        hec_questions_new(&engine->questions, options->plan, &options->limits,
+                          options->partitions) != HEC_OK) {
         return hec_fail(error, HEC_NO_MEMORY, "no memory for an engine");
     }
     if (options->token_key != NULL && options->token_key[0] != '\0') {
@@ -529,11 +536,15 @@ void hec_engine_free(struct hec_engine *engine, int wait_ms)
     if (engine == NULL) {
         return;
     }
+    if (engine->questions != NULL) {
+        hec_engine_answer_no_more(engine);
+    }
     hec_source_close(engine->source, wait_ms);
     hec_outbox_close(engine->outbox, wait_ms);
     hec_checkpoint_free(engine->checkpoint);
     hec_store_close(engine->store);
     hec_scorer_free(engine->scorer);
+    hec_questions_free(engine->questions);
     hec_batch_free(engine->batch);
     hec_entities_free(engine->entities);
     hec_keyer_free(engine->keyer);
@@ -541,6 +552,7 @@ void hec_engine_free(struct hec_engine *engine, int wait_ms)
     free(engine->offsets);
     free(engine->generations);
     free(engine->owned);
+    free(engine->shown_owned);
     free(engine->records);
     free(engine->text);
     free(engine->suspects);

@@ -15,6 +15,7 @@
  *   errand.c     the threads that commits and checkpoints are written by
  *   poison.c     what a record that cannot be published costs: suspects.c, circuit.c
  *   change.c     orders: another model, a pause
+ *   question.c   events that are scored for somebody who waits, without any trace
  *   upkeep.c     what is done now and then: old generations, the store's policy
  *   emit.c       what a batch says: alerts, scores, dead letters
  */

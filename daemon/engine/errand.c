@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct hec_errand {
     pthread_t thread;
@@ -42,7 +43,11 @@ enum hec_status hec_errand_new(struct hec_errand **ret)
         return HEC_NO_MEMORY;
     }
     pthread_mutex_init(&errand->lock, NULL);
-    pthread_cond_init(&errand->changed, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&errand->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -96,6 +101,21 @@ bool hec_errand_is_done(struct hec_errand *errand)
     bool done = errand->run == NULL;
     pthread_mutex_unlock(&errand->lock);
     return done;
+}
+
+void hec_errand_look(struct hec_errand *errand, int wait_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += wait_ms % 1000 * 1000000L;
+    until.tv_sec += wait_ms / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    int code = 0;
+    pthread_mutex_lock(&errand->lock);
+    while (errand->run != NULL && code == 0) {
+        code = pthread_cond_timedwait(&errand->changed, &errand->lock, &until);
+    }
+    pthread_mutex_unlock(&errand->lock);
 }
 
 void hec_errand_wait(struct hec_errand *errand)

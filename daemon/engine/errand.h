@@ -29,6 +29,9 @@ bool hec_errand_is_under_way(const struct hec_errand *errand);
 /** True when hec_errand_wait would not wait. */
 bool hec_errand_is_done(struct hec_errand *errand);
 
+/** Returns when hec_errand_wait would not wait any more, but after wait_ms at the latest. */
+void hec_errand_look(struct hec_errand *errand, int wait_ms);
+
 /** Returns when what was started, if anything, is done; what run wrote can then be read. */
 void hec_errand_wait(struct hec_errand *errand);
 

@@ -10,6 +10,7 @@
 #include "engine/circuit.h"
 #include "engine/engine.h"
 #include "engine/outbox.h"
+#include "engine/question.h"
 #include "engine/suspects.h"
 #include "hecate/entity.h"
 #include "hecate/scorer.h"
@@ -57,6 +58,7 @@ struct hec_engine {
     struct hec_batch *batch;
     struct hec_scorer *scorer;
     struct hec_reason_columns reason_columns;
+    struct hec_questions *questions;
 
     struct hec_position *positions; /* by partition */
     struct hec_offset *offsets;     /* partitions of them: what a commit says */
@@ -101,6 +103,7 @@ struct hec_engine {
     atomic_int partitions;
     atomic_bool assigned, live, store_connected, brokers_down;
     atomic_bool circuit_open, store_paused;
+    atomic_bool *shown_owned; /* by partition: owned, as others may see it */
     atomic_int_least64_t recent_rows, recent_letters;
     atomic_bool pause_wanted;
     atomic_uint_least64_t resumes_wanted;
@@ -128,9 +131,9 @@ HEC_CHECKED enum hec_status hec_partitions_rewind_all(struct hec_engine *engine,
 HEC_CHECKED enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partition,
                                                   enum hec_rebuild cause, struct hec_error *error);
 
-/** The partition of a record that was just loaded and holds events that its watermark does not:
- * only a torn store (part of it older than the rest) has that. -1: none. */
-int32_t hec_partition_torn(const struct hec_engine *engine);
+/** The partition of a record that was just loaded for the batch and holds events that its watermark
+ * does not: only a torn store (part of it older than the rest) has that. -1: none. */
+int32_t hec_partition_torn(const struct hec_engine *engine, const struct hec_batch *batch);
 
 /** Takes the partition in the store, with an epoch above the floor. Statuses of hec_store_claim. */
 HEC_CHECKED enum hec_status hec_partition_claim(struct hec_engine *engine, int32_t partition,
@@ -182,6 +185,21 @@ enum hec_commit_result hec_commit_result(enum hec_status status);
 /** After an aborted or broken transaction: rolls back, mends the producer, rewinds. */
 HEC_CHECKED enum hec_status hec_partitions_recover(struct hec_engine *engine,
                                                    enum hec_status broken, struct hec_error *error);
+
+/* question.c */
+
+/** limits and plan are the engine's. @return HEC_OK, HEC_NO_MEMORY */
+HEC_CHECKED enum hec_status hec_questions_new(struct hec_questions **ret,
+                                              const struct hec_plan *plan,
+                                              const struct hec_decode_limits *limits,
+                                              int32_t partitions);
+/** Nothing may be open. Accepts NULL. */
+void hec_questions_free(struct hec_questions *questions);
+
+/** Answers what was asked. may_load: the store may be asked, and the step may end with what comes
+ * of it; else questions that need it wait. */
+HEC_CHECKED enum hec_status hec_questions_answer(struct hec_engine *engine, bool may_load,
+                                                 struct hec_error *error);
 
 /* poison.c */
 

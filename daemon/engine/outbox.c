@@ -251,6 +251,14 @@ bool hec_outbox_is_done(struct hec_outbox *outbox)
     return outbox->errand == NULL || hec_errand_is_done(outbox->errand);
 }
 
+bool hec_outbox_look(struct hec_outbox *outbox, int wait_ms)
+{
+    if (outbox->errand != NULL) {
+        hec_errand_look(outbox->errand, wait_ms);
+    }
+    return hec_outbox_is_done(outbox);
+}
+
 bool hec_outbox_is_full(const struct hec_outbox *outbox)
 {
     return outbox->held_bytes >= HELD_BYTES_MAX;

@@ -66,6 +66,9 @@ bool hec_outbox_is_committing(const struct hec_outbox *outbox);
 /** True when hec_outbox_settle would not wait. */
 bool hec_outbox_is_done(struct hec_outbox *outbox);
 
+/** The same, after waiting for it for wait_ms at the most. */
+bool hec_outbox_look(struct hec_outbox *outbox, int wait_ms);
+
 /** True when so much is held that the engine should settle before it says more. */
 bool hec_outbox_is_full(const struct hec_outbox *outbox);
 

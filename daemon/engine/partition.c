@@ -459,9 +459,8 @@ enum hec_status hec_partition_rebuild(struct hec_engine *engine, int32_t partiti
     return status == HEC_OK ? hec_partition_rewind(engine, partition, error) : status;
 }
 
-int32_t hec_partition_torn(const struct hec_engine *engine)
+int32_t hec_partition_torn(const struct hec_engine *engine, const struct hec_batch *batch)
 {
-    const struct hec_batch *batch = engine->batch;
     for (int i = 0; i < batch->missing_count; i++) {
         int32_t partition = hec_entity_id(batch->missing[i]).partition;
         if (engine->owned[partition] &&

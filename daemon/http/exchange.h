@@ -45,6 +45,7 @@ struct hec_exchange {
     const char *body; /* terminated too */
     size_t body_length;
     enum hec_role role;        /* never HEC_ROLE_NONE */
+    int note;                  /* for whoever is handed it, 0 at first */
     char actor[HEC_ACTOR_MAX]; /* a token's name, or "uid 1000" on the Unix socket */
 };
 

@@ -309,6 +309,15 @@ enum hec_status hec_source_poll(struct hec_source *source, struct hec_record *ro
     return status;
 }
 
+void hec_source_wake(struct hec_source *source)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(source->client);
+    if (queue != NULL) {
+        rd_kafka_queue_yield(queue);
+        rd_kafka_queue_destroy(queue);
+    }
+}
+
 enum hec_status hec_source_committed(struct hec_source *source, struct hec_offset *rows, int count,
                                      int wait_ms, struct hec_error *error)
 {

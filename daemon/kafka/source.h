@@ -107,6 +107,9 @@ HEC_CHECKED enum hec_status hec_source_poll(struct hec_source *source, struct he
                                             int rows_max, int wait_ms, int more_ms, int *count,
                                             struct hec_error *error);
 
+/** Has a poll that waits return at once, or the next one. Any thread. */
+void hec_source_wake(struct hec_source *source);
+
 /** Gives records back to the library. */
 void hec_source_release(struct hec_record *rows, int count);
 

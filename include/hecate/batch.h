@@ -126,4 +126,8 @@ HEC_CHECKED enum hec_status hec_batch_apply(struct hec_batch *batch, struct hec_
  * outcomes. What hec_scorer_run does first, and all of `hecate features`. */
 HEC_CHECKED enum hec_status hec_batch_read(struct hec_batch *batch, struct hec_entities *entities);
 
+/** Reads each scored event's row as the states are and leaves them so: no row is added, and none
+ * sees another of the batch. Cannot fail. */
+void hec_batch_peek(struct hec_batch *batch, struct hec_entities *entities);
+
 #endif

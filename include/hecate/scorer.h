@@ -40,6 +40,12 @@ const struct hec_model *hec_scorer_model(const struct hec_scorer *scorer);
 HEC_CHECKED enum hec_status hec_scorer_run(struct hec_scorer *scorer, struct hec_batch *batch,
                                            struct hec_entities *entities);
 
+/** Scores every row as if it came next, one independent of the other, and leaves the states as they
+ * are: a question, not an event. After hec_batch_want, as hec_scorer_run; the batch may be another
+ * than the one that is being run, of no more rows. */
+void hec_scorer_peek(struct hec_scorer *scorer, struct hec_batch *batch,
+                     struct hec_entities *entities);
+
 /**
  * Why a scored row scored as it did under one head: hec_predictor_explain for a row of the batch.
  *

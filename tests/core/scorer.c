@@ -179,6 +179,41 @@ Test(scorer, leaves_silent_rows_without_a_score_but_part_of_the_state)
     end(&world);
 }
 
+Test(scorer, peeks_at_an_event_as_if_it_came_next_and_leaves_no_trace)
+{
+    struct world world = world_of(4);
+    struct hec_batch *other = NULL;
+    cr_assert_eq(hec_batch_new(&other, world.plan, &LIMITS, 1, 2), HEC_OK);
+    for (int i = 0; i < 60; i++) {
+        struct hec_batch *main = world.batch;
+        float asked[2][HEC_HEADS_MAX];
+        hec_batch_reset(other);
+        world.batch = other;
+        add(&world, i, i % 3, 100 + 2500 * (i % 17));
+        add(&world, i, i % 3, 100 + 2500 * (i % 17)); /* neither sees the other */
+        cr_assert_eq(hec_batch_want(other, world.entities), HEC_OK);
+        hec_scorer_peek(world.scorer, other, world.entities);
+        hec_scorer_peek(world.scorer, other, world.entities);
+        memcpy(asked, other->scores, sizeof(asked));
+        cr_assert_eq(other->rows[1].outcome, HEC_OUT_SCORED, "a question counted as an event");
+        world.batch = main;
+        hec_batch_reset(main);
+        struct hec_row *row = add(&world, i, i % 3, 100 + 2500 * (i % 17));
+        run(&world);
+        cr_assert_eq(row->outcome, HEC_OUT_SCORED);
+        cr_assert_arr_eq(main->numerics, other->numerics, 2 * sizeof(float));
+        for (int head = 0; head < HEC_DEFAULT_HEADS; head++) {
+            cr_assert_float_eq(main->scores[head], asked[0][head], 1e-5);
+            cr_assert_float_eq(main->scores[head], asked[1][head], 1e-5);
+        }
+        /* Now it is part of the state. */
+        hec_batch_peek(other, world.entities);
+        cr_assert_eq(other->rows[0].outcome, HEC_OUT_BEFORE);
+    }
+    hec_batch_free(other);
+    end(&world);
+}
+
 Test(scorer, explains_a_row_by_contributions_that_follow_the_model)
 {
     struct world world = world_of(2);

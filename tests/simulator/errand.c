@@ -57,6 +57,14 @@ bool hec_errand_is_done(struct hec_errand *errand)
     return errand->run == NULL;
 }
 
+void hec_errand_look(struct hec_errand *errand, int wait_ms)
+{
+    (void)wait_ms;
+    if (errand->run != NULL) {
+        sim_wait(LOOK_US);
+    }
+}
+
 void hec_errand_wait(struct hec_errand *errand)
 {
     while (errand->run != NULL) {

@@ -469,3 +469,15 @@ rd_kafka_resp_err_t rd_kafka_commit_queue(
     }
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
+
+/* Waking is for questions, and nobody asks here. */
+rd_kafka_queue_t *rd_kafka_queue_get_consumer(rd_kafka_t *client)
+{
+    (void)client;
+    return NULL;
+}
+
+void rd_kafka_queue_yield(rd_kafka_queue_t *queue)
+{
+    (void)queue;
+}

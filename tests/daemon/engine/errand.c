@@ -39,6 +39,15 @@ Test(errand, goes_on_beside_its_master_and_can_be_waited_for)
         cr_assert_eq(work.done, i);
         cr_assert_not(pthread_equal(work.thread, pthread_self()));
     }
+    pthread_mutex_lock(&work.gate);
+    hec_errand_start(errand, run, &work);
+    hec_errand_look(errand, 5); /* not done, and not waited for longer than that */
+    cr_expect_not(hec_errand_is_done(errand));
+    pthread_mutex_unlock(&work.gate);
+    hec_errand_look(errand, 20000);
+    cr_expect(hec_errand_is_done(errand));
+    hec_errand_wait(errand);
+    work.done--;
     hec_errand_start(errand, run, &work);
     hec_errand_free(errand); /* not before it is done */
     cr_expect_eq(work.done, 1001);
