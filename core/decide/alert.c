@@ -302,12 +302,20 @@ static void put_quality(struct hec_json *json, const struct hec_alert *alert)
     hec_json_open(json, '{');
     hec_json_key(json, "decode");
     hec_json_integer(json, alert->timing_us.decode);
-    hec_json_key(json, "features");
-    hec_json_integer(json, alert->timing_us.features);
-    hec_json_key(json, "inference");
-    hec_json_integer(json, alert->timing_us.inference);
     hec_json_key(json, "total");
     hec_json_integer(json, alert->timing_us.total);
+    hec_json_close(json, '}');
+}
+
+static void put_feature_row(struct hec_json *json, const struct hec_alert *alert)
+{
+    static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the row is copied as it lies");
+    hec_json_key(json, "row");
+    hec_json_open(json, '{');
+    hec_json_key(json, "numerics");
+    hec_json_base64(json, alert->numerics, (size_t)alert->numerics_count * sizeof(float));
+    hec_json_key(json, "categories");
+    hec_json_base64(json, alert->categories, (size_t)alert->categories_count * sizeof(uint32_t));
     hec_json_close(json, '}');
 }
 
@@ -366,6 +374,9 @@ size_t hec_alert_write(char *buffer, size_t size, const struct hec_alert *alert)
     put_model(&json, alert);
     put_quality(&json, alert);
     put_grouping(&json, alert);
+    if (alert->numerics != NULL) {
+        put_feature_row(&json, alert);
+    }
     hec_json_close(&json, '}');
     return json.length;
 }

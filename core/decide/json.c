@@ -278,3 +278,20 @@ void hec_json_key_text(struct hec_json *json, const char *name)
     hec_json_text(json, name);
     hec_json_raw(json, ":", 1);
 }
+
+void hec_json_base64(struct hec_json *json, const void *bytes, size_t length)
+{
+    static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *at = bytes;
+    hec_json_literal(json, "\"");
+    for (size_t i = 0; i < length; i += 3) {
+        size_t left = length - i;
+        uint32_t three = (uint32_t)at[i] << 16 | (left > 1 ? (uint32_t)at[i + 1] << 8 : 0) |
+                         (left > 2 ? at[i + 2] : 0);
+        char four[4] = { DIGITS[three >> 18], DIGITS[three >> 12 & 63],
+                         left > 1 ? DIGITS[three >> 6 & 63] : '=',
+                         left > 2 ? DIGITS[three & 63] : '=' };
+        hec_json_raw(json, four, sizeof(four));
+    }
+    hec_json_literal(json, "\"");
+}

@@ -76,6 +76,9 @@ void hec_json_float(struct hec_json *json, float value);
 /** As C's %a prints it ("0x1.8p+3", "nan"), in quotes: exact to the bit. */
 void hec_json_hex_float(struct hec_json *json, float value);
 
+/** Bytes as a string of base64 (RFC 4648 section 4). */
+void hec_json_base64(struct hec_json *json, const void *bytes, size_t length);
+
 #define HEC_NUMBER_TEXT_MAX 32
 
 /** The decimal of hec_json_float without the JSON. Returns the length; not terminated. */

@@ -5,22 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/alert_explain.h"
 #include "cli/commands.h"
 #include "cli/talk.h"
-
-/* Text of events is hostile: what could steer a terminal does not reach it. */
-static void print_plain(const char *text, int columns)
-{
-    int printed = 0;
-    for (; *text != '\0' && (columns == 0 || printed < columns); text++) {
-        unsigned char byte = (unsigned char)*text;
-        putchar(byte < ' ' || byte == 0x7f ? '?' : byte);
-        printed += (byte & 0xc0) != 0x80;
-    }
-    for (; printed < columns; printed++) {
-        putchar(' ');
-    }
-}
 
 static void print_time(int64_t ms)
 {
@@ -63,10 +50,10 @@ static void print_list(yyjson_val *root)
                (long long)hec_member_integer(row, "score"));
         print_amount(row, "amount_minor");
         printf("  ");
-        print_plain(entity, 21);
+        hec_print_plain(entity, 21);
         printf(" %-8s%4lld  ", hec_member_text(row, "state"),
                (long long)hec_member_integer(row, "repeats"));
-        print_plain(hec_member_text(row, "reason"), 0);
+        hec_print_plain(hec_member_text(row, "reason"), 0);
         printf("\n");
     }
     yyjson_val *counts = yyjson_obj_get(root, "counts");
@@ -122,7 +109,7 @@ static void print_reasons(yyjson_val *reasons)
     {
         printf("  %-9s%+.2f  ", hec_member_text(reason, "code"),
                yyjson_get_num(yyjson_obj_get(reason, "contribution")));
-        print_plain(hec_member_text(reason, "text"), 0);
+        hec_print_plain(hec_member_text(reason, "text"), 0);
         printf("\n");
     }
 }
@@ -146,7 +133,7 @@ static void print_entities(yyjson_val *entities)
     yyjson_arr_foreach(entities, i, count, entity)
     {
         printf("  %-10s", hec_member_text(entity, "kind"));
-        print_plain(hec_member_text(entity, "token"), 0);
+        hec_print_plain(hec_member_text(entity, "token"), 0);
         printf("%s\n", yyjson_get_bool(yyjson_obj_get(entity, "primary")) ? "  (primary)" : "");
     }
 }
@@ -160,7 +147,7 @@ static void print_alert(yyjson_val *row)
            (long long)hec_member_integer(row, "score"), hec_member_text(row, "outcome"),
            hec_member_text(row, "state"));
     printf("event ");
-    print_plain(hec_member_text(row, "event_id"), 0);
+    hec_print_plain(hec_member_text(row, "event_id"), 0);
     printf(", %s, ", hec_member_text(row, "event_type"));
     print_time(hec_member_integer(row, "event_time_ms"));
     printf(", %s/%lld/%lld\n", hec_member_text(source, "topic"),
@@ -187,7 +174,7 @@ static void print_alert(yyjson_val *row)
     }
     if (hec_member_text(row, "label")[0] != '\0') {
         printf("%s, says %s: ", hec_member_text(row, "label"), hec_member_text(row, "labelled_by"));
-        print_plain(hec_member_text(row, "note"), 0);
+        hec_print_plain(hec_member_text(row, "note"), 0);
         printf("\n");
     }
 }
@@ -243,7 +230,8 @@ static int run(const struct hec_arguments *arguments)
         const char *verb;
         int positionals;
     } VERBS[] = {
-        { "list", 1 }, { "show", 2 }, { "take", 2 }, { "release", 2 }, { "label", 3 },
+        { "list", 1 }, { "show", 2 },    { "explain", 2 },
+        { "take", 2 }, { "release", 2 }, { "label", 3 },
     };
     const char *verb = arguments->positionals[0];
     size_t v = 0;
@@ -251,8 +239,8 @@ static int run(const struct hec_arguments *arguments)
         v++;
     }
     if (v == sizeof(VERBS) / sizeof(VERBS[0])) {
-        return hec_cli_misused(arguments, "there is no \"%.60s\"; list, show, label, take, release",
-                               verb);
+        return hec_cli_misused(
+            arguments, "there is no \"%.60s\"; list, show, explain, label, take, release", verb);
     }
     if (arguments->positionals_count != VERBS[v].positionals) {
         return hec_cli_misused(arguments, "%s takes %s", verb,
@@ -263,8 +251,9 @@ static int run(const struct hec_arguments *arguments)
     struct hec_answer answer = { 0 };
     int status = v == 0   ? list(arguments, &answer)
                  : v == 1 ? show(arguments, &answer)
+                 : v == 2 ? hec_alert_explain(arguments, &answer)
                           : change(arguments, verb, &answer);
-    if (status == HEC_EXIT_OK && hec_given(arguments, "json")) {
+    if (status == HEC_EXIT_OK && v != 2 && hec_given(arguments, "json")) {
         fwrite(answer.text, 1, answer.length, stdout);
     }
     hec_answer_free(&answer);
@@ -273,14 +262,17 @@ static int run(const struct hec_arguments *arguments)
 
 const struct hec_command hec_cmd_alert = {
     .name = "alert",
-    .line = "the inbox: list, look at, take, release and label alerts",
-    .positionals = "list | show ID | take ID | release ID | label ID fraud|genuine|unknown",
+    .line = "the inbox: list, look at, explain, take, release and label alerts",
+    .positionals = "list | show ID | explain ID | take ID | release ID | "
+                   "label ID fraud|genuine|unknown",
     .positionals_min = 1,
     .positionals_max = 3,
     .examples = { "hecate alert list --head ato --min-score 900",
                   "hecate alert label 5f2b7c1e fraud --type 05 --note \"called the customer\"" },
     .text = "An id may be cut as long as only one alert begins so. A label is sent to the input\n"
-            "topic as a label event, where it moves the label rates, and closes the alert.",
+            "topic as a label event, where it moves the label rates, and closes the alert.\n"
+            "explain scores the feature row that the alert carries again and tells whether scores\n"
+            "(within 1e-5) and reasons (apart from ties) are as recorded; if not it ends with 1.",
     .run = run,
     .flags = {
         { "state", "STATE", "new, taken, open, closed, snoozed or all (default open)",
@@ -293,6 +285,8 @@ const struct hec_command hec_cmd_alert = {
         { "since", "TIME", "alerts made since then", HEC_FLAG_TIME },
         { "limit", "N", "so many (default 50)", HEC_FLAG_INTEGER, .minimum = 1, .maximum = 500 },
         { "type", "CODE", "of a fraud: the card networks' code, 05 is account takeover",
+          HEC_FLAG_TEXT },
+        { "model", "MODEL", "explain: the file that made it, when the daemon has another by now",
           HEC_FLAG_TEXT },
         { "note", "TEXT", "for those who look later", HEC_FLAG_TEXT },
         HEC_JSON_FLAG,

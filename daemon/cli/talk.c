@@ -221,3 +221,16 @@ int64_t hec_member_integer(yyjson_val *object, const char *name)
 {
     return yyjson_get_sint(yyjson_obj_get(object, name));
 }
+
+void hec_print_plain(const char *text, int columns)
+{
+    int printed = 0;
+    for (; *text != '\0' && (columns == 0 || printed < columns); text++) {
+        unsigned char byte = (unsigned char)*text;
+        putchar(byte < ' ' || byte == 0x7f ? '?' : byte);
+        printed += (byte & 0xc0) != 0x80;
+    }
+    for (; printed < columns; printed++) {
+        putchar(' ');
+    }
+}

@@ -51,6 +51,10 @@ FILE *hec_talk_stream(const struct hec_arguments *arguments, const char *path);
 /** Percent-encodes what a part of a path or a query may not hold. Cut at bytes. */
 void hec_talk_encode(char *encoded, size_t bytes, const char *text);
 
+/** Prints text of events, which is hostile: what could steer a terminal does not reach it. columns:
+ * cut or filled up to so many; 0: as long as it is. */
+void hec_print_plain(const char *text, int columns);
+
 /** Members of a JSON object, with a fallback where there is none. */
 const char *hec_member_text(yyjson_val *object, const char *name);
 int64_t hec_member_integer(yyjson_val *object, const char *name);

@@ -36,6 +36,8 @@ static const struct hec_api_route ROUTES[] = {
       "?limit" },
     { HEC_METHOD_GET, V1 "alerts/*", HEC_ROLE_ANALYST, NULL, true, hec_api_alert,
       "one, whole; its id or an unambiguous beginning of it" },
+    { HEC_METHOD_GET, V1 "alerts/*/explain", HEC_ROLE_ANALYST, NULL, true, hec_api_explain,
+      "its feature row scored and explained again, held against what it says" },
     { HEC_METHOD_POST, V1 "alerts/*/take", HEC_ROLE_ANALYST, "alert_take", true, hec_api_take,
       "it is yours" },
     { HEC_METHOD_POST, V1 "alerts/*/release", HEC_ROLE_ANALYST, "alert_release", true,

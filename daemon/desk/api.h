@@ -72,8 +72,8 @@ hec_api_handler hec_api_status, hec_api_checks, hec_api_pause, hec_api_resume, h
 hec_api_handler hec_api_score;
 
 /* api_alerts.c */
-hec_api_handler hec_api_alerts, hec_api_alert, hec_api_take, hec_api_release, hec_api_label,
-    hec_api_entity;
+hec_api_handler hec_api_alerts, hec_api_alert, hec_api_explain, hec_api_take, hec_api_release,
+    hec_api_label, hec_api_entity;
 /** An alert as lists and the stream tell it, into the call's root. */
 void hec_api_put_summary(void *call, const struct hec_inbox_row *row);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "desk/api.h"
+#include "desk/explain.h"
 #include "desk/inside.h"
 #include "hecate/entity.h"
 #include "ops/clock.h"
@@ -163,6 +164,36 @@ static void put_whole(void *context, const struct hec_inbox_row *row)
 void hec_api_alert(struct hec_api_call *call)
 {
     if (!hec_inbox_find(call->desk->inbox, call->captures[0], put_whole, call)) {
+        hec_api_fail(call, 404, "No alert has this id, or more than one begins so.");
+    }
+}
+
+static void put_explained(void *context, const struct hec_inbox_row *row)
+{
+    struct hec_api_call *call = context;
+    const struct hec_parts *parts = call->desk->options.parts;
+    struct hec_explain explain = { parts->plan, parts->model, parts->model_sha256, &parts->policy };
+    struct hec_error error = { 0 };
+    yyjson_doc *whole = yyjson_read(row->json, strlen(row->json), YYJSON_READ_NOFLAG);
+    yyjson_val *alert = yyjson_doc_get_root(whole);
+    put_text(call->reply, call->root, "alert_id", row->alert_id);
+    put_text(call->reply, call->root, "head", row->head);
+    yyjson_mut_obj_add_strcpy(call->reply, call->root, "model_sha256", parts->model_sha256);
+    enum hec_status status = hec_explain_alert(&explain, alert, call->reply, call->root, &error);
+    yyjson_doc_free(whole);
+    if (status != HEC_OK) {
+        hec_api_fail(call,
+                     status == HEC_NO_MEMORY   ? 503
+                     : status == HEC_NOT_FOUND ? 404
+                     : status == HEC_MISMATCH  ? 409
+                                               : 422,
+                     "%s", error.text);
+    }
+}
+
+void hec_api_explain(struct hec_api_call *call)
+{
+    if (!hec_inbox_find(call->desk->inbox, call->captures[0], put_explained, call)) {
         hec_api_fail(call, 404, "No alert has this id, or more than one begins so.");
     }
 }

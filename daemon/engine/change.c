@@ -43,20 +43,24 @@ static void follow_pause(struct hec_engine *engine)
     hec_let_flow(engine);
 }
 
-void hec_name_columns(struct hec_engine *engine)
+void hec_reason_columns_of(struct hec_reason_columns *columns, const struct hec_plan *plan,
+                           const struct hec_model *model)
 {
-    const struct hec_plan *plan = engine->options.plan;
-    struct hec_reason_columns *columns = &engine->reason_columns;
     columns->schema = hec_plan_schema(plan);
     columns->numerics = hec_plan_numerics(plan);
     columns->categories = hec_plan_categories(plan);
     for (int c = 0; c < columns->numerics; c++) {
         columns->features[c] = hec_plan_numeric_feature(plan, c);
-        columns->usual[c] = hec_model_usual(engine->options.model, c);
+        columns->usual[c] = hec_model_usual(model, c);
     }
     for (int c = 0; c < columns->categories; c++) {
         columns->features[columns->numerics + c] = hec_plan_category_feature(plan, c);
     }
+}
+
+void hec_name_columns(struct hec_engine *engine)
+{
+    hec_reason_columns_of(&engine->reason_columns, engine->options.plan, engine->options.model);
 }
 
 void hec_engine_offer(struct hec_engine *engine, struct hec_engine_change *change)

@@ -96,10 +96,26 @@ static enum hec_status emit_dead_letter(struct hec_engine *engine, const struct 
     return status;
 }
 
+/* When each entity was first scored, as far as its records know. */
+static void note_first_seen(int64_t first_ms[HEC_KINDS], const struct hec_touched *touched)
+{
+    for (int kind = 0; kind < HEC_KINDS; kind++) {
+        for (int32_t s = 0; s < touched->shards_count[kind]; s++) {
+            struct hec_entity_facts facts;
+            bool known = hec_entity_facts(touched->shards[kind][s], &facts) && facts.first_ms != 0;
+            if (known && (first_ms[kind] == 0 || facts.first_ms < first_ms[kind])) {
+                first_ms[kind] = facts.first_ms;
+            }
+        }
+    }
+}
+
 static struct hec_alert alert_of(const struct hec_engine *engine, const struct hec_row *row,
                                  int head, struct hec_decision decision, int64_t now_ms)
 {
     const struct hec_model_info *info = hec_model_info(engine->options.model);
+    const struct hec_reason_columns *columns = &engine->reason_columns;
+    size_t at = (size_t)row->scored;
     return (struct hec_alert){
         .event = &row->event,
         .origin = origin_of(engine, row),
@@ -117,6 +133,10 @@ static struct hec_alert alert_of(const struct hec_engine *engine, const struct h
         .degraded = row->degraded,
         .missing = row->missing,
         .event_age_ms = row->record_ms >= 0 ? now_ms - row->record_ms : -1,
+        .numerics = engine->batch->numerics + at * (size_t)columns->numerics,
+        .categories = engine->batch->categories + at * (size_t)columns->categories,
+        .numerics_count = columns->numerics,
+        .categories_count = columns->categories,
     };
 }
 
@@ -128,6 +148,9 @@ static enum hec_status emit_alert(struct hec_engine *engine, const struct hec_ro
     struct hec_reason reasons[HEC_REASONS_MAX];
     const float *contributions;
     hec_scorer_explain(engine->scorer, engine->batch, row, head, &contributions);
+    note_first_seen(alert.first_seen_ms, &row->touched);
+    alert.timing_us.decode = engine->decode_us;
+    alert.timing_us.total = hec_now_us() - engine->polled_us;
     alert.reasons = reasons;
     alert.reasons_count = hec_reasons(
         reasons, engine->options.policy, &engine->reason_columns, head, &row->event, contributions,

@@ -64,11 +64,12 @@ static enum hec_status poll(struct hec_engine *engine, struct hec_error *error)
         replayed += row->silent;
         bytes += row->silent ? 0 : (int64_t)(record->value_length + record->key_length);
     }
+    engine->polled_us = polled_us;
+    engine->decode_us = hec_now_us() - polled_us;
     if (batch->rows_count > 0) {
         hec_meter_observe(engine->meter, HEC_D_STAGE + HEC_STAGE_POLL,
                           1000 * (polled_us - began_us));
-        hec_meter_observe(engine->meter, HEC_D_STAGE + HEC_STAGE_DECODE,
-                          1000 * (hec_now_us() - polled_us));
+        hec_meter_observe(engine->meter, HEC_D_STAGE + HEC_STAGE_DECODE, 1000 * engine->decode_us);
         hec_meter_add(engine->meter, HEC_S_CONSUMED, batch->rows_count - replayed);
         hec_meter_add(engine->meter, HEC_S_REPLAYED, replayed);
         hec_meter_add(engine->meter, HEC_S_CONSUMED_BYTES, bytes);

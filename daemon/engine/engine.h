@@ -84,6 +84,10 @@ HEC_CHECKED enum hec_status hec_engine_new(struct hec_engine **ret,
                                            const struct hec_engine_options *options,
                                            struct hec_error *error);
 
+/** The names behind reasons, for a row of the plan under the model. Any thread. */
+void hec_reason_columns_of(struct hec_reason_columns *columns, const struct hec_plan *plan,
+                           const struct hec_model *model);
+
 /* What may change while an engine runs: the model and what is made of its scores. Everything is
  * borrowed until the next change was taken. */
 struct hec_engine_change {

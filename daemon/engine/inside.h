@@ -69,6 +69,8 @@ struct hec_engine {
     struct hec_record *records; /* batch_rows_max; row->owner points here */
     int records_count;
 
+    int64_t polled_us, decode_us; /* when the batch was there, and what decoding it took */
+
     int64_t open_since_ms; /* when the first of open_rows came; 0 = none */
     int open_rows;         /* live rows since the last commit was begun */
     bool caught_up;        /* the last poll gave less than it could have */

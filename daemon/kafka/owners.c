@@ -7,7 +7,7 @@
 
 #include "kafka/handle.h"
 
-#define ANSWER_MS 1000
+#define ANSWER_MS 2000
 #define KEPT_US (5 * INT64_C(1000000))
 #define UUID_BYTES 36
 
@@ -110,7 +110,7 @@ void hec_owners_free(struct hec_owners *owners)
 static enum hec_status ask(struct hec_owners *owners, struct hec_error *error)
 {
     int64_t now_us = hec_kafka_now_us();
-    if (owners->list != NULL && now_us - owners->asked_us < KEPT_US) {
+    if (owners->list != NULL && owners->asked_us != 0 && now_us - owners->asked_us < KEPT_US) {
         return HEC_OK;
     }
     const struct rd_kafka_group_list *list = NULL;
@@ -158,6 +158,7 @@ enum hec_status hec_owners_of(struct hec_owners *owners, int32_t partition, stru
             }
         }
     }
+    owners->asked_us = 0; /* in the middle of a rebalance nobody has anything: ask anew next time */
     return status != HEC_OK
                ? status
                : hec_fail(error, HEC_NOT_FOUND, "kafka: group %s: nobody has partition %d of %s",

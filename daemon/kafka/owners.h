@@ -31,7 +31,7 @@ HEC_CHECKED enum hec_status hec_owners_new(struct hec_owners **ret,
 /** Accepts NULL. */
 void hec_owners_free(struct hec_owners *owners);
 
-/** Who has the partition. Waits for a broker, at most about a second.
+/** Who has the partition. Waits for a broker, at most about two seconds.
  *
  * @return HEC_OK, HEC_NOT_FOUND (nobody, or the group does not say), HEC_UNAVAILABLE, HEC_DENIED */
 HEC_CHECKED enum hec_status hec_owners_of(struct hec_owners *owners, int32_t partition,

@@ -215,8 +215,13 @@ struct hec_alert {
     int64_t event_age_ms;             /* record time to now; negative = not told */
     int64_t first_seen_ms[HEC_KINDS]; /* 0 = not told */
     struct {
-        int64_t decode, features, inference, total;
-    } timing_us; /* total 0 = not told */
+        int64_t decode, total;
+    } timing_us; /* of the batch, from the records in hand to the alert; total 0 = not told */
+    /* The feature row that was scored, so that the alert can be explained again; NULL = not told.
+     * In JSON: base64 of 32-bit little-endian floats and hashes. */
+    const float *numerics;
+    const uint32_t *categories;
+    int numerics_count, categories_count;
 };
 
 /** The kind of the alert's primary entity: the card for card_fraud on a card event, the account's
@@ -230,7 +235,7 @@ enum hec_kind hec_alert_primary(const struct hec_event *event, const char *head)
 size_t hec_alert_key(char key[HEC_ALERT_KEY_MAX], const struct hec_alert *alert);
 
 /** What an alert takes at most: no text of an event is longer than its field allows. */
-#define HEC_ALERT_BYTES_MAX 20480
+#define HEC_ALERT_BYTES_MAX 24576
 
 /** Writes the alert's JSON. Allocates nothing. */
 size_t hec_alert_write(char *buffer, size_t size, const struct hec_alert *alert);

@@ -54,6 +54,13 @@ for words in Why Scores Entities "$id"; do
 done
 [ "$(console alert show "$id" --json | jq -S .alert)" = "$(grep -F "\"$id\"" "$scratch/alerts" | jq -S .)" ] ||
     fail "the inbox has another alert than the topic"
+console alert explain "$id" >"$scratch/explained" || fail "another explanation: $(cat "$scratch/explained")"
+grep -q '^the same: scores differ by' "$scratch/explained" || fail "explain says: $(cat "$scratch/explained")"
+console alert explain "$id" --model "$model" --json | jq -e '.same and (.reasons | length > 0)' >/dev/null ||
+    fail "the model's file explains it otherwise"
+python3 "$source/tests/proof/explain.py" "$http" analyst-token-0123456789 400 || fail "alerts are explained otherwise"
+jq -se 'all(.row.numerics and .timing_us.total >= 0 and (.entities | map(select(.primary))[0].first_seen_ms > 0))' \
+    "$scratch/alerts" >/dev/null || fail "an alert is not complete: $(head -1 "$scratch/alerts")"
 console alert take "$id" >/dev/null
 curl -s -o "$scratch/answer" -w '%{http_code}' -X POST "http://$http/api/v1/alerts/$id/take" \
     -H 'Authorization: Bearer analyst-token-0123456789' -H 'Content-Type: application/json' -d '{}' >"$scratch/code"

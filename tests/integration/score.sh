@@ -74,6 +74,13 @@ ours() {
     [ "$(curl -sf "http://$http/metrics" | awk '/^hecate_kafka_assigned_partitions/ { print $2 }')" = 1 ]
 }
 wait_for 30 ours
+# The group may be on its way from one generation to the next for a moment.
+everybody_is_known() {
+    while read -r event; do
+        ask operator "$event" | grep -qE '^200$|"owner":"other-0"' || return 1
+    done < <(sed 1d "$scratch/last" | head -20)
+}
+wait_for 30 everybody_is_known
 first=$http here=0 there=0
 while read -r event; do
     http=$first

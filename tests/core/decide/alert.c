@@ -73,6 +73,9 @@ Test(alert, says_what_happened_to_whom_and_why)
     cr_expect_eq(at_number(doc, "/quality/missing_features"), 4);
     cr_expect_eq(at_number(doc, "/timing_us/total"), 97);
     cr_expect_str_eq(at_text(doc, "/grouping/dedup_key"), "card:c_8f:card_fraud");
+    /* 1, -2, NaN and 1, 0xdeadbeef, as any base64 decoder reads them. */
+    cr_expect_str_eq(at_text(doc, "/row/numerics"), "AACAPwAAAMAAAMB/");
+    cr_expect_str_eq(at_text(doc, "/row/categories"), "AQAAAO++rd4=");
     yyjson_doc_free(doc);
 }
 

@@ -190,3 +190,29 @@ Test(json, strings_read_back_whatever_they_hold)
         yyjson_doc_free(doc);
     }
 }
+
+/* RFC 4648 section 10. */
+Test(json, writes_base64_that_others_read)
+{
+    static const char *const VECTORS[][2] = {
+        { "", "" },
+        { "f", "Zg==" },
+        { "fo", "Zm8=" },
+        { "foo", "Zm9v" },
+        { "foob", "Zm9vYg==" },
+        { "fooba", "Zm9vYmE=" },
+        { "foobar", "Zm9vYmFy" },
+    };
+    for (size_t i = 0; i < sizeof(VECTORS) / sizeof(VECTORS[0]); i++) {
+        char text[32] = "", expected[32];
+        struct hec_json json = { .buffer = text, .size = sizeof(text) };
+        hec_json_base64(&json, VECTORS[i][0], strlen(VECTORS[i][0]));
+        snprintf(expected, sizeof(expected), "\"%s\"", VECTORS[i][1]);
+        cr_expect_str_eq(text, expected);
+        cr_expect_eq(json.length, strlen(expected));
+    }
+    char any[8];
+    struct hec_json json = { .buffer = any, .size = sizeof(any) };
+    hec_json_base64(&json, "\xff\xfe\xfb", 3);
+    cr_expect_eq(memcmp(any, "\"//77\"", 6), 0);
+}

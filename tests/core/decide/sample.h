@@ -37,6 +37,8 @@ struct sample {
     float scores[HEC_DEFAULT_HEADS];
     struct hec_policy policy;
     struct hec_reason reasons[2];
+    float row[3];
+    uint32_t hashes[2];
     struct hec_alert alert;
 };
 
@@ -82,6 +84,8 @@ static inline void sample_make(struct sample *sample, enum hec_event_type type, 
                                               .contribution = 0.27f,
                                               .text = "kind of shop" };
     bool money = hec_event_has(&sample->event, HEC_F_AMOUNT_MINOR);
+    memcpy(sample->row, (float[]){ 1, -2, NAN }, sizeof(sample->row));
+    memcpy(sample->hashes, (uint32_t[]){ 1, 0xdeadbeef }, sizeof(sample->hashes));
     sample->alert = (struct hec_alert){
         .event = &sample->event,
         .origin = { .topic = "payments.events.v1", .partition = 3, .offset = 918273 },
@@ -102,7 +106,11 @@ static inline void sample_make(struct sample *sample, enum hec_event_type type, 
         .missing = 4,
         .event_age_ms = 42,
         .first_seen_ms = { [HEC_CARD] = 1761000000000 },
-        .timing_us = { .decode = 4, .features = 61, .inference = 18, .total = 97 },
+        .timing_us = { .decode = 4, .total = 97 },
+        .numerics = sample->row,
+        .categories = sample->hashes,
+        .numerics_count = 3,
+        .categories_count = 2,
     };
 }
 
