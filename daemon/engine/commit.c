@@ -48,8 +48,19 @@ static enum hec_status start(struct hec_engine *engine, struct hec_error *error)
     if (status == HEC_OK) {
         engine->open_rows = 0;
         engine->open_since_ms = 0;
+        engine->under_way = engine->open;
+        memset(&engine->open, 0, sizeof(engine->open));
     }
     return status;
+}
+
+/* What is committed is counted then: a batch that is rolled back comes again. */
+static void count_published(struct hec_engine *engine)
+{
+    atomic_fetch_add_explicit(&engine->alerts,
+                              (uint64_t)engine->under_way.values[HEC_S_PRODUCED + HEC_OUTPUT_ALERT],
+                              memory_order_relaxed);
+    hec_tally_count(&engine->under_way, engine->meter);
 }
 
 /* Learns how the commit that is under way went. */
@@ -69,6 +80,7 @@ static enum hec_status settle(struct hec_engine *engine, struct hec_error *error
     if (status != HEC_OK) {
         return status;
     }
+    count_published(engine);
     for (int i = 0; i < made.count; i++) {
         engine->positions[made.offsets[i].partition].committed = made.offsets[i].offset;
         hec_suspects_forget(engine->suspects, made.offsets[i].partition, made.offsets[i].offset);
@@ -107,15 +119,23 @@ enum hec_status hec_partitions_commit_settle(struct hec_engine *engine, struct h
     return status == HEC_OK ? HEC_OK : hec_partitions_recover(engine, status, error);
 }
 
+static void forget_counts(struct hec_engine *engine)
+{
+    memset(&engine->open, 0, sizeof(engine->open));
+    memset(&engine->under_way, 0, sizeof(engine->under_way));
+}
+
 enum hec_status hec_partitions_give_up(struct hec_engine *engine, struct hec_error *error)
 {
     /* A commit that is under way goes well or not; either way nothing of it is left open. */
     enum hec_status status = settle(engine, error);
     enum hec_status aborted = hec_outbox_abort(engine->outbox, error);
+    forget_counts(engine);
     return status == HEC_FENCED ? status : aborted;
 }
 
-/* The broker's word on what was published; after a broken commit only it knows. */
+/* The broker's word on what was published; after a broken commit only it knows. If any offset has
+ * moved, the commit that broke went through after all. */
 static enum hec_status read_committed(struct hec_engine *engine, struct hec_error *error)
 {
     int count = 0;
@@ -130,6 +150,7 @@ static enum hec_status read_committed(struct hec_engine *engine, struct hec_erro
         struct hec_position *position = &engine->positions[engine->offsets[i].partition];
         if (engine->offsets[i].offset > position->committed) {
             position->committed = engine->offsets[i].offset;
+            count_published(engine); /* the first one takes all there is */
         }
     }
     return status;
@@ -161,5 +182,6 @@ enum hec_status hec_partitions_recover(struct hec_engine *engine, enum hec_statu
         hec_poison_blame(engine);
         status = read_committed(engine, error);
     }
+    forget_counts(engine);
     return status == HEC_OK ? hec_partitions_rewind_all(engine, error) : status;
 }

@@ -86,8 +86,8 @@ static enum hec_status emit_dead_letter(struct hec_engine *engine, const struct 
         .value_length = record->value_length,
     };
     engine->letters++;
-    hec_meter_add(engine->meter, hec_series_dead_letter(why), 1);
-    hec_meter_add(engine->meter, HEC_S_PRODUCED + HEC_OUTPUT_DEAD_LETTER, 1);
+    hec_tally_add(&engine->open, hec_series_dead_letter(why), 1);
+    hec_tally_add(&engine->open, HEC_S_PRODUCED + HEC_OUTPUT_DEAD_LETTER, 1);
     enum hec_status status = produce_dead_letter(engine, &letter, record, error);
     if (status == HEC_TOO_LARGE) {
         letter.digests_only = true;
@@ -176,10 +176,9 @@ static enum hec_status emit_alert(struct hec_engine *engine, const struct hec_ro
         .partition = -1,
         .origin = hec_poison_origin(row->partition, row->offset),
     };
-    hec_meter_add(engine->meter,
+    hec_tally_add(&engine->open,
                   hec_series_alerts(head, (int)decision.severity, (int)decision.action), 1);
-    hec_meter_add(engine->meter, HEC_S_PRODUCED + HEC_OUTPUT_ALERT, 1);
-    atomic_fetch_add_explicit(&engine->alerts, 1, memory_order_relaxed);
+    hec_tally_add(&engine->open, HEC_S_PRODUCED + HEC_OUTPUT_ALERT, 1);
     return hec_outbox_put(engine->outbox, &out, error);
 }
 
@@ -203,7 +202,7 @@ static enum hec_status emit_alerts(struct hec_engine *engine, const struct hec_r
                 return status;
             }
         }
-        hec_meter_add(engine->meter, HEC_S_SUPPRESSED + HEC_SUPPRESSED_SHADOW, decision.shadow);
+        hec_tally_add(&engine->open, HEC_S_SUPPRESSED + HEC_SUPPRESSED_SHADOW, decision.shadow);
     }
     return HEC_OK;
 }
@@ -249,7 +248,7 @@ static enum hec_status emit_score(struct hec_engine *engine, const struct hec_ro
         .partition = -1,
         .origin = hec_poison_origin(row->partition, row->offset),
     };
-    hec_meter_add(engine->meter, HEC_S_PRODUCED + HEC_OUTPUT_SCORE, 1);
+    hec_tally_add(&engine->open, HEC_S_PRODUCED + HEC_OUTPUT_SCORE, 1);
     return hec_outbox_put(engine->outbox, &out, error);
 }
 
@@ -262,12 +261,12 @@ static void observe_age(const struct hec_engine *engine, const struct hec_row *r
 }
 
 /* The decoder lets only the three verdicts through, and no two begin alike. */
-static void count_label(const struct hec_engine *engine, const struct hec_text *verdict)
+static void count_label(struct hec_engine *engine, const struct hec_text *verdict)
 {
     int label = verdict->bytes[0] == 'f'   ? HEC_VERDICT_LABEL_FRAUD
                 : verdict->bytes[0] == 'g' ? HEC_VERDICT_LABEL_GENUINE
                                            : HEC_VERDICT_LABEL_UNKNOWN;
-    hec_meter_add(engine->meter, HEC_S_LABELS + label, 1);
+    hec_tally_add(&engine->open, HEC_S_LABELS + label, 1);
 }
 
 static enum hec_status emit_row(struct hec_engine *engine, const struct hec_row *row,
@@ -281,16 +280,16 @@ static enum hec_status emit_row(struct hec_engine *engine, const struct hec_row 
                           : way >= HEC_WAY_LETTER                       ? HEC_POISON
                                                                         : HEC_OK;
     bool set_aside = why != HEC_OK;
-    hec_meter_add(engine->meter, HEC_S_RESULTS + (int)(set_aside ? HEC_OUT_REFUSED : row->outcome),
+    hec_tally_add(&engine->open, HEC_S_RESULTS + (int)(set_aside ? HEC_OUT_REFUSED : row->outcome),
                   1);
-    hec_meter_add(
-        engine->meter,
+    hec_tally_add(
+        &engine->open,
         HEC_S_LATE + (set_aside ? HEC_LATE_ACTION_DEAD_LETTER : HEC_LATE_ACTION_SCORE_ONLY), late);
     if (set_aside) {
         return emit_dead_letter(engine, row, why, way >= HEC_WAY_DIGEST, error);
     }
-    hec_meter_add(engine->meter, HEC_S_EVENTS + (int)row->event.type, 1);
-    hec_meter_add(engine->meter, HEC_S_DEGRADED_ROWS, row->degraded);
+    hec_tally_add(&engine->open, HEC_S_EVENTS + (int)row->event.type, 1);
+    hec_tally_add(&engine->open, HEC_S_DEGRADED_ROWS, row->degraded);
     if (row->event.type == HEC_LABEL) {
         count_label(engine, &row->event.value[HEC_F_LABEL].text);
     }

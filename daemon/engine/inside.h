@@ -73,6 +73,8 @@ struct hec_engine {
 
     int64_t open_since_ms; /* when the first of open_rows came; 0 = none */
     int open_rows;         /* live rows since the last commit was begun */
+    /* What became of them, and of those in the commit that is under way. */
+    struct hec_tally open, under_way;
     bool caught_up;        /* the last poll gave less than it could have */
     int64_t checkpoint_ms; /* when the last checkpoint was made */
     int64_t view_ms;       /* when the view was last published */

@@ -107,6 +107,16 @@ void hec_meter_observe_n(struct hec_meter *meter, int distribution, int64_t tick
     add(&meter->distributions[distribution].sum, ticks * n);
 }
 
+void hec_tally_count(struct hec_tally *tally, struct hec_meter *meter)
+{
+    for (int i = 0; i < HEC_SERIES_COUNT; i++) {
+        if (tally->values[i] != 0) {
+            hec_meter_add(meter, i, tally->values[i]);
+        }
+    }
+    memset(tally, 0, sizeof(*tally));
+}
+
 void hec_meter_observe(struct hec_meter *meter, int distribution, int64_t ticks)
 {
     hec_meter_observe_n(meter, distribution, ticks, 1);

@@ -225,7 +225,7 @@ enum hec_label_count {
       "Bytes of keys and values read from the input topic.")                                       \
     X(EVENTS, "events_total", COUNTER, SUM, 1, EVENT_TYPE, NONE, NONE, "Decoded events by type.")  \
     X(RESULTS, "events_processed_total", COUNTER, SUM, 1, RESULT, NONE, NONE,                      \
-      "Records by what became of them; each offset has exactly one result.")                       \
+      "Committed records by what became of them; each offset has exactly one result.")             \
     X(REPLAYED, "events_replayed_total", COUNTER, SUM, 1, NONE, NONE, NONE,                        \
       "Records applied again without output to bring state up to the committed offset.")           \
     X(LATE, "late_events_total", COUNTER, SUM, 1, LATE_ACTION, NONE, NONE,                         \
@@ -243,7 +243,7 @@ enum hec_label_count {
     X(LAST_COMMIT, "kafka_last_commit_timestamp_seconds", GAUGE, MIN, 1000, NONE, NONE, NONE,      \
       "When the engine that is furthest behind last committed; 0 before the first.")               \
     X(PRODUCED, "kafka_produced_total", COUNTER, SUM, 1, OUTPUT, NONE, NONE,                       \
-      "Records given to the producer, by output.")                                                 \
+      "Records published, by output.")                                                             \
     X(KAFKA_ERRORS, "kafka_errors_total", COUNTER, SUM, 1, KAFKA_ERROR, NONE, NONE,                \
       "Errors of the Kafka clients, by what they cost.")                                           \
     X(DEAD_LETTERS, "dead_letters_total", COUNTER, SUM, 1, REASON, NONE, NONE,                     \
@@ -358,6 +358,22 @@ static inline void hec_meter_set(struct hec_meter *meter, int series, int64_t va
     assert((unsigned)series < HEC_SERIES_COUNT);
     atomic_store_explicit(&meter->values[series], value, memory_order_relaxed);
 }
+
+/* What an open transaction says: counted when it is committed, forgotten when it is rolled back and
+ * its records come again. All zero is an empty one; one thread. */
+struct hec_tally {
+    int64_t values[HEC_SERIES_COUNT];
+};
+
+/** Adds to a counter, as hec_meter_add. */
+static inline void hec_tally_add(struct hec_tally *tally, int series, int64_t n)
+{
+    assert((unsigned)series < HEC_SERIES_COUNT);
+    tally->values[series] += n;
+}
+
+/** Counts all of it, and empties it. The meter's thread. */
+void hec_tally_count(struct hec_tally *tally, struct hec_meter *meter);
 
 /** The series of a family with three or two labels. */
 static inline int hec_series_alerts(int head, enum hec_severity severity, enum hec_action action)

@@ -117,3 +117,21 @@ Test(poison, too_many_dead_letters_stop_the_engine_until_somebody_resumes)
     cr_expect_eq(letters("not_json"), 40);
     hec_engine_free(engine, 3000);
 }
+
+/* What is rolled back is done again, and counted once. */
+Test(poison, a_batch_that_is_done_again_counts_once)
+{
+    static const int CODES[] = { MSG_SIZE_TOO_LARGE };
+    world_begin(1);
+    struct hec_engine_options options = options_of("one-0", 0);
+    struct hec_engine *engine = engine_of(&options);
+    pay_all(0, 1);
+    run_until_stored(engine, 1);
+    pay_then_refuse(engine, 20, CODES, 1);
+    run_until_stored(engine, 21);
+    cr_expect_geq(metric("hecate_kafka_commits_total{result=\"aborted\"}"), 1);
+    cr_expect_eq(metric("hecate_events_total{event_type=\"card_auth\"}"), 21);
+    cr_expect_eq(metric("hecate_events_processed_total{result=\"scored\"}"), 21);
+    cr_expect_eq(metric("hecate_kafka_produced_total{output=\"score\"}"), 21);
+    hec_engine_free(engine, 3000);
+}

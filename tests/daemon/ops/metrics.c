@@ -136,6 +136,20 @@ Test(metrics, folds_engines_as_the_table_says)
     hec_metrics_free(metrics);
 }
 
+Test(metrics, a_tally_is_counted_once_and_is_empty_then)
+{
+    struct hec_metrics *metrics = make(1);
+    struct hec_tally tally = { 0 };
+    hec_meter_add(hec_metrics_engine(metrics, 0), HEC_S_RESULTS + HEC_OUT_SCORED, 2);
+    hec_tally_add(&tally, HEC_S_RESULTS + HEC_OUT_SCORED, 3);
+    hec_tally_add(&tally, HEC_S_RESULTS + HEC_OUT_SCORED, 1);
+    cr_expect_eq(hec_metrics_value(metrics, HEC_S_RESULTS + HEC_OUT_SCORED), 2);
+    hec_tally_count(&tally, hec_metrics_engine(metrics, 0));
+    hec_tally_count(&tally, hec_metrics_engine(metrics, 0));
+    cr_expect_eq(hec_metrics_value(metrics, HEC_S_RESULTS + HEC_OUT_SCORED), 6);
+    hec_metrics_free(metrics);
+}
+
 Test(metrics, puts_a_value_into_the_bucket_that_it_does_not_exceed)
 {
     struct hec_metrics *metrics = make(1);
