@@ -102,7 +102,5 @@ proof-explain: ## 10 000 alerts explained again from the rows that they carry
 bench-score: ## events scored over HTTP at 500 a second beside half load
 	@tests/bench/score_http.sh
 
-.PHONY: fuzz bench-replay bench-model bench-state bench-crowd bench-daemon bench-score proof-features proof-properties proof-simulator proof-parity proof-handbook proof-handbook-folds proof-bank proof-explain all demo test deb install clean help proof-fresh proof-package
-
 # Every target is a name, not a file.
 .PHONY: $(shell sed -n 's/^\([a-z][a-z0-9-]*\):.*/\1/p;s/^\(demo test deb\):.*/\1/p' Makefile)
