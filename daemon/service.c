@@ -44,7 +44,7 @@ struct engine_thread {
 struct service {
     struct hec_config *config;
     struct hec_reload *reload;
-    struct hec_engine *reloaded[HEC_ENGINES_MAX]; /* the engines, for it */
+    struct hec_engine *all[HEC_ENGINES_MAX]; /* the engines, for those who take a list */
     struct hec_parts parts;
     struct event_base *base;
     struct hec_http *http;
@@ -132,28 +132,9 @@ static bool is_live(void *context)
     return is_moving(context);
 }
 
-/* The engines' views folded into one. */
 static struct hec_engine_view view_of(const struct service *service)
 {
-    struct hec_engine_view all = { .assigned = true, .live = true, .store_connected = true };
-    for (int i = 0; i < service->engines_count; i++) {
-        struct hec_engine_view one;
-        hec_engine_view(service->engines[i].engine, &one);
-        all.assigned &= one.assigned;
-        all.live &= one.live;
-        all.store_connected &= one.store_connected;
-        all.store_paused |= one.store_paused;
-        all.brokers_down |= one.brokers_down;
-        all.partitions += one.partitions;
-        all.replay_left += one.replay_left;
-        all.rows += one.rows;
-        all.alerts += one.alerts;
-        all.lag_records += one.lag_records;
-        all.circuit_open |= one.circuit_open;
-        all.recent_rows += one.recent_rows;
-        all.recent_letters += one.recent_letters;
-    }
-    return all;
+    return hec_engines_view(service->all, service->engines_count);
 }
 
 /* Both threads ask: the loop for /readyz, the desk for the console. */
@@ -250,7 +231,7 @@ static void order_drain(void *context)
 static enum hec_status order_score(void *context, struct hec_question *question)
 {
     struct service *service = context;
-    return hec_engines_ask(service->reloaded, service->engines_count, question);
+    return hec_engines_ask(service->all, service->engines_count, question);
 }
 
 /* Ready again, whatever came of it: the settings before are good ones. */
@@ -428,6 +409,7 @@ static enum hec_status make_engines(struct service *service, struct hec_error *e
     enum hec_status status = HEC_OK;
     for (int i = 0; i < service->parts.engines_count && status == HEC_OK; i++) {
         status = hec_parts_engine(&service->engines[i].engine, &service->parts, i, error);
+        service->all[i] = service->engines[i].engine;
         service->engines_count += status == HEC_OK;
     }
     return status;
@@ -436,11 +418,8 @@ static enum hec_status make_engines(struct service *service, struct hec_error *e
 static enum hec_status make_reload(struct service *service, const struct hec_config_source *source,
                                    struct hec_error *error)
 {
-    for (int i = 0; i < service->engines_count; i++) {
-        service->reloaded[i] = service->engines[i].engine;
-    }
-    return hec_reload_new(&service->reload, source, service->config, &service->parts,
-                          service->reloaded, error);
+    return hec_reload_new(&service->reload, source, service->config, &service->parts, service->all,
+                          error);
 }
 
 static enum hec_status make_desk(struct service *service, struct hec_error *error)

@@ -559,23 +559,3 @@ void hec_engine_free(struct hec_engine *engine, int wait_ms)
     free(engine->suspects);
     free(engine);
 }
-
-void hec_engine_view(const struct hec_engine *engine, struct hec_engine_view *view)
-{
-    *view = (struct hec_engine_view){
-        .steps = atomic_load_explicit(&engine->steps, memory_order_relaxed),
-        .assigned = atomic_load_explicit(&engine->assigned, memory_order_relaxed),
-        .live = atomic_load_explicit(&engine->live, memory_order_relaxed),
-        .store_connected = atomic_load_explicit(&engine->store_connected, memory_order_relaxed),
-        .store_paused = atomic_load_explicit(&engine->store_paused, memory_order_relaxed),
-        .brokers_down = atomic_load_explicit(&engine->brokers_down, memory_order_relaxed),
-        .partitions = atomic_load_explicit(&engine->partitions, memory_order_relaxed),
-        .replay_left = atomic_load_explicit(&engine->replay_left, memory_order_relaxed),
-        .rows = atomic_load_explicit(&engine->rows, memory_order_relaxed),
-        .alerts = atomic_load_explicit(&engine->alerts, memory_order_relaxed),
-        .lag_records = atomic_load_explicit(&engine->lag_records, memory_order_relaxed),
-        .circuit_open = atomic_load_explicit(&engine->circuit_open, memory_order_relaxed),
-        .recent_rows = atomic_load_explicit(&engine->recent_rows, memory_order_relaxed),
-        .recent_letters = atomic_load_explicit(&engine->recent_letters, memory_order_relaxed),
-    };
-}

@@ -142,4 +142,7 @@ struct hec_engine_view {
 };
 void hec_engine_view(const struct hec_engine *engine, struct hec_engine_view *view);
 
+/** Several engines as one: sums of what they count; what all or any of them must be. Any thread. */
+struct hec_engine_view hec_engines_view(struct hec_engine *const *engines, int count);
+
 #endif

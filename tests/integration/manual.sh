@@ -26,7 +26,7 @@ named() {
 commands=$("$hecate" --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
 named hecate.1 $commands
 for command in $commands; do
-    named hecate.1 $("$hecate" "$command" --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p')
+    named hecate.1 $("$hecate" "$command" --help | sed -n 's/^  \(--[a-z0-9-]*\).*/\1/p')
 done
 named hecate.conf.5 $("$hecate" config default | sed -n 's/^    \([a-z_]*\) = .*/\1/p')
 named hecated.8 $("$hecate" monitoring rules | sed -n 's/^      - alert: //p')
