@@ -134,8 +134,9 @@ enum hec_status hec_partitions_give_up(struct hec_engine *engine, struct hec_err
     return status == HEC_FENCED ? status : aborted;
 }
 
-/* The broker's word on what was published; after a broken commit only it knows. If any offset has
- * moved, the commit that broke went through after all. */
+/* The broker's word on what was published; after a broken commit only it knows. If an offset has
+ * moved and the move is ours, the commit that broke went through after all; if it is another's, who
+ * took our identity while we were frozen, he has counted. */
 static enum hec_status read_committed(struct hec_engine *engine, struct hec_error *error)
 {
     int count = 0;
@@ -150,10 +151,36 @@ static enum hec_status read_committed(struct hec_engine *engine, struct hec_erro
         struct hec_position *position = &engine->positions[engine->offsets[i].partition];
         if (engine->offsets[i].offset > position->committed) {
             position->committed = engine->offsets[i].offset;
-            count_published(engine); /* the first one takes all there is */
+            if (hec_partition_epoch_of(engine->offsets[i].metadata) == position->epoch) {
+                count_published(engine); /* the first one takes all there is */
+            }
         }
     }
     return status;
+}
+
+/* What is rolled back is done again from what is stored. Brokers that say nothing are waited for: a
+ * new life of the process would find no better ones, and would have to load everything anew. */
+static enum hec_status come_back(struct hec_engine *engine, enum hec_status status,
+                                 struct hec_error *error)
+{
+    if (status == HEC_FATAL || status == HEC_UNAVAILABLE) {
+        status = hec_outbox_recreate(engine->outbox, error);
+    }
+    if (status == HEC_OK) {
+        hec_poison_blame(engine);
+        status = read_committed(engine, error);
+    }
+    bool was_silent = engine->silent;
+    engine->silent = status == HEC_UNAVAILABLE;
+    if (engine->silent && !was_silent) {
+        hec_log(HEC_LOG_WARN, "engine", "brokers_silent",
+                "no broker answers, nothing is read until one does", "why=%s", error->text);
+    }
+    if (!engine->silent) {
+        forget_counts(engine);
+    }
+    return status == HEC_OK ? hec_partitions_rewind_all(engine, error) : status;
 }
 
 enum hec_status hec_partitions_recover(struct hec_engine *engine, enum hec_status broken,
@@ -175,13 +202,10 @@ enum hec_status hec_partitions_recover(struct hec_engine *engine, enum hec_statu
     if (status == HEC_ABORTED) {
         status = hec_outbox_abort(engine->outbox, error);
     }
-    if (status == HEC_FATAL || status == HEC_UNAVAILABLE) {
-        status = hec_outbox_recreate(engine->outbox, error);
-    }
-    if (status == HEC_OK) {
-        hec_poison_blame(engine);
-        status = read_committed(engine, error);
-    }
-    forget_counts(engine);
-    return status == HEC_OK ? hec_partitions_rewind_all(engine, error) : status;
+    return come_back(engine, status, error);
+}
+
+enum hec_status hec_partitions_come_back(struct hec_engine *engine, struct hec_error *error)
+{
+    return engine->silent ? come_back(engine, HEC_UNAVAILABLE, error) : HEC_OK;
 }

@@ -83,8 +83,9 @@ struct hec_engine {
     int64_t away_watched_ms, meet_again_ms;
     bool too_long_away;      /* and so nothing more is read */
     enum hec_status refusal; /* what the store was last refused with, and told */
-    bool paused;             /* by an operator; pause_wanted is what he wants now */
-    uint64_t resumes;        /* how often he had it resume; resumes_wanted is the latest */
+    bool silent;      /* a transaction broke and no broker answered: what is in memory is ahead */
+    bool paused;      /* by an operator; pause_wanted is what he wants now */
+    uint64_t resumes; /* how often he had it resume; resumes_wanted is the latest */
     struct hec_circuit circuit;
     struct hec_suspects *suspects;
     int64_t letters;  /* dead letters since the start */
@@ -119,6 +120,9 @@ struct hec_engine {
 /** The group's callbacks; context is the engine. */
 enum hec_status hec_partitions_assigned(void *context, struct hec_source_start *start, int count);
 void hec_partitions_revoked(void *context, const int32_t *partitions, int count, bool lost);
+
+/** Whose a committed offset is, by its metadata; 0: nobody's that we know. */
+uint64_t hec_partition_epoch_of(const char *metadata);
 
 /** Forgets what is in memory of a partition and goes back to what is stored. A failure leaves it
  * nowhere: exit. */
@@ -182,6 +186,11 @@ HEC_CHECKED enum hec_status hec_partitions_commit_settle(struct hec_engine *engi
 /** Drops what is open and what is held, without a word to anybody. */
 HEC_CHECKED enum hec_status hec_partitions_give_up(struct hec_engine *engine,
                                                    struct hec_error *error);
+
+/** Before anything else of a step: goes on with a recovery that found no broker. HEC_UNAVAILABLE
+ * with engine->silent: still none, and nothing else may be done. */
+HEC_CHECKED enum hec_status hec_partitions_come_back(struct hec_engine *engine,
+                                                     struct hec_error *error);
 
 /** How a status is counted. */
 enum hec_commit_result hec_commit_result(enum hec_status status);

@@ -21,7 +21,7 @@ static const struct timespec PAUSE = { 0, 20 * 1000000 };
 
 /* The offset's metadata carries the highest epoch, so that fencing survives a store that was rolled
  * back. Plain ASCII: older librdkafka garbles anything else. */
-static uint64_t epoch_of(const char *metadata)
+uint64_t hec_partition_epoch_of(const char *metadata)
 {
     uint64_t epoch = 0;
     return sscanf(metadata, "epoch=%" SCNu64, &epoch) == 1 ? epoch : 0;
@@ -215,7 +215,7 @@ static enum hec_status open_partition(struct hec_engine *engine, const struct he
     if (read != HEC_OK && read != HEC_NOT_FOUND && read != HEC_CORRUPT) {
         return read;
     }
-    uint64_t floor = epoch_of(committed->metadata);
+    uint64_t floor = hec_partition_epoch_of(committed->metadata);
     if (read == HEC_OK && found.epoch > floor) {
         floor = found.epoch;
     }
@@ -313,7 +313,7 @@ void hec_partitions_revoked(void *context, const int32_t *partitions, int count,
     struct hec_error *error = &engine->rebalance_error;
     error->text[0] = '\0';
     enum hec_status status = HEC_OK;
-    if (lost || engine->failed) {
+    if (lost || engine->failed || engine->silent) {
         status = hec_partitions_give_up(engine, error);
     } else {
         /* The position of every row taken so far is in memory, so the cut is whole. */

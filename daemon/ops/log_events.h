@@ -33,6 +33,7 @@
     X("circuit_opened", "engine", "Too many dead letters: nothing is read until hecate resume.")   \
     X("circuit_closed", "engine", "Somebody resumed: records are read again.")                     \
     X("transaction_rolled_back", "engine", "The open batch is done again; nothing is doubled.")    \
+    X("brokers_silent", "engine", "No broker answers; nothing is read until one does.")            \
     X("checkpoint_failed", "engine", "Redis did not take the states; scoring goes on.")            \
     X("state_refused", "engine", "A stored state cannot be used; it is built anew.")               \
     X("store_away", "engine", "Redis does not answer: degraded, or paused by on_unavailable.")     \

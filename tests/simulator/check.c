@@ -217,6 +217,23 @@ void sim_check_engine(const struct sim_process *process)
     }
 }
 
+/* An event counts once, however often its transaction is rolled back and it is done again. A death
+ * between a commit and its answer loses counts; the process lost them anyway. */
+void sim_check_counts(const struct hec_metrics *metrics)
+{
+    int64_t events = 0, counted = 0;
+    for (int32_t p = 0; p < sim.profile.partitions; p++) {
+        events += sim_input[p].count;
+    }
+    for (int outcome = 0; outcome < HEC_OUTCOMES; outcome++) {
+        counted += hec_metrics_value(metrics, HEC_S_RESULTS + outcome);
+    }
+    if (!sim.profile.at_least_once && counted > events) {
+        sim_fail("%" PRId64 " events are counted as processed, there were %" PRId64, counted,
+                 events);
+    }
+}
+
 void sim_check_end(void)
 {
     for (int32_t p = 0; p < sim.profile.partitions; p++) {

@@ -250,5 +250,6 @@ void sim_check_output(const struct sim_output *output);
 void sim_check_stored(int32_t partition);
 void sim_check_engine(const struct sim_process *process);
 void sim_check_end(void);
+void sim_check_counts(const struct hec_metrics *metrics);
 
 #endif

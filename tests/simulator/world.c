@@ -494,4 +494,5 @@ void sim_run(uint64_t seed, bool verbose)
     }
     schedule();
     sim_check_end();
+    sim_check_counts(metrics);
 }
