@@ -68,6 +68,11 @@ proof-properties: ## what must hold of every stream, on 20 000 random ones each 
 
 proof-soak: ## an hour of events while hecated, broker and Redis die at random (ARGS="SECONDS RATE")
 	@tests/proof/soak.sh $(ARGS)
+proof-faults: ## every fault of the field, one row each, over a real broker and Redis (ARGS="F9 F12": these)
+	@tests/proof/faults_table.sh $(ARGS)
+
+proof-sanitizers: ## TSan over engines, ASan and UBSan over fault runs, Valgrind on the short tests (ARGS=thread: that)
+	@tests/proof/sanitizers.sh $(ARGS)
 
 proof-parity: ## live equals offline, exactly once: 200 000 events, killed and flushed (ARGS=handbook: its payments)
 	@tests/proof/parity_all.sh $(ARGS)
@@ -101,6 +106,9 @@ proof-explain: ## 10 000 alerts explained again from the rows that they carry
 
 bench-score: ## events scored over HTTP at 500 a second beside half load
 	@tests/bench/score_http.sh
+
+bench-latency: ## from the moment an event is due to a committed score in hand, at 10 000 a second (ARGS="RATE SECONDS ROUNDS")
+	@tests/bench/latency.sh $(ARGS)
 
 # Every target is a name, not a file.
 .PHONY: $(shell sed -n 's/^\([a-z][a-z0-9-]*\):.*/\1/p;s/^\(demo test deb\):.*/\1/p' Makefile)

@@ -3,6 +3,7 @@
  * status line live on its event loop; events live on the engines' threads, and the two meet in
  * atomics alone.
  */
+#define _GNU_SOURCE /* pthread_setname_np */
 #include "service.h"
 
 #include <assert.h>
@@ -88,6 +89,7 @@ static void *run_engine(void *argument)
 {
     struct engine_thread *thread = argument;
     enum hec_status status = HEC_OK;
+    pthread_setname_np(pthread_self(), "hec-engine"); /* as top -H shows it */
     while (status == HEC_OK && !atomic_load_explicit(&stopping, memory_order_relaxed)) {
         status = hec_engine_step(thread->engine, &thread->error);
     }

@@ -11,58 +11,8 @@
 #   faults.sh outage [SECONDS]    Redis is away for so long under load (default 60) and comes back
 #
 # SEED makes the moments repeat, OVERLAP=true sets output.overlap. Exit status 0: it holds.
-. "$(dirname "$0")/../integration/lib.sh"
-. "$(dirname "$0")/../integration/daemon_lib.sh"
+. "$(dirname "$0")/faults_lib.sh"
 what=${1:-} amount=${2:-}
-RANDOM=${SEED:-7}
-need kcat curl python3 jq
-
-configure() { # INSTANCE
-    write_config
-    sed -i -e "s|instance = test|instance = $1|" -e "s|admin\.sock|$1.sock|" "$scratch/hecate.conf"
-    mv "$scratch/hecate.conf" "$scratch/$1.conf"
-}
-
-run() { # INSTANCE [--set ...]: sets $daemon; its log grows
-    "$hecated" -c "$scratch/$1.conf" --set output.score_features=true \
-        --set "output.overlap=${OVERLAP:-false}" --set state.checkpoint_interval_ms=200 "${@:2}" \
-        >>"$scratch/$1.log" 2>&1 &
-    daemon=$!
-    later "$daemon"
-}
-
-now_ms() { date +%s%3N; }
-
-await() { # SECONDS: until all that was sent is committed
-    local end=$((SECONDS + $1))
-    until [ "$(committed)" -ge "$sent" ]; do
-        [ "$SECONDS" -lt "$end" ] || fail "$(committed) of $sent committed: $(tail -3 "$scratch"/*.log)"
-        sleep 0.5
-    done
-}
-
-send() { # FROM TO: lines of the events
-    sed -n "$1,$2p" "$events" >"$scratch/part"
-    produce "$scratch/part"
-    sent=$2
-}
-
-judge() { # PARTITIONS
-    head -n "$sent" "$events" >"$scratch/sent"
-    read_topic scores >"$scratch/live"
-    "$hecate" score --model "$model" --data "$scratch/sent" --out "$scratch/scores.csv" 2>/dev/null
-    "$hecate" features --features "$features" --data "$scratch/sent" --out "$scratch/features.csv" \
-        2>/dev/null
-    python3 "$source/tests/proof/parity.py" "$1" "$scratch/live" "$scratch/scores.csv" \
-        "$scratch/features.csv" "$(read_topic dead | wc -l)" || fail "$what: the outcome is another"
-}
-
-prepare() { # PARTITIONS
-    start_broker
-    start_redis --appendonly yes
-    make_bank 250 40
-    make_topics "$1"
-}
 
 kill_loop() {
     local seconds=${amount:-60} kills=0 lines step until
