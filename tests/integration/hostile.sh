@@ -41,3 +41,27 @@ python3 "$hostile" judge expected offline scores codes || fail "the outcome is n
 ! python3 "$hostile" scan expected stream >/dev/null || fail "the scan is blind"
 python3 "$hostile" scan expected log alerts alerts.headers scores dead dead.headers metrics \
     redis.keys redis.values || fail "card numbers got out"
+
+# ---- And none leaves with a core: an abort in the middle of them writes none
+python3 - "$hecated" "$scratch/hecate.conf" "$scratch/core.log" <<'END' || fail "see above"
+import os, resource, signal, subprocess, sys, time
+
+
+def dumps_core(command, log, ready):
+    process = subprocess.Popen(command, stdout=log, stderr=log, cwd=os.path.dirname(sys.argv[3]),
+                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (-1, -1)))
+    end = time.time() + 30
+    while ready not in open(sys.argv[3]).read() and time.time() < end:
+        time.sleep(0.1)
+    os.kill(process.pid, signal.SIGABRT)
+    return os.WCOREDUMP(os.waitpid(process.pid, 0)[1])
+
+
+with open(sys.argv[3], "w") as log:
+    if not dumps_core(["sh", "-c", "echo up; while :; do sleep 1; done"], log, "up"):
+        print("this machine writes no cores at all: not shown")
+    elif dumps_core([sys.argv[1], "-c", sys.argv[2]], log, "event=ready"):
+        sys.exit("hecated left a core")
+    elif "event=ready" not in open(sys.argv[3]).read():
+        sys.exit("hecated did not start")
+END
