@@ -202,8 +202,10 @@ static const char *refuse_form(struct evhttp_request *request, enum hec_method m
 /* The client went before its answer came. The exchange lives on until it is answered. */
 static void on_gone(struct evhttp_connection *connection, void *context)
 {
+    struct exchange *exchange = context;
     (void)connection;
-    ((struct exchange *)context)->request = NULL;
+    hec_http_abandon(exchange->request);
+    exchange->request = NULL;
 }
 
 static uint64_t last_id_of(struct evhttp_request *request)

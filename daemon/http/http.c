@@ -66,6 +66,13 @@ int hec_http_fd(struct evhttp_request *request)
         evhttp_connection_get_bufferevent(evhttp_request_get_connection(request)));
 }
 
+void hec_http_abandon(struct evhttp_request *request)
+{
+    if (evhttp_request_get_connection(request) == NULL) {
+        evhttp_request_free(request);
+    }
+}
+
 void hec_http_answer(struct hec_http *http, struct evhttp_request *request,
                      enum hec_handler handler, int code, const char *type, const char *body,
                      size_t length, bool keep)

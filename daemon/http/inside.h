@@ -59,6 +59,9 @@ struct hec_http {
 
 /** The descriptor of a request's connection. */
 int hec_http_fd(struct evhttp_request *request);
+/** Of a request whose connection is ending: libevent lets go of one that was not answered to its
+ * end when the client hangs up, and keeps it in all other cases. */
+void hec_http_abandon(struct evhttp_request *request);
 /** Counts a request under its handler and code. */
 void hec_http_count(struct hec_http *http, enum hec_handler handler, int code);
 /** Sends a whole answer. keep: the connection may be used again. */

@@ -27,11 +27,9 @@ static void count_clients(struct hec_http *http)
     hec_meter_set(hec_metrics_service(http->options.metrics), HEC_S_SSE_CLIENTS, count);
 }
 
-static void on_gone(struct evhttp_connection *connection, void *context)
+static void forget(struct hec_stream *gone)
 {
-    struct hec_stream *gone = context;
     struct hec_http *http = gone->http;
-    (void)connection;
     for (struct hec_stream **at = &http->streams; *at != NULL; at = &(*at)->next) {
         if (*at == gone) {
             *at = gone->next;
@@ -40,6 +38,14 @@ static void on_gone(struct evhttp_connection *connection, void *context)
     }
     free(gone);
     count_clients(http);
+}
+
+static void on_gone(struct evhttp_connection *connection, void *context)
+{
+    struct hec_stream *stream = context;
+    (void)connection;
+    hec_http_abandon(stream->request);
+    forget(stream);
 }
 
 static size_t unread_bytes(struct hec_stream *stream)
@@ -70,9 +76,9 @@ static void send_message(struct hec_stream *stream, const struct hec_parcel *mes
         send_text(stream, LAGGED, sizeof(LAGGED) - 1);
         hec_door_extend(stream->http->doors[stream->side], hec_http_fd(stream->request),
                         STREAM_END_MS);
-        evhttp_send_reply_end(stream->request);
         evhttp_connection_set_closecb(evhttp_request_get_connection(stream->request), NULL, NULL);
-        on_gone(NULL, stream);
+        evhttp_send_reply_end(stream->request);
+        forget(stream);
     } else {
         if (message->id > 0) {
             evbuffer_add_printf(buffer, "id: %llu\n", (unsigned long long)message->id);
