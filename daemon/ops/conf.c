@@ -20,6 +20,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ops/utf8.h"
+
 #define REFERENCE_MARK '\001'
 #define SECTIONS_MAX 16
 
@@ -457,7 +459,11 @@ enum hec_status hec_conf_read(struct hec_conf *conf, const char *name, const cha
 {
     assert(reading == NULL);
     *conf = (struct hec_conf){ 0 };
-    int before = problems->count;
+    int before = problems->count, line = 0;
+    if (!hec_utf8_is(text, strlen(text), &line)) {
+        hec_problems_add(problems, HEC_INVALID, "%s:%d: not UTF-8", name, line);
+        return HEC_INVALID;
+    }
     char *cleaned = clean(text, name, problems);
     if (cleaned == NULL) {
         return HEC_NO_MEMORY;

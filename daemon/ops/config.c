@@ -14,6 +14,7 @@
 
 #include "ops/conf.h"
 #include "ops/settings.h"
+#include "ops/utf8.h"
 
 #define FILE_BYTES_MAX (1 << 20)
 #define SECRET_BYTES_MAX 65536
@@ -469,6 +470,10 @@ enum hec_status hec_config_set(struct hec_config *config, const char *assignment
         hec_problems_add(problems, HEC_INVALID,
                          "--set %s: expected SECTION.KEY=VALUE, such as log.level=debug",
                          assignment);
+        return HEC_INVALID;
+    }
+    if (!hec_utf8_is(assignment, strlen(assignment), NULL)) {
+        hec_problems_add(problems, HEC_INVALID, "--set: the assignment is not UTF-8");
         return HEC_INVALID;
     }
     strcpy(text, assignment);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "hecate/event.h"
+#include "ops/utf8.h"
 
 #define LINE_MAX_BYTES 4096
 #define TAIL_BYTES 64  /* kept free for cut=true, the bracket and the line break */
@@ -149,26 +150,6 @@ static void put_string(struct line *line, const char *text)
     put(line, text, strlen(text));
 }
 
-/* Length of the UTF-8 character at text (RFC 3629), 0 when there is none. */
-static int utf8_length(const unsigned char *text, size_t left)
-{
-    unsigned char c = text[0];
-    int length = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : (c & 0xf0) == 0xe0 ? 3 : 4;
-    if ((c >= 0x80 && c < 0xc2) || c > 0xf4 || (size_t)length > left) {
-        return 0;
-    }
-    for (int i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    if ((c == 0xe0 && text[1] < 0xa0) || (c == 0xed && text[1] > 0x9f) ||
-        (c == 0xf0 && text[1] < 0x90) || (c == 0xf4 && text[1] > 0x8f)) {
-        return 0;
-    }
-    return length;
-}
-
 /* Writes text with JSON's escapes, which logfmt readers know too. Control characters, the C1 ones
  * included, and bytes that are no UTF-8 never pass as they are. */
 static void put_escaped(struct line *line, const char *text, size_t length)
@@ -180,7 +161,7 @@ static void put_escaped(struct line *line, const char *text, size_t length)
             line->cut = true;
             return;
         }
-        int width = utf8_length(bytes + i, length - i);
+        int width = hec_utf8_length(bytes + i, length - i);
         unsigned char c = bytes[i];
         if (width == 0) {
             put_string(line, "\\ufffd");

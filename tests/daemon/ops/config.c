@@ -203,6 +203,7 @@ Test(config, refuses_each_mistake_with_its_line_and_a_guess)
         { "input { topic = \"x }\n", "hecate.conf:1: the quote that opens here is never closed" },
         { "input { topic = \"a\nb\" }\n", "topic of input must be text" },
         { "input { topic = \"a\001\" }\n", "control character 0x01" },
+        { "input {\n topic = \"caf\xe9\" }\n", "hecate.conf:2: not UTF-8" },
         { "input { topic = a${env:X} }", "must be the whole value" },
         { "input { topic = \"a${env:X}\" }", "must be the whole value" },
         { "input { topic = ${env:HEC_NOT_SET} }", "topic = ${env:HEC_NOT_SET}: there is no such" },
