@@ -103,8 +103,9 @@ static enum hec_status resume(struct hec_engine *engine, int32_t partition, enum
     if (found->offset > position->committed) {
         return hec_fail(error, HEC_MISMATCH,
                         "partition %d: the stored state is at offset %" PRId64 ", the group's "
-                        "committed offset at %" PRId64 ": somebody moved the group back. Move it "
-                        "forward again, or use another state.key_prefix to rebuild the state",
+                        "committed offset at %" PRId64 ": somebody moved the group back, or its "
+                        "offsets expired. Set it (hecate offsets reset), or use another "
+                        "state.key_prefix to rebuild the state",
                         (int)partition, found->offset, position->committed);
     }
     position->generation = found->generation;
@@ -180,6 +181,20 @@ static enum hec_status read_committed_again(struct hec_engine *engine, int32_t p
     return status;
 }
 
+/* The offsets of a group expire, or somebody deletes them. To begin at the end then would leave out
+ * what came meanwhile without a word; what is stored tells where the group stood at least. */
+static void go_on_from_state(struct hec_engine *engine, int32_t partition,
+                             const struct hec_watermark *found)
+{
+    struct hec_position *position = &engine->positions[partition];
+    hec_log(HEC_LOG_WARN, "engine", "offsets_missing",
+            "the group has no offset, it goes on where its state stands: what was published after "
+            "that is said again",
+            "partition=%d stored=%" PRId64 " end=%" PRId64, (int)partition, found->offset,
+            position->committed);
+    position->committed = found->offset;
+}
+
 static enum hec_status open_partition(struct hec_engine *engine, const struct hec_offset *committed,
                                       int64_t *start, struct hec_error *error)
 {
@@ -227,6 +242,10 @@ static enum hec_status open_partition(struct hec_engine *engine, const struct he
     read = hec_store_watermark_read(engine->store, partition, &found, error);
     if (read != HEC_OK && read != HEC_NOT_FOUND && read != HEC_CORRUPT) {
         return read;
+    }
+    if (read == HEC_OK && committed->offset < 0 && !engine->options.start_earliest &&
+        found.offset < position->committed) {
+        go_on_from_state(engine, partition, &found);
     }
     if (read == HEC_OK && found.offset > position->committed) {
         status = read_committed_again(engine, partition, error);

@@ -28,6 +28,7 @@
     X("state_rebuild", "engine", "State is built from the log; the line says why.")                \
     X("history_gap", "engine", "Retention passed the stored state: some events miss in it.")       \
     X("events_lost", "engine", "Retention removed events never processed: raise retention.ms.")    \
+    X("offsets_missing", "engine", "The group's offsets expired; it goes on from the state.")      \
     X("suspected", "engine", "A broker refused what a record said; it is tried alone.")            \
     X("poison", "engine", "What a record says cannot be published; it is a dead letter.")          \
     X("circuit_opened", "engine", "Too many dead letters: nothing is read until hecate resume.")   \

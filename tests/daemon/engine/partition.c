@@ -232,6 +232,28 @@ Test(partition, refuses_an_offset_beyond_the_end_of_the_log)
     hec_engine_free(engine, 3000);
 }
 
+/* Offsets that expired: nothing is left out, although the end is where a new group would begin. */
+Test(partition, goes_on_from_the_state_when_the_group_has_no_offsets)
+{
+    world_begin(1);
+    struct hec_engine_options options = options_of("one-0", 0);
+    struct hec_engine *engine = engine_of(&options);
+    pay_all(0, 5);
+    run_rows(engine, 5);
+    cr_assert_eq(hec_engine_drain(engine, &world.error), HEC_OK, "%s", world.error.text);
+    hec_engine_free(engine, 3000);
+    pay_all(5, 3);
+    options.source.group = "another";
+    options.start_earliest = false;
+    engine = engine_of(&options);
+    cr_assert_eq(run_live(engine), HEC_OK, "%s", world.error.text);
+    run_rows(engine, 3);
+    cr_assert_eq(hec_engine_drain(engine, &world.error), HEC_OK, "%s", world.error.text);
+    cr_expect_eq(hec_metrics_value(world.metrics, HEC_S_RESULTS + HEC_OUT_SCORED), 8);
+    cr_expect_eq(stored_offset(0), 8);
+    hec_engine_free(engine, 3000);
+}
+
 /* The watermark alone goes back: records that are newer than it prove a torn store. */
 Test(partition, rebuilds_a_store_of_which_a_part_is_older_than_the_rest)
 {
