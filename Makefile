@@ -77,7 +77,7 @@ proof-sanitizers: ## TSan over engines, ASan and UBSan over fault runs, Valgrind
 proof-parity: ## live equals offline, exactly once: 200 000 events, killed and flushed (ARGS=handbook: its payments)
 	@tests/proof/parity_all.sh $(ARGS)
 
-fuzz: ## 30 CPU-minutes each on the event decoder, features.conf and the record decoder (clang)
+fuzz: ## 30 CPU-minutes each on every way in: events, settings, HTTP, models, records (clang)
 	@tests/fuzz/fuzz.sh $(ARGS)
 
 bench-replay: ## events a second from a file, silently and with features

@@ -1,8 +1,9 @@
 #!/bin/bash
 # Builds the fuzzers with clang and lets each look for as many minutes of processor time, one after
-# the other: any bytes into the event decoder, features.conf and the record decoder.
+# the other: any bytes into the settings, the event decoder, features.conf, the HTTP face, model files
+# and the record decoder.
 #
-#   fuzz.sh [MINUTES] [NAME...]      default 30 event features record
+#   fuzz.sh [MINUTES] [NAME...]      default 30 and all of them
 #
 # Looking starts from tests/fuzz/corpus and from what earlier runs found (build-fuzz/found). A finding
 # is kept in build-fuzz and ends the run; put its file into the corpus with the mending commit.
@@ -12,7 +13,7 @@ source=$(cd "$(dirname "$0")/../.." && pwd)
 build=${FUZZ_BUILD:-$source/build-fuzz}
 minutes=${1:-30}
 shift || true
-[ $# -gt 0 ] || set -- event features record
+[ $# -gt 0 ] || set -- conf event features http model record
 if ! command -v clang >/dev/null; then
     echo "skipped: no clang; on Debian: apt-get install clang libclang-rt-dev" >&2
     exit 77
@@ -27,9 +28,15 @@ ninja -C "$build" "${@/#/tests/fuzz/fuzz-}" >/dev/null
 words_of() {
     case $1 in
     event) grep -oh '"[a-z0-9_]*"' "$source/conf/schema/event.schema.json" ;;
+    conf) grep -ohE '[a-z_]{3,}' "$source/conf/hecate.conf" "$source/conf/heads.conf" | sort |
+        uniq -c | awk '$1 >= 1 { print "\"" $2 "\"" }' | head -400 ;;
+    http) grep -oh '"[A-Za-z0-9_./:-]*"' "$source"/daemon/desk/api*.c "$source/daemon/http/exchange.c" ;
+        printf '"%s"\n' 'HTTP/1.1\x0d\x0a' 'Content-Length: ' 'Transfer-Encoding: chunked\x0d\x0a' \
+            'Authorization: Bearer operator-token-01\x0d\x0a' 'application/json' '%2f' '/api/v1/' ;;
+    model) grep -oh '"[a-zA-Z0-9_.]*"' "$source"/core/model/*.c ;;
     features) grep -ohE '[a-zA-Z0-9_.]+' "$source/conf/features.conf" \
         "$source/tests/data/features-every.conf" | sed 's/.*/"&"/' ;;
-    esac | sort -u
+    esac | grep -v '""' | sort -u
 }
 
 # Sets used to the seconds of processor time of all children so far. Not in a subshell: that has
