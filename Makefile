@@ -73,6 +73,11 @@ proof-faults: ## every fault of the field, one row each, over a real broker and 
 
 proof-sanitizers: ## TSan over engines, ASan and UBSan over fault runs, Valgrind on the short tests (ARGS=thread: that)
 	@tests/proof/sanitizers.sh $(ARGS)
+proof-redis: ## every kind of Redis and all its moods: Sentinel, Cluster, TLS (ARGS=sentinel; REDIS_SERVER=valkey-server)
+	@tests/proof/redis_matrix.sh $(ARGS)
+
+proof-redis-away: ## Redis away for ten minutes at 5 000 events/s, and back (ARGS='SECONDS RATE')
+	@tests/proof/redis_away.sh $(ARGS)
 
 proof-parity: ## live equals offline, exactly once: 200 000 events, killed and flushed (ARGS=handbook: its payments)
 	@tests/proof/parity_all.sh $(ARGS)

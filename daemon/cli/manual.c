@@ -269,6 +269,7 @@ static void print_conf(FILE *out)
         out, "hecate.conf.d/*.conf beside the file are read afterwards, in name order; the "
              "later value wins. hecate config show tells where each value came from.");
     hec_config_manual_print(out);
+    hec_manual_redis(out);
     hec_manual_section(out, "FILES");
     hec_manual_item(out, HEC_CONFIG_PATH, "The settings, as hecate config default prints them.");
     hec_manual_item(out, "/etc/hecate/hecate.conf.d/*.conf", "Drop-ins: yours.");

@@ -17,4 +17,7 @@ void hec_manual_features(FILE *out);
 /** The body of hecate-learning(7), likewise. */
 void hec_manual_learning(FILE *out);
 
+/** The section on Redis of hecate.conf(5). */
+void hec_manual_redis(FILE *out);
+
 #endif

@@ -15,6 +15,7 @@
 #   --appendonly yes                                     one that keeps its data over a kill
 # For `cli` against a server with a password set REDISCLI_AUTH. A socket's path has at most 107
 # bytes: keep DIR short. Exit status 77, what meson takes for "skipped": there is no redis-server.
+# REDIS_SERVER names another one, such as valkey-server.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -41,7 +42,7 @@ answers() {
 }
 
 start() {
-    command -v redis-server >/dev/null || {
+    command -v "${REDIS_SERVER:-redis-server}" >/dev/null || {
         echo "redis.sh: there is no redis-server; install the package of that name" >&2
         exit 77
     }
@@ -49,7 +50,7 @@ start() {
         echo "redis.sh: already running in $dir" >&2
         exit 1
     }
-    setsid redis-server --dir "$dir" --daemonize no --save '' --appendonly no \
+    setsid "${REDIS_SERVER:-redis-server}" --dir "$dir" --daemonize no --save '' --appendonly no \
         --maxmemory-policy noeviction --loglevel notice "$@" \
         >>"$dir/redis.log" 2>&1 </dev/null &
     echo $! >"$dir/pid"

@@ -43,7 +43,8 @@ static void become_server(const struct redis_fixture *fixture, const char *const
     dup2(nowhere, 0);
     dup2(nowhere, 1);
     dup2(nowhere, 2);
-    execvp("redis-server", (char *const *)arguments);
+    const char *server = getenv("REDIS_SERVER");
+    execvp(server == NULL ? "redis-server" : server, (char *const *)arguments);
     _exit(127);
 }
 

@@ -109,9 +109,13 @@ static void wait_until(int n, const char *command, const char *word)
 static enum hec_status open_at(struct hec_store **store, const char *address,
                                enum hec_store_mode mode)
 {
-    struct hec_store_options options = {
-        .address = address, .mode = mode, .master_name = "bank", .connect_ms = 500
-    };
+    bool cluster = mode == HEC_STORE_CLUSTER; /* as the user that the manual makes */
+    struct hec_store_options options = { .address = address,
+                                         .mode = mode,
+                                         .master_name = "bank",
+                                         .username = cluster ? "hecate" : NULL,
+                                         .password = cluster ? "any" : NULL,
+                                         .connect_ms = 500 };
     *store = NULL;
     memset(&error, 0, sizeof(error));
     return hec_store_open(store, &options, &error);
@@ -257,8 +261,9 @@ static void start_sentinel(char *address, size_t size)
     if (sentinel.pid == 0) {
         int nowhere = open("/dev/null", O_RDWR);
         dup2(nowhere, 1);
-        execlp("redis-server", "redis-server", path, "--sentinel", "--bind", "127.0.0.1", "--port",
-               port, "--dir", sentinel.dir, NULL);
+        const char *server = getenv("REDIS_SERVER");
+        execlp(server == NULL ? "redis-server" : server, "redis-server", path, "--sentinel",
+               "--bind", "127.0.0.1", "--port", port, "--dir", sentinel.dir, NULL);
         _exit(127);
     }
 }
@@ -358,6 +363,8 @@ static void start_cluster(void)
         snprintf(command, sizeof(command), "cluster addslotsrange %d %d", n * HEC_SLOTS / SERVERS,
                  (n + 1) * HEC_SLOTS / SERVERS - 1);
         tell(n, command);
+        tell(n, "acl setuser hecate on nopass '~hec:*' +ping +info +get +set +del +watch +unwatch "
+                "+multi +exec +scan '+cluster|slots' +asking");
     }
     for (int n = 1; n < SERVERS; n++) {
         snprintf(command, sizeof(command), "cluster meet 127.0.0.1 %d", ports[n]);
