@@ -55,6 +55,12 @@ proof-ablations: ## what each part of the recipe is worth on the handbook's vali
 proof-takeover: ## what log-ins and changes are worth to the takeover head (../shared)
 	@tests/proof/takeover.sh
 
+proof-fewshot: ## a new kind of fraud from 5 to 200 examples, by where it starts, beside trees (pip, ../shared)
+	@tests/proof/fewshot.sh $(ARGS)
+
+proof-onnx: ## exported models in onnxruntime beside hecate score, every architecture (pip)
+	@tests/proof/onnx.sh
+
 proof-features: ## every feature of 100 000 events against an oracle in Python
 	@tests/proof/features.sh
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hecate/metrics.h"
+#include "learn/mask.h"
 #include "model/elementary.h"
 #include "model/layers.h"
 
@@ -175,6 +176,10 @@ static void pass(struct hec_trainer *trainer, int count, double rate, double *lo
         drop(trainer, work->keep1, count * work->trunks * work->width);
     }
     leave_out(trainer, count);
+    bool masks = trainer->options->mask_share > 0;
+    if (masks) {
+        hec_mask_hide(trainer, count);
+    }
     hec_net_forward(work, trainer->parameters, count, dropout);
     if (hec_balance_wants_losses(&trainer->balance)) {
         head_losses(trainer, count, losses);
@@ -182,7 +187,8 @@ static void pass(struct hec_trainer *trainer, int count, double rate, double *lo
     weigh(trainer, losses, rate);
     head_losses(trainer, count, losses);
     losses[trainer->logits] =
-        trainer->novelty >= 0
+        masks ? hec_mask_loss(trainer, count)
+        : trainer->novelty >= 0
             ? hec_reconstruction(work->dy, work->y, trainer->whole, shape->numerics,
                                  trainer->ordinary, count, shape->numerics)
             : NAN;

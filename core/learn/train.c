@@ -140,7 +140,8 @@ static void plan_logits(struct hec_trainer *trainer)
             hec_regression_plan(trainer, z);
         }
         int only = trainer->options->only_head;
-        if (trainer->dead[z] && !trainer->refit && (only < 0 || only == k)) {
+        if (trainer->dead[z] && !trainer->refit && (only < 0 || only == k) &&
+            !(trainer->options->mask_share > 0)) {
             say(trainer,
                 "head '%s' has %llu positive and %llu negative training rows: it cannot learn and "
                 "will give its prior",
@@ -258,11 +259,15 @@ static enum hec_status allocate(struct hec_trainer *trainer)
     trainer->weight = calloc(batch * logits, sizeof(float));
     trainer->ordinary = calloc(batch, 1);
     trainer->left_out = calloc((size_t)(shape.numerics + shape.categories) + 1, sizeof(bool));
+    trainer->clear = calloc(batch * (size_t)shape.numerics + 1, sizeof(float));
+    trainer->hidden = calloc(batch * (size_t)shape.numerics + 1, 1);
+    trainer->mask = hec_random_at(trainer->options->seed, HEC_STREAM_MASK);
     if ((trainer->options->averaging > 0 && trainer->average == NULL) ||
         trainer->parameters == NULL || trainer->gradients == NULL || trainer->best == NULL ||
         trainer->numerics == NULL || trainer->whole == NULL || trainer->categories == NULL ||
         trainer->target == NULL || trainer->value == NULL || trainer->weight == NULL ||
-        trainer->ordinary == NULL || trainer->left_out == NULL) {
+        trainer->ordinary == NULL || trainer->left_out == NULL || trainer->clear == NULL ||
+        trainer->hidden == NULL) {
         return HEC_NO_MEMORY;
     }
     memset(trainer->parameters, 0, bytes);
@@ -395,6 +400,8 @@ static void release(struct hec_trainer *trainer)
     free(trainer->weight);
     free(trainer->ordinary);
     free(trainer->left_out);
+    free(trainer->clear);
+    free(trainer->hidden);
     free(trainer->valid);
     free(trainer->valid_z);
     free(trainer->one_score);

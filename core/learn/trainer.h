@@ -26,7 +26,8 @@ enum hec_stream {
     HEC_STREAM_DROPOUT,
     HEC_STREAM_VALID,
     HEC_STREAM_FINISH,
-    HEC_STREAM_FEATURES
+    HEC_STREAM_FEATURES,
+    HEC_STREAM_MASK
 };
 
 #define HEC_KINDS_MAX 8
@@ -77,6 +78,10 @@ struct hec_trainer {
     float *weight;        /* (batch, logits) */
     uint8_t *ordinary;    /* (batch) */
     bool *left_out;       /* (numerics + categories), of one row */
+    /* With masked features: the numbers as they were, and which the network was not shown. */
+    float *clear;    /* (batch, numerics) */
+    uint8_t *hidden; /* (batch, numerics) */
+    struct hec_random mask;
 
     /* Validation rows, chosen once. */
     uint32_t *valid;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hecate/pretrain.h"
+
 /* Which unit of the earlier model each unit is; -1: none. A unit is so many rows or columns. */
 struct axis {
     const int *unit;
@@ -40,10 +42,10 @@ static void match_columns(struct maps *maps, const struct hec_model *now,
 }
 
 /* The head of the earlier model that is this one, with weights worth having; -1: none. */
-static int same_head(const struct hec_model *warm, const struct hec_head *head)
+static int head_named(const struct hec_model *warm, const char *name, enum hec_head_kind kind)
 {
     for (int old = 0; old < warm->info.heads_count; old++) {
-        if (strcmp(head->name, warm->heads[old].name) == 0 && head->kind == warm->heads[old].kind &&
+        if (strcmp(name, warm->heads[old].name) == 0 && kind == warm->heads[old].kind &&
             warm->trained[old]) {
             return old;
         }
@@ -51,15 +53,24 @@ static int same_head(const struct hec_model *warm, const struct hec_head *head)
     return -1;
 }
 
+/* The same, or what a head that is new begins from. */
+static int begins_as(const struct hec_model *warm, const struct hec_head *head, bool new_too)
+{
+    int old = head_named(warm, head->name, head->kind);
+    return old < 0 && new_too && head->kind == HEC_HEAD_BINARY
+               ? head_named(warm, HEC_PRETEXT, HEC_HEAD_BINARY)
+               : old;
+}
+
 /* Logits by their heads' names; kinds of fraud that only training has are never there. */
 static void match_heads(struct maps *maps, const struct hec_model *now,
-                        const struct hec_model *warm, int logits)
+                        const struct hec_model *warm, int logits, bool new_too)
 {
     for (int z = 0; z < logits; z++) {
         maps->head[z] = -1;
     }
     for (int k = 0; k < now->info.heads_count; k++) {
-        int old = same_head(warm, &now->heads[k]);
+        int old = begins_as(warm, &now->heads[k], new_too);
         if (now->logit_of[k] >= 0 && old >= 0) {
             maps->head[now->logit_of[k]] = warm->logit_of[old];
         }
@@ -181,7 +192,8 @@ static void carry(float *to, const struct hec_tensor_place *place, const float *
 
 /* Into parameters of that shape, whose first logits are the model's. */
 static enum hec_status carry_all(struct hec_trainer *trainer, float *parameters,
-                                 const struct hec_shape *s, const struct hec_layout *layout)
+                                 const struct hec_shape *s, const struct hec_layout *layout,
+                                 bool new_too)
 {
     const struct hec_model *now = trainer->model, *warm = trainer->options->warm_start;
     struct maps *maps = calloc(1, sizeof(*maps));
@@ -189,7 +201,7 @@ static enum hec_status carry_all(struct hec_trainer *trainer, float *parameters,
     if (maps != NULL && input != NULL) {
         maps->input = input;
         match_columns(maps, now, warm);
-        match_heads(maps, now, warm, s->heads);
+        match_heads(maps, now, warm, s->heads, new_too);
         match_trunks(maps, s);
         match_inputs(maps, now, s, warm);
         for (int t = 0; t < HEC_TENSORS; t++) {
@@ -336,11 +348,12 @@ enum hec_status hec_warm_begin(struct hec_trainer *trainer)
     }
     const struct hec_layout *layout = &trainer->work.layout;
     set_rates(trainer);
-    enum hec_status status = carry_all(trainer, trainer->parameters, &trainer->work.shape, layout);
+    enum hec_status status =
+        carry_all(trainer, trainer->parameters, &trainer->work.shape, layout, true);
     /* The earlier logit was put right by its own shift; this training will be by another. */
     float *bias = trainer->parameters + layout->place[HEC_T_HEADS_1_BIAS].offset;
     for (int k = 0; k < trainer->model->info.heads_count && status == HEC_OK; k++) {
-        int old = same_head(warm, &trainer->model->heads[k]);
+        int old = begins_as(warm, &trainer->model->heads[k], true);
         if (old >= 0 && warm->heads[old].kind == HEC_HEAD_BINARY) {
             bias[trainer->model->logit_of[k]] += warm->shifts[old] - hec_trainer_shift(trainer);
         }
@@ -364,7 +377,7 @@ enum hec_status hec_warm_keep(struct hec_trainer *trainer)
             }
         }
     }
-    return carry_all(trainer, now->parameters, &now->shape, &now->layout);
+    return carry_all(trainer, now->parameters, &now->shape, &now->layout, false);
 }
 
 void hec_warm_keep_counts(struct hec_trainer *trainer)

@@ -128,17 +128,44 @@ static int split(const struct hec_luggage *luggage, const struct hec_arguments *
     return HEC_EXIT_OK;
 }
 
+static int export_onnx(const struct hec_luggage *luggage, const struct hec_arguments *arguments)
+{
+    const char *path = hec_text_or(arguments, "onnx", NULL);
+    struct hec_error error = { 0 };
+    struct hec_output *output = NULL;
+    void *bytes = NULL;
+    size_t size = 0;
+    if (path == NULL) {
+        return hec_cli_misused(arguments, "export takes --onnx FILE");
+    }
+    enum hec_status status = hec_model_onnx(&bytes, &size, luggage->model);
+    if (status != HEC_OK) {
+        hec_fail(&error, status, "memory is exhausted");
+    } else {
+        status = hec_output_open(&output, path, &error);
+    }
+    if (status == HEC_OK) {
+        hec_output_write(output, bytes, size);
+        status = hec_output_close(output, &error);
+    }
+    free(bytes);
+    return status == HEC_OK ? HEC_EXIT_OK : hec_cli_fail(arguments, &error);
+}
+
 static int run(const struct hec_arguments *arguments)
 {
     const char *what = arguments->positionals[0], *path = arguments->positionals[1];
-    bool splits = strcmp(what, "split") == 0;
+    bool splits = strcmp(what, "split") == 0, exports = strcmp(what, "export") == 0;
     struct hec_luggage luggage;
-    if (!splits && strcmp(what, "inspect") != 0) {
-        return hec_cli_misused(arguments, "\"%.60s\" is not something to do; inspect and split are",
-                               what);
+    if (!splits && !exports && strcmp(what, "inspect") != 0) {
+        return hec_cli_misused(
+            arguments, "\"%.60s\" is not something to do; inspect, split and export are", what);
     }
     if (!splits && (hec_given(arguments, "head") || hec_given(arguments, "out"))) {
         return hec_cli_misused(arguments, "--head and --out are for split");
+    }
+    if (!exports && hec_given(arguments, "onnx")) {
+        return hec_cli_misused(arguments, "--onnx is for export");
     }
     int status = hec_luggage_model(&luggage, arguments, path);
     if (status != HEC_EXIT_OK) {
@@ -146,6 +173,8 @@ static int run(const struct hec_arguments *arguments)
     }
     if (splits) {
         status = split(&luggage, arguments);
+    } else if (exports) {
+        status = export_onnx(&luggage, arguments);
     } else {
         inspect(&luggage, path);
     }
@@ -156,7 +185,7 @@ static int run(const struct hec_arguments *arguments)
 const struct hec_command hec_cmd_model = {
     .name = "model",
     .line = "tells what is in a model file, or cuts one head out of it",
-    .positionals = "inspect|split FILE",
+    .positionals = "inspect|split|export FILE",
     .positionals_min = 2,
     .positionals_max = 2,
     .examples = { "hecate model inspect bank.safetensors",
@@ -164,10 +193,12 @@ const struct hec_command hec_cmd_model = {
     .text = "inspect prints layers, parameters and operations a row, and the same for a model of\n"
             "its own for each head: what sharing saves. split writes one head with its trunk as a\n"
             "model that scores the same; not of cross-stitch models, whose trunks read each\n"
-            "other, and not a novelty head, which reads what another head's labels made.",
+            "other, and not a novelty head, which reads what another head's labels made. export\n"
+            "writes ONNX: raw features in (NaN is missing, a category its hash), scores out.",
     .run = run,
     .flags = {
         { "head", "NAME", "with split: the head to cut out", HEC_FLAG_TEXT },
         { "out", "MODEL", "with split: the file to write", HEC_FLAG_TEXT },
+        { "onnx", "FILE", "with export: the file to write", HEC_FLAG_TEXT },
     },
 };

@@ -30,6 +30,7 @@ extern const struct hec_command hec_cmd_score;
 extern const struct hec_command hec_cmd_explain;
 extern const struct hec_command hec_cmd_table;
 extern const struct hec_command hec_cmd_train;
+extern const struct hec_command hec_cmd_pretrain;
 extern const struct hec_command hec_cmd_pause;
 extern const struct hec_command hec_cmd_resume;
 extern const struct hec_command hec_cmd_drain;

@@ -69,6 +69,42 @@ static void study_shots(FILE *out)
              "    --test-from 2025-02-12 --test-to 2025-02-28 --out shots.csv --rows-out rows");
 }
 
+static void pretraining(FILE *out)
+{
+    hec_manual_section(out, "PRETRAINING");
+    hec_manual_paragraph(
+        out, "Most events never get a label. pretrain hides numbers of a row and learns to tell "
+             "them from the others; what it makes of rows on the way is a trunk to start from. It "
+             "says how well it does: 1 is what a guess at the mean would cost.");
+    hec_manual_example(
+        out, "hecate pretrain --data events.ndjson --out masked.model --epochs 3 --rows-epoch 8192 "
+             "\\\n    --train-from 2025-01-13 --train-to 2025-02-10\n"
+             "hecate train --data events.ndjson --warm-start masked.model --heads payments.conf "
+             "\\\n    --trunk-rate 1 --epochs 6 --out from-masked.model \\\n"
+             "    --train-from 2025-01-13 --train-to 2025-02-10 --known-at 2025-02-17");
+    hec_manual_paragraph(
+        out, "--reptile looks for a start in another way: one kind of fraud after the other is "
+             "learned from a few examples, and the start moves a little towards what came out. "
+             "--without keeps a kind from it. A head that the start does not have begins from its "
+             "head \"pretext\".");
+    hec_manual_example(out,
+                       "hecate pretrain --reptile --rounds 10 --shots 10 --data events.ndjson \\\n"
+                       "    --out reptile.model --train-from 2025-01-13 --train-to 2025-02-10 \\\n"
+                       "    --known-at 2025-02-17");
+}
+
+static void exporting(FILE *out)
+{
+    hec_manual_section(out, "ONNX");
+    hec_manual_example(out, "hecate model export base.model --onnx base.onnx");
+    hec_manual_paragraph(
+        out, "The whole way from raw features to scores in standard operators, for every "
+             "architecture: NaN is a missing number, a category is the hash that hecate features "
+             "writes, 0 an absent one. make proof-onnx has onnx check eight kinds of model and "
+             "onnxruntime run them: the largest difference from hecate score was 7.2e-6 over 29406 "
+             "scores each. Models are not read from ONNX.");
+}
+
 static void explaining(FILE *out)
 {
     hec_manual_section(out, "WHY, OFFLINE");
@@ -100,5 +136,7 @@ void hec_manual_learning(FILE *out)
     transfer(out);
     few_shot(out);
     study_shots(out);
+    pretraining(out);
     explaining(out);
+    exporting(out);
 }

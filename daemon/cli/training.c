@@ -174,37 +174,48 @@ static bool amounts(const struct hec_training_set *set, int8_t **targets, float 
     return *targets != NULL && *values != NULL;
 }
 
+enum hec_status hec_training_dataset(struct hec_dataset *dataset,
+                                     const char *names[HEC_FEATURES_MAX], char **text,
+                                     const struct hec_training_set *set, struct hec_error *error)
+{
+    *dataset = (struct hec_dataset){ .rows = set->rows->count,
+                                     .numerics = set->rows->numerics,
+                                     .categories = set->rows->categories,
+                                     .event_type = set->rows->event_type,
+                                     .split = set->split,
+                                     .heads_count = set->heads_count,
+                                     .heads = set->heads,
+                                     .targets = set->targets,
+                                     .fraud_kind = set->code };
+    size_t text_bytes = hec_schema_print(hec_plan_schema(set->plan), NULL, 0) + 1;
+    *text = malloc(text_bytes);
+    if (*text == NULL) {
+        return hec_fail(error, HEC_NO_MEMORY, "memory is exhausted");
+    }
+    hec_schema_print(hec_plan_schema(set->plan), *text, text_bytes);
+    dataset->columns.schema_text = *text;
+    name_columns(&dataset->columns, set->plan, names);
+    return HEC_OK;
+}
+
 enum hec_status hec_training_run(void **bytes, size_t *size, const struct hec_training_set *set,
                                  const struct hec_train_options *options, hec_train_report *report,
                                  void *user, struct hec_error *error)
 {
     const char *names[HEC_FEATURES_MAX];
-    struct hec_dataset dataset = { .rows = set->rows->count,
-                                   .numerics = set->rows->numerics,
-                                   .categories = set->rows->categories,
-                                   .event_type = set->rows->event_type,
-                                   .split = set->split,
-                                   .heads_count = set->heads_count,
-                                   .heads = set->heads,
-                                   .targets = set->targets,
-                                   .fraud_kind = set->code };
-    size_t text_bytes = hec_schema_print(hec_plan_schema(set->plan), NULL, 0) + 1;
-    char *text = malloc(text_bytes);
-    if (text == NULL) {
-        return hec_fail(error, HEC_NO_MEMORY, "memory is exhausted");
-    }
-    hec_schema_print(hec_plan_schema(set->plan), text, text_bytes);
+    struct hec_dataset dataset;
+    char *text = NULL;
     float *values = NULL;
     int8_t *targets = NULL;
-    if (!amounts(set, &targets, &values)) {
-        free(text);
-        return hec_fail(error, HEC_NO_MEMORY, "memory is exhausted");
+    enum hec_status status = hec_training_dataset(&dataset, names, &text, set, error);
+    if (status == HEC_OK && !amounts(set, &targets, &values)) {
+        status = hec_fail(error, HEC_NO_MEMORY, "memory is exhausted");
     }
-    dataset.values = values;
-    dataset.targets = targets == NULL ? dataset.targets : targets;
-    dataset.columns.schema_text = text;
-    name_columns(&dataset.columns, set->plan, names);
-    enum hec_status status = hec_train(bytes, size, &dataset, options, report, user, error);
+    if (status == HEC_OK) {
+        dataset.values = values;
+        dataset.targets = targets == NULL ? dataset.targets : targets;
+        status = hec_train(bytes, size, &dataset, options, report, user, error);
+    }
     free(text);
     free(values);
     free(targets);

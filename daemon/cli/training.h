@@ -115,6 +115,17 @@ struct hec_training_set {
     const uint8_t *code;   /* (rows): fraud types as known for training */
 };
 
+/**
+ * The set as the trainer wants it.
+ *
+ * @param names  room for the columns' names, which dataset borrows
+ * @param text   receives the schema, which dataset borrows; to be given to free() either way
+ */
+HEC_CHECKED enum hec_status hec_training_dataset(struct hec_dataset *dataset,
+                                                 const char *names[HEC_FEATURES_MAX], char **text,
+                                                 const struct hec_training_set *set,
+                                                 struct hec_error *error);
+
 /** Trains. @param bytes  receives the file, for free() @return what hec_train answers */
 HEC_CHECKED enum hec_status hec_training_run(void **bytes, size_t *size,
                                              const struct hec_training_set *set,

@@ -173,6 +173,18 @@ HEC_CHECKED enum hec_status hec_model_split(void **bytes, size_t *size,
                                             struct hec_error *error);
 
 /**
+ * The model as ONNX, operator set 13: inputs "numeric" (rows, numerics; NaN = missing) and
+ * "category" (rows, categories; int64 hashes, 0 = absent), outputs "score" (rows, heads) and
+ * "representation", what the trunks make of a row. Scores are those of hec_predictor_run within
+ * 1e-5, for every head whatever the event's type.
+ *
+ * @param bytes  receives the file, to be given to free(); untouched on failure
+ * @return HEC_OK or HEC_NO_MEMORY
+ */
+HEC_CHECKED enum hec_status hec_model_onnx(void **bytes, size_t *size,
+                                           const struct hec_model *model);
+
+/**
  * Makes the working memory of one thread for batches of up to rows_max rows.
  *
  * @param model     borrowed until hec_predictor_free; shared

@@ -146,6 +146,7 @@ struct hec_train_options {
     const struct hec_model *warm_start;
     double trunk_rate; /* 0.1: with a warm start, share of the rate for what the heads share */
     bool freeze_trunk; /* false: with a warm start, what the heads share stays as it is */
+    double mask_share; /* 0; of hec_pretrain: share of the numbers that are hidden */
     int only_head;     /* -1; with a frozen trunk: all but this head stay as they are */
     struct hec_train_facts facts;
 };

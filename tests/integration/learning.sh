@@ -65,6 +65,10 @@ taken = list(csv.DictReader(open("rows/shots.csv")))
 assert len(taken) == 2 * (5 + 10)
 END
 
+[ "$(head -c 16 base.onnx | tr -cd a-z)" = hecate ] || fail "base.onnx is no ONNX of hecate's"
+grep -q 'loss 0\.' said.* || fail "pretraining does no better than the mean: $(grep -h loss said.*)"
+score from-masked.model >from-masked || fail "a start from masked features gives no model"
+
 # What cannot be is told before anything is read.
 refused() {
     local sentence=$1 status=0
@@ -74,6 +78,9 @@ refused() {
 }
 window='--train-from 2025-01-13 --train-to 2025-02-20 --known-at 2025-02-27'
 refused 'for a training with --warm-start' train --data events.ndjson --out m --shots 5 $window
+refused 'are of --reptile' pretrain --data events.ndjson --out m --rounds 3 \
+    --train-from 2025-01-13 --train-to 2025-02-20
+refused 'export takes --onnx' model export base.model
 refused "is the model's own" train --data events.ndjson --out m --warm-start base.model \
     --arch mmoe $window
 refused 'there is no head "nothing"' train --data events.ndjson --out m --warm-start base.model \
