@@ -9,6 +9,7 @@ const struct hec_command *const HEC_COMMANDS[] = {
     &hec_cmd_import,
     &hec_cmd_train,
     &hec_cmd_pretrain,
+    &hec_cmd_adapt,
     &hec_cmd_table,
     &hec_cmd_score,
     &hec_cmd_explain,

@@ -28,6 +28,7 @@ extern const struct hec_command hec_cmd_reload;
 extern const struct hec_command hec_cmd_replay;
 extern const struct hec_command hec_cmd_score;
 extern const struct hec_command hec_cmd_explain;
+extern const struct hec_command hec_cmd_adapt;
 extern const struct hec_command hec_cmd_table;
 extern const struct hec_command hec_cmd_train;
 extern const struct hec_command hec_cmd_pretrain;
