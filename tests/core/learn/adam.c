@@ -118,6 +118,38 @@ Test(adam, does_not_let_the_decoder_shorten_the_trunks_steps)
     hec_adam_free(&adam);
 }
 
+/* A group that is held moves not at all, decays not at all and takes nothing of the clipping; one
+ * at a tenth of the rate moves a tenth as far. */
+Test(adam, moves_each_group_by_its_own_share_of_the_rate)
+{
+    for (int momentum = 0; momentum < 2; momentum++) {
+        struct hec_layout layout;
+        struct hec_adam adam;
+        float parameters[1024], gradients[1024] = { 0 };
+        hec_layout_of(&layout, &shape);
+        for (int i = 0; i < 1024; i++) {
+            parameters[i] = 1;
+        }
+        cr_assert_eq(hec_adam_new(&adam, &layout, 0.5, 1.0), HEC_OK);
+        adam.momentum_only = momentum != 0;
+        adam.factor[HEC_T_TRUNK_0_WEIGHT] = 0;
+        adam.factor[HEC_T_TRUNK_1_WEIGHT] = 0.1;
+        size_t held = layout.place[HEC_T_TRUNK_0_WEIGHT].offset;
+        size_t slow = layout.place[HEC_T_TRUNK_1_WEIGHT].offset;
+        size_t full = layout.place[HEC_T_HEADS_0_WEIGHT].offset;
+        gradients[held] = 1000; /* would take all of the clipping */
+        gradients[slow] = gradients[full] = 0.3f;
+        hec_adam_step(&adam, parameters, gradients, 0.01);
+        cr_expect_eq(parameters[held], 1, "what is held moved");
+        cr_expect_eq(parameters[held + 1], 1, "what is held decayed");
+        cr_expect_eq(gradients[full], 0.3f, "what is held was clipped for");
+        double far = 1 - (double)parameters[full], near = 1 - (double)parameters[slow];
+        cr_expect_gt(far, 0);
+        cr_expect_float_eq(near, far / 10, 1e-5, "%g and %g", near, far);
+        hec_adam_free(&adam);
+    }
+}
+
 Test(adam, has_a_rate_that_falls_along_half_a_cosine)
 {
     cr_expect_float_eq(hec_cosine_rate(0.5, 0, 100), 0.5, 1e-12);

@@ -51,3 +51,18 @@ Test(shots, says_when_there_are_fewer)
     make(targets, split);
     cr_expect_eq(hec_train_shots(targets, split, ROWS, HEADS, 1, 500, 3), 40);
 }
+
+Test(shots, finds_none_where_there_are_none_and_touches_no_negative)
+{
+    static int8_t targets[ROWS * HEADS];
+    static uint8_t split[ROWS];
+    make(targets, split);
+    for (int row = 0; row < ROWS; row++) {
+        targets[row * HEADS + 1] = row % 2 ? HEC_TARGET_NEGATIVE : HEC_TARGET_NOT_APPLICABLE;
+    }
+    cr_expect_eq(hec_train_shots(targets, split, ROWS, HEADS, 1, 5, 3), 0);
+    for (int row = 0; row < ROWS; row++) {
+        cr_expect_eq(targets[row * HEADS + 1],
+                     row % 2 ? HEC_TARGET_NEGATIVE : HEC_TARGET_NOT_APPLICABLE);
+    }
+}

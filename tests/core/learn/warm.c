@@ -4,10 +4,12 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hecate/metrics.h"
+#include "hecate/pretrain.h"
 #include "planted.h"
 
 enum { ROWS = 4000 };
@@ -276,5 +278,91 @@ Test(warm, refuses_what_it_cannot_keep)
     cr_expect_eq(hec_train(&bytes, &size, &planted.data, &options, NULL, NULL, &error), HEC_INVALID,
                  "a novelty head");
     hec_model_free(first);
+    planted_free(&planted);
+}
+
+/* A head that a model does not have begins from its "pretext", and from a draw where there is none
+ * or it has learned nothing. */
+Test(warm, begins_a_new_head_from_the_pretext)
+{
+    struct planted planted;
+    struct hec_train_options options;
+    struct hec_head before = hec_default_heads[1], after = hec_default_heads[1];
+    int8_t *targets = malloc(ROWS);
+    planted_make(&planted, ROWS, 36);
+    snprintf(after.name, sizeof(after.name), "other");
+    for (uint32_t row = 0; row < ROWS; row++) {
+        targets[row] = planted.targets[row * 3 + 1];
+    }
+    for (int named = 0; named < 2; named++) {
+        struct hec_dataset data = planted.data;
+        snprintf(before.name, sizeof(before.name), "%s", named ? HEC_PRETEXT : "neither");
+        data.heads = &before;
+        data.heads_count = 1;
+        data.targets = targets;
+        data.fraud_kind = NULL;
+        defaults(&options, 2);
+        struct hec_model *first = trained(&data, &options);
+        data.heads = &after;
+        options.warm_start = first;
+        options.learning_rate = 0;
+        options.seed = 5;
+        struct hec_model *second = trained(&data, &options);
+        double apart = 0;
+        for (uint32_t row = 0; row < 200; row++) {
+            float one[HEC_HEADS_MAX], other[HEC_HEADS_MAX];
+            score(first, &data, row, one);
+            score(second, &data, row, other);
+            apart = fmax(apart, fabs((double)one[0] - (double)other[0]));
+        }
+        cr_expect(named ? apart < 2e-5 : apart > 1e-3, "%s: %g", before.name, apart);
+        hec_model_free(first);
+        hec_model_free(second);
+    }
+    free(targets);
+    planted_free(&planted);
+}
+
+/* Gates and masks are of heads: where a trunk is frozen the others' must stay as well. */
+Test(warm, keeps_the_others_where_heads_read_through_gates_and_masks)
+{
+    static const enum hec_arch archs[] = { HEC_ARCH_MMOE, HEC_ARCH_ATTENTION };
+    struct planted planted;
+    int8_t *one = malloc(ROWS), *both = malloc(ROWS * 2);
+    planted_make(&planted, ROWS, 37);
+    for (uint32_t row = 0; row < ROWS; row++) {
+        one[row] = both[row * 2 + 1] = planted.targets[row * 3];
+        both[row * 2] = planted.targets[row * 3 + 1];
+    }
+    const struct hec_head two[2] = { hec_default_heads[1], hec_default_heads[0] };
+    for (int i = 0; i < 2; i++) {
+        struct hec_train_options options;
+        struct hec_dataset data = planted.data;
+        data.heads = &hec_default_heads[0];
+        data.heads_count = 1;
+        data.targets = one;
+        defaults(&options, 2);
+        options.network.arch = archs[i];
+        struct hec_model *first = trained(&data, &options);
+        data.heads = two; /* the new one stands before the one that was there */
+        data.heads_count = 2;
+        data.targets = both;
+        options.warm_start = first;
+        options.freeze_trunk = true;
+        options.only_head = 0;
+        struct hec_model *second = trained(&data, &options);
+        for (uint32_t row = 0; row < 200; row++) {
+            float before[HEC_HEADS_MAX], after[HEC_HEADS_MAX];
+            score(first, &data, row, before);
+            score(second, &data, row, after);
+            cr_assert_float_eq(before[0], after[1], 1e-6, "%s, row %u", hec_arch_names[archs[i]],
+                               row);
+        }
+        cr_expect_eq(hec_model_info(first)->thresholds[0], hec_model_info(second)->thresholds[1]);
+        hec_model_free(first);
+        hec_model_free(second);
+    }
+    free(one);
+    free(both);
     planted_free(&planted);
 }
