@@ -1,7 +1,10 @@
 /* hecate config: the settings of hecated: are they good, what are they, what could they be. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/talk.h"
 #include "ops/config.h"
 #include "parts.h"
 
@@ -54,9 +57,38 @@ static int check(const struct hec_arguments *arguments, struct hec_config *confi
     return HEC_EXIT_OK;
 }
 
+/* What a running hecated works with, which the file may not say any more. */
+static int show_running(const struct hec_arguments *arguments)
+{
+    struct hec_answer answer;
+    int status = hec_talk(arguments, "GET", "/api/v1/config", NULL, &answer);
+    if (status != HEC_EXIT_OK) {
+        return status;
+    }
+    yyjson_val *row, *settings = yyjson_obj_get(answer.root, "settings");
+    size_t i, count;
+    if (hec_given(arguments, "json")) {
+        char *text = yyjson_val_write(settings, YYJSON_WRITE_PRETTY, NULL);
+        printf("%s\n", text == NULL ? "" : text);
+        free(text);
+    } else {
+        yyjson_arr_foreach(settings, i, count, row)
+        {
+            const char *origin = hec_member_text(row, "origin");
+            printf("%s = %s%s%s\n", hec_member_text(row, "key"), hec_member_text(row, "value"),
+                   origin[0] ? "  # " : "", origin);
+        }
+    }
+    hec_answer_free(&answer);
+    return HEC_EXIT_OK;
+}
+
 static int show(const struct hec_arguments *arguments, struct hec_config *config,
                 struct hec_problems *problems)
 {
+    if (hec_given(arguments, "running")) {
+        return show_running(arguments);
+    }
     enum hec_status status = load(config, arguments, problems);
     tell("", problems);
     if (status != HEC_OK) {
@@ -183,6 +215,9 @@ const struct hec_command hec_cmd_config = {
           HEC_FLAG_SWITCH },
         { "strict", NULL, "check: a warning is a failure", HEC_FLAG_SWITCH },
         { "json", NULL, "show: as JSON", HEC_FLAG_SWITCH },
+        { "running", NULL, "show: those that a running hecated works with", HEC_FLAG_SWITCH },
+        { "socket", "PATH", "show --running: of the daemon (default: as --config says)",
+          HEC_FLAG_TEXT },
         { "resolve", NULL, "diff: compare what references give, not the references",
           HEC_FLAG_SWITCH },
     },

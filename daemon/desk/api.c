@@ -19,6 +19,8 @@ static const struct hec_api_route ROUTES[] = {
       "the checks of /readyz" },
     { HEC_METHOD_GET, V1 "routes", HEC_ROLE_VIEWER, NULL, false, hec_api_routes_list,
       "this table" },
+    { HEC_METHOD_GET, V1 "config", HEC_ROLE_VIEWER, NULL, false, hec_api_config,
+      "the settings in effect and where each came from, secrets masked" },
     { HEC_METHOD_POST, V1 "pause", HEC_ROLE_OPERATOR, "pause", false, hec_api_pause,
       "stop reading events; {reason}" },
     { HEC_METHOD_POST, V1 "resume", HEC_ROLE_OPERATOR, "resume", false, hec_api_resume,

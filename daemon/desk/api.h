@@ -66,7 +66,7 @@ void hec_api_answer(struct hec_desk *desk, struct hec_exchange *exchange);
 
 /* api_control.c */
 hec_api_handler hec_api_status, hec_api_checks, hec_api_pause, hec_api_resume, hec_api_drain,
-    hec_api_log_level, hec_api_routes_list, hec_api_reload;
+    hec_api_log_level, hec_api_routes_list, hec_api_reload, hec_api_config;
 
 /* api_score.c */
 hec_api_handler hec_api_score;

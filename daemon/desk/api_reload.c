@@ -1,4 +1,7 @@
-/* Changed settings, taken while running: what came of it, key by key. */
+/* The settings in effect, and changed ones, taken while running: what came of it, key by key. */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "desk/api.h"
 #include "desk/inside.h"
 
@@ -49,4 +52,26 @@ void hec_api_reload(struct hec_api_call *call)
     hec_api_fail(call, status == HEC_UNAVAILABLE ? 503 : 422,
                  "The settings are refused and those before stay (%d to mend, see errors).",
                  problems.count + problems.dropped);
+}
+
+/* A reload changes the settings on this very thread, so they are whole here. */
+void hec_api_config(struct hec_api_call *call)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    enum hec_status status =
+        out == NULL ? HEC_NO_MEMORY : hec_config_show_json(call->desk->options.config, out);
+    if (out != NULL) {
+        fclose(out);
+    }
+    yyjson_doc *doc = status == HEC_OK ? yyjson_read(text, length, YYJSON_READ_NOFLAG) : NULL;
+    if (doc == NULL) {
+        hec_api_fail(call, 503, "Memory is exhausted.");
+    } else {
+        yyjson_mut_obj_add_val(call->reply, call->root, "settings",
+                               yyjson_val_mut_copy(call->reply, yyjson_doc_get_root(doc)));
+    }
+    yyjson_doc_free(doc);
+    free(text);
 }

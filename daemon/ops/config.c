@@ -149,8 +149,8 @@ void hec_config_free(struct hec_config *config)
 static char *refuse_reference(const struct setter *setter, const struct hec_conf_item *item,
                               enum hec_status status, const char *sentence)
 {
-    hec_problems_add(setter->problems, status, "%s:%d: %s = %s: %s", setter->file, item->line,
-                     item->key, item->value, sentence);
+    hec_problems_add(setter->problems, status, "%s: %s = %s: %s",
+                     HEC_PLACE(setter->file, item->line), item->key, item->value, sentence);
     return NULL;
 }
 
@@ -317,9 +317,9 @@ static void refuse_key(const struct setter *setter, const struct hec_conf_item *
             }
         }
     }
-    hec_problems_add(setter->problems, HEC_INVALID, "%s:%d: unknown key \"%s\" in %s%s%s%s",
-                     setter->file, item->line, item->key, item->section, item->title[0] ? " " : "",
-                     item->title, hint);
+    hec_problems_add(setter->problems, HEC_INVALID, "%s: unknown key \"%s\" in %s%s%s%s",
+                     HEC_PLACE(setter->file, item->line), item->key, item->section,
+                     item->title[0] ? " " : "", item->title, hint);
 }
 
 static void set_setting(const struct setter *setter, const struct hec_conf_item *item, int head)
@@ -344,8 +344,8 @@ static void set_setting(const struct setter *setter, const struct hec_conf_item 
     if (!skip &&
         !hec_setting_parse(setting, setter->config, head, value, expected, sizeof(expected))) {
         bool shown = !setting->secret && !item->reference;
-        hec_problems_add(setter->problems, HEC_INVALID, "%s:%d: %s of %s%s%s must be %s%s%s%s",
-                         setter->file, item->line, item->key, item->section,
+        hec_problems_add(setter->problems, HEC_INVALID, "%s: %s of %s%s%s must be %s%s%s%s",
+                         HEC_PLACE(setter->file, item->line), item->key, item->section,
                          item->title[0] ? " " : "", item->title, expected, shown ? ", not \"" : "",
                          shown ? value : "", shown ? "\"" : "");
     }
@@ -367,10 +367,10 @@ static void set_item(const struct setter *setter, const struct hec_conf_item *it
         if (head < 0) {
             const char *near = hec_nearest(item->title, HEADS);
             hec_problems_add(setter->problems, HEC_INVALID,
-                             "%s:%d: unknown head \"%s\"%s%s%s: there are card_fraud, ato and "
+                             "%s: unknown head \"%s\"%s%s%s: there are card_fraud, ato and "
                              "anomaly",
-                             setter->file, item->line, item->title, near ? " (did you mean \"" : "",
-                             near ? near : "", near ? "\"?)" : "");
+                             HEC_PLACE(setter->file, item->line), item->title,
+                             near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
             return;
         }
     }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hecate/digest.h"
 #include "kafka/client.h"
 #include "ops/config.h"
 #include "ops/settings.h"
@@ -24,7 +25,7 @@ static const char *place(const struct hec_config *config, const char *section, c
     if (origin->file != NULL && origin->line == 0) {
         snprintf(text, 300, "%s ", origin->file); /* a flag has no lines */
     } else if (origin->file != NULL) {
-        snprintf(text, 300, "%s:%d: ", origin->file, origin->line);
+        snprintf(text, 300, "%s: ", HEC_PLACE(origin->file, origin->line));
     }
     return text;
 }
@@ -118,6 +119,19 @@ static void check_names(const struct hec_config *config, struct hec_problems *pr
     }
 }
 
+/* A key that is easily guessed hides nothing. The key itself is not shown. */
+static void check_token_key(const struct hec_config *config, struct hec_problems *problems)
+{
+    char where[300];
+    size_t length = strlen(config->state.token_key);
+    if (length > 0 && length < HEC_TOKEN_KEY_BYTES_MIN) {
+        hec_problems_add(problems, HEC_INVALID,
+                         "%stoken_key is shorter than %d bytes: make one with "
+                         "`openssl rand -hex 32`",
+                         place(config, "state", "token_key", where), HEC_TOKEN_KEY_BYTES_MIN);
+    }
+}
+
 /* librdkafka's own names and values, as far as it can tell without a connection. */
 static void check_properties(const struct hec_config *config, struct hec_problems *problems)
 {
@@ -131,7 +145,7 @@ static void check_properties(const struct hec_config *config, struct hec_problem
             if (resolved &&
                 hec_kafka_property_check(&(struct hec_kafka_property){ row->name, row->value },
                                          row->secret, &error) != HEC_OK) {
-                hec_problems_add(problems, HEC_INVALID, "%s:%d: %s", row->file, row->line,
+                hec_problems_add(problems, HEC_INVALID, "%s: %s", HEC_PLACE(row->file, row->line),
                                  error.text);
             }
         }
@@ -317,6 +331,7 @@ enum hec_status hec_config_check(const struct hec_config *config, struct hec_pro
     check_required(config, problems);
     check_topics(config, problems);
     check_names(config, problems);
+    check_token_key(config, problems);
     check_properties(config, problems);
     check_heads(config, problems);
     check_listen(config, problems);
@@ -367,9 +382,9 @@ static void warn_of_secret(const char *what, const char *file, int line, const c
     if (reference == NULL && file != NULL && line > 0 && stat(file, &status) == 0 &&
         (status.st_mode & S_IROTH) != 0) {
         hec_problems_add(warnings, HEC_INVALID,
-                         "%s:%d: %s stands in a file that everybody may read: chmod o-r %s, or "
+                         "%s: %s stands in a file that everybody may read: chmod o-r %s, or "
                          "better write ${credential:ID}",
-                         file, line, what, file);
+                         HEC_PLACE(file, line), what, file);
     }
 }
 

@@ -170,8 +170,8 @@ static void show_properties(const struct hec_properties *properties, FILE *out)
     for (int i = 0; i < properties->count; i++) {
         char value[HEC_SHOWN_BYTES];
         hec_property_show(&properties->rows[i], value, sizeof(value));
-        fprintf(out, "    %s = %s  # %s:%d\n", properties->rows[i].name, value,
-                properties->rows[i].file, properties->rows[i].line);
+        fprintf(out, "    %s = %s  # %s\n", properties->rows[i].name, value,
+                HEC_PLACE(properties->rows[i].file, properties->rows[i].line));
     }
 }
 
@@ -186,7 +186,8 @@ static void show_setting(const struct hec_config *config, const struct hec_setti
     } else if (origin->line == 0) {
         fprintf(out, "    %s = %s  # %s\n", setting->name, value, origin->file);
     } else {
-        fprintf(out, "    %s = %s  # %s:%d\n", setting->name, value, origin->file, origin->line);
+        fprintf(out, "    %s = %s  # %s\n", setting->name, value,
+                HEC_PLACE(origin->file, origin->line));
     }
 }
 
@@ -272,9 +273,7 @@ void hec_config_origin(const struct hec_config *config, const char *key, char *t
     const struct hec_config_origin *origin = hec_setting_origin(config, setting, head);
     if (origin->file == NULL) {
         snprintf(text, text_bytes, "default");
-    } else if (origin->line == 0) {
-        snprintf(text, text_bytes, "%s", origin->file);
     } else {
-        snprintf(text, text_bytes, "%s:%d", origin->file, origin->line);
+        snprintf(text, text_bytes, "%s", HEC_PLACE(origin->file, origin->line));
     }
 }

@@ -185,8 +185,8 @@ static void explain_property(const struct hec_config *config, const char *sectio
     if (row != NULL) {
         char value[HEC_SHOWN_BYTES];
         hec_property_show(row, value, sizeof(value));
-        fprintf(out, "  in effect  %s.%s = %s  (%s:%d)\n", section, name, value, row->file,
-                row->line);
+        fprintf(out, "  in effect  %s.%s = %s  (%s)\n", section, name, value,
+                HEC_PLACE(row->file, row->line));
     }
 }
 
@@ -330,7 +330,7 @@ static void add_section(yyjson_mut_doc *doc, const struct hec_config *config, co
         const struct hec_property *row = &properties->rows[i];
         snprintf(key, sizeof(key), "%s.%s", section, row->name);
         hec_property_show(row, value, sizeof(value));
-        snprintf(origin, sizeof(origin), "%s:%d", row->file, row->line);
+        snprintf(origin, sizeof(origin), "%s", HEC_PLACE(row->file, row->line));
         add_row(doc, key, value, origin, NULL, row->secret);
     }
 }

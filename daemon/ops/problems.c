@@ -86,3 +86,13 @@ const char *hec_nearest(const char *mistyped, const char *const *names)
     }
     return nearest != NULL ? nearest : holding;
 }
+
+const char *hec_place(char place[HEC_PLACE_BYTES], const char *file, int line)
+{
+    if (line > 0) {
+        snprintf(place, HEC_PLACE_BYTES, "%s:%d", file, line);
+    } else {
+        snprintf(place, HEC_PLACE_BYTES, "%s", file);
+    }
+    return place;
+}

@@ -35,4 +35,11 @@ enum hec_status hec_problems_status(const struct hec_problems *problems);
  */
 const char *hec_nearest(const char *mistyped, const char *const *names);
 
+#define HEC_PLACE_BYTES 512
+
+/** Where something stands, "file:line"; what no file says (--set) has no line. Returns place. */
+const char *hec_place(char place[HEC_PLACE_BYTES], const char *file, int line);
+/** The same in memory of the statement's own. */
+#define HEC_PLACE(file, line) hec_place((char[HEC_PLACE_BYTES]){ 0 }, file, line)
+
 #endif

@@ -386,6 +386,10 @@ Test(config, sets_one_setting_from_the_command_line)
     for (int i = 0; i < 9; i++) {
         cr_expect_neq(hec_config_set(config, BAD[i], &problems), HEC_OK, "%s", BAD[i]);
     }
+    for (int i = 0; i < problems.count; i++) { /* there is no line 0 on a command line */
+        cr_expect_eq(strncmp(problems.rows[i].text, "--set", 5), 0, "%s", problems.rows[i].text);
+        cr_expect_null(strstr(problems.rows[i].text, ":0"), "%s", problems.rows[i].text);
+    }
     hec_config_free(config);
 }
 
@@ -396,6 +400,7 @@ Test(config, holds_the_settings_against_each_other)
     } CASES[] = {
         { "", "kafka: bootstrap.servers is not set" },
         { "", "input: topic is not set" },
+        { "state { token_key = \"fifteen letters\" }", "token_key is shorter than 16 bytes" },
         { "", "output: alert_topic is not set" },
         { "", "output: dead_letter_topic is not set" },
         { "input { topic = t }\noutput { alert_topic = t }",
