@@ -10,6 +10,7 @@
 
 #include "learn/trainer.h"
 #include "learn/warm.h"
+#include "model/gemm.h"
 
 #define BASELINE_ROWS_MAX 50000
 #define NOVELTY_ROWS_MAX 100000
@@ -171,7 +172,7 @@ static void through(struct hec_trainer *trainer, struct hec_predictor *predictor
                     const uint32_t *pick, uint32_t picks, int head, float *out)
 {
     const struct hec_model *model = trainer->model;
-    int n = model->shape.numerics, logits = model->shape.heads, z = model->logit_of[head];
+    int logits = model->shape.heads, z = model->logit_of[head];
     uint32_t chunk =
         trainer->options->batch_rows < CHUNK ? (uint32_t)trainer->options->batch_rows : CHUNK;
     for (uint32_t first = 0; first < picks; first += chunk) {
@@ -179,11 +180,12 @@ static void through(struct hec_trainer *trainer, struct hec_predictor *predictor
         const struct hec_work *work = &predictor->work;
         hec_trainer_gather(trainer, pick + first, count);
         hec_predictor_forward(predictor, trainer->numerics, trainer->categories, count);
+        if (z < 0) {
+            hec_predictor_novelty(predictor, count);
+        }
         for (int i = 0; i < count; i++) {
             out[first + (uint32_t)i] =
-                z >= 0 ? work->z[i * logits + z]
-                       : hec_reconstruction_error(work->y + i * n, work->input + i * work->inputs,
-                                                  n, NULL);
+                z >= 0 ? work->z[i * logits + z] : hec_predictor_error(predictor, i);
         }
     }
 }
@@ -213,6 +215,39 @@ static void set_tail(struct hec_tail *tail, float *errors, uint32_t count)
     }
 }
 
+/* How the decoder's residuals of ordinary rows move, alone and together. */
+static enum hec_status set_residual(struct hec_trainer *trainer, struct hec_predictor *predictor,
+                                    const uint32_t *pick, uint32_t picks)
+{
+    const struct hec_work *work = &predictor->work;
+    int n = trainer->model->shape.numerics;
+    size_t size = (size_t)n, batch = (size_t)trainer->options->batch_rows;
+    uint32_t chunk = (uint32_t)(batch < CHUNK ? batch : CHUNK);
+    double *sum = calloc(size * size + size + 1, sizeof(*sum)), *squares = sum + size;
+    float *part = calloc(size * size + 1, sizeof(*part));
+    for (uint32_t first = 0; first < picks && sum != NULL && part != NULL; first += chunk) {
+        int count = (int)(picks - first < chunk ? picks - first : chunk);
+        hec_trainer_gather(trainer, pick + first, count);
+        hec_predictor_forward(predictor, trainer->numerics, trainer->categories, count);
+        hec_residual_of(predictor->apart, work->y, work->input, work->inputs, count, n);
+        memset(part, 0, size * size * sizeof(*part));
+        hec_gemm_tn_f32(part, predictor->apart, predictor->apart, n, n, count);
+        for (size_t i = 0; i < size * size; i++) {
+            squares[i] += (double)part[i];
+        }
+        for (int i = 0; i < count * n; i++) {
+            sum[i % n] += (double)predictor->apart[i];
+        }
+    }
+    enum hec_status status =
+        sum == NULL || part == NULL
+            ? HEC_NO_MEMORY
+            : hec_residual_fit(&trainer->model->residual, sum, squares, (double)picks);
+    free(sum);
+    free(part);
+    return status;
+}
+
 static enum hec_status set_novelty(struct hec_trainer *trainer, struct hec_predictor *predictor)
 {
     if (trainer->novelty < 0) {
@@ -234,11 +269,14 @@ static enum hec_status set_novelty(struct hec_trainer *trainer, struct hec_predi
             pick[kept++] = pick[i];
         }
     }
-    through(trainer, predictor, pick, kept, trainer->novelty, errors);
-    set_tail(&trainer->model->tail, errors, kept);
+    enum hec_status status = set_residual(trainer, predictor, pick, kept);
+    if (status == HEC_OK) {
+        through(trainer, predictor, pick, kept, trainer->novelty, errors);
+        set_tail(&trainer->model->tail, errors, kept);
+    }
     free(pick);
     free(errors);
-    return HEC_OK;
+    return status;
 }
 
 /* The score of the n-th row from the top, where n is the number of alerts meant. */

@@ -277,7 +277,9 @@ void hec_predictor_explain(struct hec_predictor *predictor, const float *numeric
     if (column < 0) {
         memset(contributions + model->shape.numerics, 0,
                sizeof(float) * (size_t)model->shape.categories);
-        sum = hec_reconstruction_error(work->y, work->input, model->shape.numerics, contributions);
+        hec_predictor_novelty(predictor, 1);
+        memcpy(contributions, predictor->each, sizeof(float) * (size_t)model->shape.numerics);
+        sum = hec_predictor_error(predictor, 0);
     } else {
         float spread = model->spreads[head];
         sum = spread * work->z[column] + model->shifts[head];

@@ -89,6 +89,10 @@ static void list_all(struct listing *listing, struct hec_model *model)
     list(listing, "golden.numeric", HEC_F32, 1, n, model->golden);
     list(listing, "golden.category", HEC_I64, 1, c, listing->golden_categories);
     list(listing, "golden.score", HEC_F32, 1, model->info.heads_count, model->golden_scores);
+    if (model->shape.bottleneck > 0) {
+        list(listing, "novelty.mean", HEC_F32, 1, n, model->residual.mean);
+        list(listing, "novelty.matrix", HEC_F32, n, n, model->residual.matrix);
+    }
     list(listing, "novelty.error", HEC_F32, 1, model->tail.count, model->tail.error);
     list(listing, "novelty.log_tail", HEC_F32, 1, model->tail.count, model->tail.log_tail);
 }

@@ -196,6 +196,7 @@ void hec_model_free(struct hec_model *model)
     free(model->parameters);
     hec_panels_free(&model->panels);
     hec_scaler_free(&model->scaler);
+    hec_residual_free(&model->residual);
     free(model);
 }
 
@@ -247,7 +248,8 @@ enum hec_status hec_model_shape(struct hec_model *model)
         return HEC_NO_MEMORY;
     }
     memset(model->parameters, 0, bytes + LINE);
-    return HEC_OK;
+    return model->shape.bottleneck > 0 ? hec_residual_new(&model->residual, model->shape.numerics)
+                                       : HEC_OK;
 }
 
 enum hec_status hec_model_settle(struct hec_model *model)
@@ -265,6 +267,9 @@ enum hec_status hec_model_settle(struct hec_model *model)
         return HEC_NO_MEMORY;
     }
     base->panels = &model->panels;
+    if (s->bottleneck > 0) {
+        hec_residual_settle(&model->residual);
+    }
     hec_scaler_apply(&model->scaler, model->baseline, 1, base->input, base->inputs);
     hec_categories_apply(base->index, model->baseline_categories, 1, s->categories, s->table_rows);
     hec_net_forward(base, model->parameters, 1, 0);

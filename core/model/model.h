@@ -9,6 +9,7 @@
 
 #include "hecate/model.h"
 #include "model/net.h"
+#include "model/residual.h"
 #include "model/scaler.h"
 
 #define HEC_MODEL_FORMAT "hecate.model/1"
@@ -31,6 +32,7 @@ struct hec_model {
     float *parameters;
     struct hec_panels panels; /* of the parameters, made when the model is settled */
     struct hec_scaler scaler;
+    struct hec_residual residual; /* of novelty, else empty */
     struct hec_tail tail;
 
     struct hec_head heads[HEC_HEADS_MAX];
@@ -84,9 +86,6 @@ HEC_CHECKED enum hec_status hec_model_write(const struct hec_model *model, void 
 /* The novelty score of an error. */
 float hec_tail_score(const struct hec_tail *tail, float error);
 
-/** The mean clamped squared error of a reconstruction. each: (n) the parts, may be NULL. */
-float hec_reconstruction_error(const float *y, const float *x, int n, float *each);
-
 /* For one explained row: multipliers on their way back, arrays as those of hec_work. Owned. */
 struct hec_multipliers {
     float *t, *h, *r, *a1, *s0, *a0, *input;
@@ -103,6 +102,7 @@ void hec_multipliers_free(struct hec_multipliers *back);
 struct hec_predictor {
     const struct hec_model *model;
     struct hec_work work;
+    float *apart, *each;      /* (rows, numerics): residuals, and their parts of the error */
     struct hec_before before; /* of one explained row */
     struct hec_multipliers back;
 };
@@ -110,5 +110,11 @@ struct hec_predictor {
 /** Scales a batch and runs the network: work.z and work.y are filled. */
 void hec_predictor_forward(struct hec_predictor *predictor, const float *numerics,
                            const uint32_t *categories, int rows);
+
+/** After a forward pass of a model with a novelty head: fills each, whose sum over a row's numbers
+ * is the row's error. */
+void hec_predictor_novelty(struct hec_predictor *predictor, int rows);
+/** That sum. */
+float hec_predictor_error(const struct hec_predictor *predictor, int row);
 
 #endif

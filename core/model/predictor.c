@@ -28,6 +28,15 @@ enum hec_status hec_predictor_new(struct hec_predictor **ret, const struct hec_m
         hec_predictor_free(predictor);
         return HEC_NO_MEMORY;
     }
+    size_t numbers = (size_t)rows_max * (size_t)s->numerics;
+    if (s->bottleneck > 0) {
+        predictor->apart = calloc(2 * numbers, sizeof(float));
+        predictor->each = predictor->apart + numbers;
+    }
+    if (s->bottleneck > 0 && predictor->apart == NULL) {
+        hec_predictor_free(predictor);
+        return HEC_NO_MEMORY;
+    }
     predictor->work.panels = &model->panels;
     *ret = predictor;
     return HEC_OK;
@@ -38,24 +47,30 @@ void hec_predictor_free(struct hec_predictor *predictor)
     if (predictor == NULL) {
         return;
     }
+    free(predictor->apart);
     hec_work_free(&predictor->work);
     hec_before_free(&predictor->before);
     hec_multipliers_free(&predictor->back);
     free(predictor);
 }
 
-float hec_reconstruction_error(const float *y, const float *x, int n, float *each)
+void hec_predictor_novelty(struct hec_predictor *predictor, int rows)
 {
-    float sum = 0, share = 1 / (float)n;
+    const struct hec_work *work = &predictor->work;
+    int n = predictor->model->shape.numerics;
+    hec_residual_of(predictor->apart, work->y, work->input, work->inputs, rows, n);
+    hec_residual_judge(&predictor->model->residual, predictor->each, predictor->apart, rows);
+}
+
+float hec_predictor_error(const struct hec_predictor *predictor, int row)
+{
+    int n = predictor->model->shape.numerics;
+    const float *each = predictor->each + (size_t)row * (size_t)n;
+    float sum = 0;
     for (int j = 0; j < n; j++) {
-        float error = (y[j] - x[j]) * (y[j] - x[j]);
-        error = error < HEC_ERROR_CUT ? error : HEC_ERROR_CUT;
-        if (each != NULL) {
-            each[j] = error * share;
-        }
-        sum += error;
+        sum += each[j];
     }
-    return sum * share;
+    return sum;
 }
 
 float hec_tail_score(const struct hec_tail *tail, float error)
@@ -90,11 +105,14 @@ void hec_predictor_run(struct hec_predictor *predictor, const float *numerics,
 {
     const struct hec_model *model = predictor->model;
     const struct hec_work *work = &predictor->work;
-    int heads = model->info.heads_count, logits = model->shape.heads, n = model->shape.numerics;
+    int heads = model->info.heads_count, logits = model->shape.heads;
     assert(rows >= 0 && rows <= work->rows_max);
     assert(stride >= heads);
 
     hec_predictor_forward(predictor, numerics, categories, rows);
+    if (model->shape.bottleneck > 0) {
+        hec_predictor_novelty(predictor, rows);
+    }
     for (int row = 0; row < rows; row++) {
         float *score = scores + (size_t)row * (size_t)stride;
         uint32_t bit = event_type == NULL ? UINT32_MAX : 1u << (event_type[row] & 31);
@@ -107,8 +125,7 @@ void hec_predictor_run(struct hec_predictor *predictor, const float *numerics,
                                ? model->shifts[k] + model->spreads[k] * logit
                                : hec_sigmoid(logit + model->shifts[k]);
             } else {
-                float error = hec_reconstruction_error(work->y + row * n,
-                                                       work->input + row * work->inputs, n, NULL);
+                float error = hec_predictor_error(predictor, row);
                 score[k] = hec_tail_score(&model->tail, error);
             }
         }

@@ -207,6 +207,8 @@ size_t hec_shape_flops(const struct hec_shape *s)
         bool counts = place->is_dense || t == HEC_T_HEADS_1_WEIGHT;
         products += counts ? (size_t)place->rows * (size_t)place->cols : 0;
     }
+    /* Of novelty: the residuals against each other. */
+    products += s->bottleneck > 0 ? (size_t)s->numerics * (size_t)s->numerics : 0;
     /* Weighing units by gates and stitches, beside what makes the weights. */
     products += (size_t)(s->heads * hec_shape_choices(s)) * width;
     products +=

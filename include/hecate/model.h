@@ -3,8 +3,9 @@
  *
  * One shared trunk, several heads. A binary head gives a calibrated probability; a novelty head
  * gives 1 - t^(1/3), where t is the share of ordinary training rows that were harder to
- * reconstruct: 0.9 is one row in a thousand, 0.99 one in a million (beyond what training saw, by
- * extrapolation). Higher is stranger; nothing else should be read into it.
+ * reconstruct, feature by feature and all together: 0.9 is one row in a thousand, 0.99 one in a
+ * million (beyond what training saw, by extrapolation). Higher is stranger; nothing else should be
+ * read into it.
  *
  * The file is one safetensors file: tensors, and string metadata for everything else. A loaded
  * model is immutable and shared by threads; each thread makes its own hec_predictor, where all
@@ -218,8 +219,9 @@ void hec_predictor_run(struct hec_predictor *predictor, const float *numerics,
  *
  * Binary heads: DeepLIFT-rescale (Shrikumar, Greenside, Kundaje, ICML 2017) from the model's
  * baseline, the median training row. The contributions of all columns add up to
- * logit - baseline logit (within 1e-4 of max(1, |difference|)). Novelty: the clamped squared error
- * of each numeric column over their number; categories 0; they add up to the row's error.
+ * logit - baseline logit (within 1e-4 of max(1, |difference|)). Novelty: for each numeric column
+ * how far it is from what it was decoded to and the other columns let expect, squared, cut at 9,
+ * over their number; categories 0; they add up to the row's error.
  *
  * @param numerics, categories  one row
  * @param head            0 .. heads_count-1

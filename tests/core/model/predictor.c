@@ -168,12 +168,3 @@ Test(predictor, turns_an_error_into_the_share_of_rows_above_it)
     }
     cr_expect_eq(hec_tail_score(&(struct hec_tail){ 0 }, 1), 0);
 }
-
-Test(predictor, cuts_each_columns_error_and_shares_it_out)
-{
-    const float y[3] = { 0, 0, 0 }, x[3] = { 1, -2, 100 };
-    float each[3];
-    cr_expect_float_eq(hec_reconstruction_error(y, x, 3, each), (1 + 4 + 9) / 3.0f, 1e-6);
-    cr_expect_float_eq(each[1], 4 / 3.0f, 1e-6);
-    cr_expect_float_eq(each[2], 3, 1e-6);
-}
