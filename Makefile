@@ -54,6 +54,14 @@ proof-ablations: ## what each part of the recipe is worth on the handbook's vali
 
 proof-takeover: ## what log-ins and changes are worth to the takeover head (../shared)
 	@tests/proof/takeover.sh
+proof-mmoe: ## the MMoE paper's synthetic experiment: its three claims, with plots (ARGS=RUNS)
+	@tests/proof/mmoe.sh $(ARGS)
+
+proof-attribution: ## explanations: complete, exact when linear, what they name counts, sane
+	@tests/proof/attribution.sh
+
+proof-novelty: ## a kind of fraud left out of training: who finds it (ARGS=handbook or bank; scikit-learn, ../shared)
+	@tests/proof/novelty.sh $(ARGS)
 
 proof-fewshot: ## a new kind of fraud from 5 to 200 examples, by where it starts, beside trees (pip, ../shared)
 	@tests/proof/fewshot.sh $(ARGS)
