@@ -11,16 +11,8 @@
 
 void hec_trainer_gather(struct hec_trainer *trainer, const uint32_t *rows, int count)
 {
-    const struct hec_dataset *data = trainer->data;
     const struct hec_shape *shape = &trainer->work.shape;
-    size_t n = (size_t)shape->numerics, c = (size_t)shape->categories;
-    for (int i = 0; i < count; i++) {
-        memcpy(trainer->numerics + (size_t)i * n, data->numerics + rows[i] * n, n * sizeof(float));
-        if (c > 0) {
-            memcpy(trainer->categories + (size_t)i * c, data->categories + rows[i] * c,
-                   c * sizeof(uint32_t));
-        }
-    }
+    hec_take_rows(trainer->data, rows, count, trainer->numerics, trainer->categories);
     hec_scaler_apply(&trainer->model->scaler, trainer->numerics, count, trainer->work.input,
                      trainer->work.inputs);
     hec_categories_apply(trainer->work.index, trainer->categories, count, shape->categories,

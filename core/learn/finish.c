@@ -98,12 +98,11 @@ static int by_number(const void *a, const void *b)
 }
 
 /* NaN when most are missing; else the lower middle of those that are there. */
-static float median_of(const struct hec_dataset *data, int j, const uint32_t *pick, uint32_t picks,
-                       float *scratch)
+static float median_of(const float *numerics, int stride, uint32_t picks, float *scratch)
 {
     uint32_t there = 0;
     for (uint32_t i = 0; i < picks; i++) {
-        float x = data->numerics[(size_t)pick[i] * (size_t)data->columns.numerics + (size_t)j];
+        float x = numerics[(size_t)i * (size_t)stride];
         if (isfinite(x)) {
             scratch[there++] = x;
         }
@@ -115,12 +114,10 @@ static float median_of(const struct hec_dataset *data, int j, const uint32_t *pi
     return scratch[(there - 1) / 2];
 }
 
-static uint32_t mode_of(const struct hec_dataset *data, int k, const uint32_t *pick, uint32_t picks,
-                        uint32_t *scratch)
+static uint32_t mode_of(const uint32_t *categories, int stride, uint32_t picks, uint32_t *scratch)
 {
     for (uint32_t i = 0; i < picks; i++) {
-        scratch[i] =
-            data->categories[(size_t)pick[i] * (size_t)data->columns.categories + (size_t)k];
+        scratch[i] = categories[(size_t)i * (size_t)stride];
     }
     qsort(scratch, picks, sizeof(*scratch), by_number);
     uint32_t mode = 0, longest = 0;
@@ -139,32 +136,32 @@ static enum hec_status set_baseline(struct hec_trainer *trainer)
 {
     const struct hec_dataset *data = trainer->data;
     struct hec_model *model = trainer->model;
+    size_t n = (size_t)data->columns.numerics, c = (size_t)data->columns.categories;
     uint32_t *pick = malloc(BASELINE_ROWS_MAX * sizeof(*pick));
     void *scratch = malloc(BASELINE_ROWS_MAX * sizeof(uint32_t));
-    if (pick == NULL || scratch == NULL) {
-        free(pick);
-        free(scratch);
-        return HEC_NO_MEMORY;
-    }
-    uint32_t picks = pick_rows(trainer, pick, BASELINE_ROWS_MAX, HEC_SPLIT_TRAIN, -1, 0);
-    for (int j = 0; j < data->columns.numerics; j++) {
-        model->baseline[j] = median_of(data, j, pick, picks, scratch);
-    }
-    for (int k = 0; k < data->columns.categories; k++) {
-        model->baseline_categories[k] = mode_of(data, k, pick, picks, scratch);
+    uint32_t picks = pick == NULL ? 0
+                                  : pick_rows(trainer, pick, BASELINE_ROWS_MAX, HEC_SPLIT_TRAIN, -1,
+                                              HEC_TARGET_NOT_APPLICABLE);
+    float *numerics = malloc(((size_t)picks * n + 1) * sizeof(*numerics));
+    uint32_t *categories = malloc(((size_t)picks * c + 1) * sizeof(*categories));
+    bool done = scratch != NULL && numerics != NULL && categories != NULL && picks > 0;
+    if (done) {
+        hec_take_rows(data, pick, (int)picks, numerics, categories);
     }
     /* The golden row is a real one, so that it goes through every part. */
-    for (int j = 0; j < data->columns.numerics; j++) {
-        float x = data->numerics[(size_t)pick[0] * (size_t)data->columns.numerics + (size_t)j];
-        model->golden[j] = isfinite(x) ? x : 0;
+    for (size_t j = 0; j < n && done; j++) {
+        model->baseline[j] = median_of(numerics + j, (int)n, picks, scratch);
+        model->golden[j] = isfinite(numerics[j]) ? numerics[j] : 0;
     }
-    for (int k = 0; k < data->columns.categories; k++) {
-        model->golden_categories[k] =
-            data->categories[(size_t)pick[0] * (size_t)data->columns.categories + (size_t)k];
+    for (size_t k = 0; k < c && done; k++) {
+        model->baseline_categories[k] = mode_of(categories + k, (int)c, picks, scratch);
+        model->golden_categories[k] = categories[k];
     }
+    free(numerics);
+    free(categories);
     free(pick);
     free(scratch);
-    return HEC_OK;
+    return done ? HEC_OK : HEC_NO_MEMORY;
 }
 
 /* Rows of the dataset through the finished model, a few at a time: the head's logit or error. */

@@ -89,7 +89,8 @@ static enum hec_status cut_pieces(struct hec_trainer *trainer)
     float *all = malloc((rows / every + 1) * n * sizeof(*all)), *row = malloc(wide * sizeof(*row));
     for (uint32_t i = 0; all != NULL && row != NULL && i < data->rows; i++) {
         if (data->split[i] == HEC_SPLIT_TRAIN && seen++ % every == 0) {
-            hec_scaler_apply(&trainer->model->scaler, data->numerics + i * n, 1, row, (int)wide);
+            hec_take_rows(data, &i, 1, trainer->numerics, trainer->categories);
+            hec_scaler_apply(&trainer->model->scaler, trainer->numerics, 1, row, (int)wide);
             for (size_t j = 0; j < n; j++) {
                 all[j * (rows / every + 1) + count] = row[j];
             }

@@ -5,6 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+void hec_take_rows(const struct hec_dataset *dataset, const uint32_t *rows, int count,
+                   float *numerics, uint32_t *categories)
+{
+    size_t n = (size_t)dataset->columns.numerics, c = (size_t)dataset->columns.categories;
+    if (dataset->fetch != NULL) {
+        dataset->fetch(dataset->fetch_user, rows, count, numerics, categories);
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        if (n > 0) {
+            memcpy(numerics + (size_t)i * n, dataset->numerics + rows[i] * n, n * sizeof(float));
+        }
+        if (c > 0) {
+            memcpy(categories + (size_t)i * c, dataset->categories + rows[i] * c,
+                   c * sizeof(uint32_t));
+        }
+    }
+}
+
 bool hec_is_positive(const struct hec_dataset *dataset, uint32_t row)
 {
     const int8_t *targets = dataset->targets + (size_t)row * (size_t)dataset->heads_count;

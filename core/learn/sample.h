@@ -32,6 +32,10 @@ void hec_sample_free(struct hec_sample *sample);
 /** Draws the rows of the next epoch and shuffles them. */
 void hec_sample_draw(struct hec_sample *sample, struct hec_random *random);
 
+/** Copies the features of rows. */
+void hec_take_rows(const struct hec_dataset *dataset, const uint32_t *rows, int count,
+                   float *numerics, uint32_t *categories);
+
 /** Whether a row is positive for any binary head. */
 bool hec_is_positive(const struct hec_dataset *dataset, uint32_t row);
 

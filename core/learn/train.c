@@ -214,12 +214,27 @@ static enum hec_status plan_validation(struct hec_trainer *trainer)
     return HEC_OK;
 }
 
+struct picked {
+    const struct hec_dataset *data;
+    const uint32_t *pick;
+    uint32_t *categories; /* of one part, not used */
+};
+
+static void give_rows(void *user, size_t first, int count, float *numerics)
+{
+    const struct picked *picked = user;
+    hec_take_rows(picked->data, picked->pick + first, count, numerics, picked->categories);
+}
+
 static enum hec_status fit_scaler(struct hec_trainer *trainer)
 {
     const struct hec_dataset *data = trainer->data;
     uint32_t *pick = malloc(((size_t)data->rows + 1) * sizeof(*pick));
-    size_t picks = 0;
-    if (pick == NULL) {
+    size_t picks = 0, unused = (size_t)data->columns.categories * HEC_SCALER_ROWS + 1;
+    struct picked picked = { data, pick, malloc(unused * sizeof(uint32_t)) };
+    if (pick == NULL || picked.categories == NULL) {
+        free(pick);
+        free(picked.categories);
         return HEC_NO_MEMORY;
     }
     for (uint32_t row = 0; row < data->rows; row++) {
@@ -227,11 +242,12 @@ static enum hec_status fit_scaler(struct hec_trainer *trainer)
             pick[picks++] = row;
         }
     }
-    hec_scaler_fit(&trainer->model->scaler, data->numerics, pick, picks);
+    enum hec_status status = hec_scaler_fit(&trainer->model->scaler, picks, give_rows, &picked);
     hec_warm_scaler(trainer);
     trainer->model->info.train_rows = picks;
     free(pick);
-    return hec_model_shape(trainer->model);
+    free(picked.categories);
+    return status == HEC_OK ? hec_model_shape(trainer->model) : status;
 }
 
 static enum hec_status allocate(struct hec_trainer *trainer)

@@ -48,42 +48,65 @@ void hec_scaler_settle(struct hec_scaler *scaler)
     }
 }
 
-/* Two passes, so that a large mean does not drown a small deviation. */
-static void fit_column(struct hec_scaler *scaler, int j, const float *numerics,
-                       const uint32_t *pick, size_t picks)
-{
-    size_t stride = (size_t)scaler->numerics, there = 0;
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < picks; i++) {
-        float x = numerics[pick[i] * stride + (size_t)j];
-        if (!isnan(x)) {
-            sum += (double)hec_signed_log1p(x);
-            there++;
-        }
-    }
-    double mean = there > 0 ? sum / (double)there : 0;
-    for (size_t i = 0; i < picks; i++) {
-        float x = numerics[pick[i] * stride + (size_t)j];
-        if (!isnan(x)) {
-            double off = (double)hec_signed_log1p(x) - mean;
-            squares += off * off;
-        }
-    }
-    double deviation = there > 0 ? sqrt(squares / (double)there) : 0;
-    bool varied = deviation > NEVER_VARIED * (1e-3 + fabs(mean));
+/* What is counted of one column. */
+struct column {
+    double sum, mean, squares;
+    size_t there;
+};
 
-    scaler->mean[j] = (float)mean;
-    scaler->inverse[j] = varied ? (float)(1 / deviation) : 0;
-    scaler->had_missing[j] = there < picks;
+static void count_row(struct column *columns, int n, const float *x, bool second)
+{
+    for (int j = 0; j < n; j++) {
+        if (isnan(x[j])) {
+            continue;
+        }
+        double value = (double)hec_signed_log1p(x[j]);
+        if (second) {
+            columns[j].squares += (value - columns[j].mean) * (value - columns[j].mean);
+        } else {
+            columns[j].sum += value;
+            columns[j].there++;
+        }
+    }
 }
 
-void hec_scaler_fit(struct hec_scaler *scaler, const float *numerics, const uint32_t *pick,
-                    size_t picks)
+static void settle_column(struct hec_scaler *scaler, int j, const struct column *column,
+                          size_t rows)
 {
-    for (int j = 0; j < scaler->numerics; j++) {
-        fit_column(scaler, j, numerics, pick, picks);
+    double deviation = column->there > 0 ? sqrt(column->squares / (double)column->there) : 0;
+    bool varied = deviation > NEVER_VARIED * (1e-3 + fabs(column->mean));
+    scaler->mean[j] = (float)column->mean;
+    scaler->inverse[j] = varied ? (float)(1 / deviation) : 0;
+    scaler->had_missing[j] = column->there < rows;
+}
+
+/* Two passes, so that a large mean does not drown a small deviation. */
+enum hec_status hec_scaler_fit(struct hec_scaler *scaler, size_t rows, hec_scaler_rows *give,
+                               void *user)
+{
+    size_t n = (size_t)scaler->numerics;
+    struct column *columns = calloc(n + 1, sizeof(*columns));
+    float *part = malloc((HEC_SCALER_ROWS * n + 1) * sizeof(*part));
+    for (int pass = 0; pass < 2 && columns != NULL && part != NULL; pass++) {
+        for (size_t first = 0; first < rows; first += HEC_SCALER_ROWS) {
+            int count = rows - first < HEC_SCALER_ROWS ? (int)(rows - first) : HEC_SCALER_ROWS;
+            give(user, first, count, part);
+            for (int i = 0; i < count; i++) {
+                count_row(columns, (int)n, part + (size_t)i * n, pass == 1);
+            }
+        }
+        for (size_t j = 0; j < n; j++) {
+            columns[j].mean = columns[j].there > 0 ? columns[j].sum / (double)columns[j].there : 0;
+        }
     }
+    for (size_t j = 0; j < n && columns != NULL && part != NULL; j++) {
+        settle_column(scaler, (int)j, &columns[j], rows);
+    }
+    enum hec_status status = columns == NULL || part == NULL ? HEC_NO_MEMORY : HEC_OK;
     hec_scaler_settle(scaler);
+    free(columns);
+    free(part);
+    return status;
 }
 
 /* n: a multiple of LANES, or the compiler's own ending costs as much as the rest. */

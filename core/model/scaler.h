@@ -33,14 +33,14 @@ void hec_scaler_free(struct hec_scaler *scaler);
 /** Derives indicators and indicator_column from had_missing. */
 void hec_scaler_settle(struct hec_scaler *scaler);
 
-/**
- * Learns from raw rows, in double.
- *
- * @param numerics  (rows, numerics)
- * @param pick      (picks): which rows
- */
-void hec_scaler_fit(struct hec_scaler *scaler, const float *numerics, const uint32_t *pick,
-                    size_t picks);
+#define HEC_SCALER_ROWS 256 /* asked for at a time, at most */
+
+/** Writes rows first .. first + count - 1 of those to be learned from, (count, numerics). */
+typedef void hec_scaler_rows(void *user, size_t first, int count, float *numerics);
+
+/** Learns from raw rows, in double, in two passes. @return HEC_OK or HEC_NO_MEMORY */
+HEC_CHECKED enum hec_status hec_scaler_fit(struct hec_scaler *scaler, size_t rows,
+                                           hec_scaler_rows *give, void *user);
 
 /** Writes the scaled columns, then the indicators, at the front of each input row. */
 void hec_scaler_apply(const struct hec_scaler *scaler, const float *numerics, int rows,

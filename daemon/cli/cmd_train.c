@@ -365,6 +365,10 @@ static int run(const struct hec_arguments *arguments)
         hec_rows_begin(&training.rows, hec_plan_numerics(training.luggage.plan),
                        hec_plan_categories(training.luggage.plan));
         status = begin_run(&training, &folder, arguments);
+        if (training.run == NULL) { /* the report looks at features in memory */
+            hec_rows_spill_beyond(&training.rows, (size_t)hec_integer_or(arguments, "memory", 64)
+                                                      << 20);
+        }
     }
     if (status == HEC_EXIT_OK) {
         status = hec_journey(arguments, &training.luggage, "reading", on_batch, &training, NULL, 0);
@@ -395,7 +399,8 @@ const struct hec_command hec_cmd_train = {
             "when they were old enough then to have got one. The last part of these is kept for\n"
             "validation: a sixth, at least a day of a window of a week or more. The same files,\n"
             "flags and seed give the same bytes. Ctrl-C ends training and keeps the best epoch so\n"
-            "far.\n\n"
+            "far. Features beyond --memory lie in a file in $TMPDIR (/var/tmp without one), which\n"
+            "is gone with the command.\n\n"
             "No rule of --task-weighting and no --mtl-optimizer is known to beat plain summing\n"
             "with equal weights; inverse-data is known to cost the larger head. mtsgd is SGD with\n"
             "momentum 0.9: no published optimiser of that name is known.\n\n"
@@ -411,6 +416,8 @@ const struct hec_command hec_cmd_train = {
         HEC_FLAG_HEADS,
         { "log", "FILE", "a line of JSON an epoch: losses, weights, gradients, validation",
           HEC_FLAG_TEXT },
+        { "memory", "MB", "features beyond that go into a file, without --run-dir (default 64)",
+          HEC_FLAG_INTEGER, .minimum = 1, .maximum = 1000000 },
         HEC_FLAGS_RUN,
         HEC_FLAG_FEATURES,
         HEC_FLAGS_TRAINING,

@@ -1,5 +1,6 @@
 #include "cli/rows.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -15,6 +16,7 @@ void hec_rows_free(struct hec_rows *rows)
 {
     free(rows->numerics);
     free(rows->categories);
+    hec_spill_free(rows->spill);
     free(rows->event_type);
     free(rows->event_ms);
     free(rows->user);
@@ -79,15 +81,77 @@ static bool grow_index(struct hec_rows *rows)
     return true;
 }
 
+static size_t row_bytes(const struct hec_rows *rows)
+{
+    return (size_t)rows->numerics_count * sizeof(float) +
+           (size_t)rows->categories_count * sizeof(uint32_t);
+}
+
+static void spill_row(struct hec_rows *rows, const float *numerics, const uint32_t *categories)
+{
+    char row[(HEC_MODEL_NUMERICS_MAX + HEC_MODEL_CATEGORIES_MAX) * sizeof(float)];
+    size_t n = (size_t)rows->numerics_count * sizeof(float);
+    memcpy(row, numerics, n);
+    memcpy(row + n, categories, row_bytes(rows) - n);
+    hec_spill_add(rows->spill, row, 1);
+}
+
+/* What is there goes into the file, what comes will follow it. */
+static bool spill(struct hec_rows *rows)
+{
+    struct hec_error error;
+    size_t n = (size_t)rows->numerics_count, c = (size_t)rows->categories_count;
+    if (hec_spill_new(&rows->spill, row_bytes(rows), &error) != HEC_OK) {
+        fprintf(stderr, "%s\n", error.text);
+        return false;
+    }
+    for (size_t row = 0; row < rows->count; row++) {
+        spill_row(rows, rows->numerics + row * n, rows->categories + row * c);
+    }
+    free(rows->numerics);
+    free(rows->categories);
+    rows->numerics = NULL;
+    rows->categories = NULL;
+    return true;
+}
+
+void hec_rows_spill_beyond(struct hec_rows *rows, size_t bytes)
+{
+    rows->memory_bytes = bytes;
+}
+
+void hec_rows_fetch(void *user, const uint32_t *row, int count, float *numerics,
+                    uint32_t *categories)
+{
+    struct hec_rows *rows = user;
+    size_t n = (size_t)rows->numerics_count, c = (size_t)rows->categories_count;
+    for (size_t i = 0; i < (size_t)count; i++) {
+        if (rows->spill != NULL) {
+            hec_spill_read(rows->spill, row[i], 0, n * sizeof(float), numerics + i * n);
+            hec_spill_read(rows->spill, row[i], n * sizeof(float), c * sizeof(uint32_t),
+                           categories + i * c);
+        } else {
+            memcpy(numerics + i * n, rows->numerics + row[i] * n, n * sizeof(float));
+            memcpy(categories + i * c, rows->categories + row[i] * c, c * sizeof(uint32_t));
+        }
+    }
+}
+
 static bool grow(struct hec_rows *rows)
 {
     size_t room = rows->room == 0 ? 4096 : rows->room + rows->room / 2;
     if (room > UINT32_MAX - 1) {
         return false;
     }
+    if (rows->spill == NULL && rows->memory_bytes > 0 &&
+        room * row_bytes(rows) > rows->memory_bytes && !spill(rows)) {
+        return false;
+    }
+    bool spilled = rows->spill != NULL;
     bool grown =
-        grow_one(&rows->numerics, room, (size_t)rows->numerics_count * sizeof(float)) &&
-        grow_one(&rows->categories, room, (size_t)rows->categories_count * sizeof(uint32_t)) &&
+        (spilled ||
+         (grow_one(&rows->numerics, room, (size_t)rows->numerics_count * sizeof(float)) &&
+          grow_one(&rows->categories, room, (size_t)rows->categories_count * sizeof(uint32_t)))) &&
         grow_one(&rows->event_type, room, 1) && grow_one(&rows->event_ms, room, sizeof(int64_t)) &&
         grow_one(&rows->user, room, sizeof(uint64_t)) &&
         grow_one(&rows->card, room, sizeof(uint64_t)) &&
@@ -171,11 +235,14 @@ enum hec_status hec_rows_add(struct hec_rows *rows, const struct hec_batch *batc
     const struct hec_event *event = &batch->rows[batch->scored_rows[scored]].event;
     size_t row = rows->count++;
     size_t numerics = (size_t)rows->numerics_count, categories = (size_t)rows->categories_count;
-    if (numerics > 0) {
+    if (rows->spill != NULL) {
+        spill_row(rows, batch->numerics + (size_t)scored * numerics,
+                  batch->categories + (size_t)scored * categories);
+    } else if (numerics > 0) {
         memcpy(rows->numerics + row * numerics, batch->numerics + (size_t)scored * numerics,
                numerics * sizeof(float));
     }
-    if (categories > 0) {
+    if (rows->spill == NULL && categories > 0) {
         memcpy(rows->categories + row * categories, batch->categories + (size_t)scored * categories,
                categories * sizeof(uint32_t));
     }

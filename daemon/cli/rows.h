@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/spill.h"
 #include "hecate/batch.h"
 #include "hecate/folds.h"
 #include "hecate/train.h"
@@ -45,8 +46,10 @@ struct hec_words {
 struct hec_rows {
     uint32_t count, room;
     int numerics_count, categories_count;
-    float *numerics;      /* (count, numerics_count) */
+    float *numerics;      /* (count, numerics_count); NULL once they are spilled */
     uint32_t *categories; /* (count, categories_count) */
+    size_t memory_bytes;  /* more than this of the two goes into a file; 0: never */
+    struct hec_spill *spill;
     uint8_t *event_type;
     int64_t *event_ms;
     uint64_t *user, *card;   /* 64-bit hashes of the tokens; card is user where there is none */
@@ -75,6 +78,14 @@ void hec_rows_free(struct hec_rows *rows);
 
 /** Keeps segments from here on. Call it before the first row. @return HEC_OK or HEC_NO_MEMORY */
 HEC_CHECKED enum hec_status hec_rows_keep_segments(struct hec_rows *rows);
+
+/** From here on features beyond so many bytes lie in a file; rows then come from hec_rows_fetch
+ * alone. Call it before the first row. */
+void hec_rows_spill_beyond(struct hec_rows *rows, size_t bytes);
+
+/** hec_fetch over rows, wherever their features lie. @param user  the hec_rows */
+void hec_rows_fetch(void *user, const uint32_t *row, int count, float *numerics,
+                    uint32_t *categories);
 
 /** Keeps event ids from here on. Call it before the first row. */
 void hec_rows_keep_ids(struct hec_rows *rows);

@@ -187,6 +187,10 @@ enum hec_status hec_training_dataset(struct hec_dataset *dataset,
                                      .heads = set->heads,
                                      .targets = set->targets,
                                      .fraud_kind = set->code };
+    if (set->rows->spill != NULL) {
+        dataset->fetch = hec_rows_fetch;
+        dataset->fetch_user = (struct hec_rows *)set->rows; /* read only */
+    }
     size_t text_bytes = hec_schema_print(hec_plan_schema(set->plan), NULL, 0) + 1;
     *text = malloc(text_bytes);
     if (*text == NULL) {
@@ -215,6 +219,9 @@ enum hec_status hec_training_run(void **bytes, size_t *size, const struct hec_tr
         dataset.values = values;
         dataset.targets = targets == NULL ? dataset.targets : targets;
         status = hec_train(bytes, size, &dataset, options, report, user, error);
+    }
+    if (status == HEC_OK) {
+        status = hec_spill_failed(set->rows->spill, error);
     }
     free(text);
     free(values);

@@ -1,7 +1,7 @@
 /*
  * Training: rows with targets in, the bytes of a model file out.
  *
- * Everything is in memory and in arrays; where the rows come from is the caller's affair. The
+ * Labels are in memory and in arrays, features too or wherever the caller fetches them from. The
  * trainer reads no clock and no file: the same rows, options and seed give the same bytes on the
  * same machine and OpenBLAS.
  *
@@ -23,14 +23,21 @@
 
 enum hec_split { HEC_SPLIT_NONE, HEC_SPLIT_TRAIN, HEC_SPLIT_VALID };
 
+/** Copies the features of count rows, (count, numerics) and (count, categories), from where they
+ * lie. Called from the thread that trains. */
+typedef void hec_fetch(void *user, const uint32_t *rows, int count, float *numerics,
+                       uint32_t *categories);
+
 /* Borrowed for the call. Rows in time order by convention; the trainer does not depend on it. */
 struct hec_dataset {
     uint32_t rows;
     struct hec_columns columns;
     const float *numerics;      /* (rows, numerics), NaN = missing */
     const uint32_t *categories; /* (rows, categories); NULL when there are none */
-    const uint8_t *event_type;  /* (rows): enum hec_event_type */
-    const uint8_t *split;       /* (rows): enum hec_split */
+    hec_fetch *fetch; /* NULL; else features are asked of it, and the two above are NULL */
+    void *fetch_user;
+    const uint8_t *event_type; /* (rows): enum hec_event_type */
+    const uint8_t *split;      /* (rows): enum hec_split */
     int heads_count;
     const struct hec_head *heads;
     const int8_t *targets; /* (rows, heads): enum hec_target, from hec_head_target */

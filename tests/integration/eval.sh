@@ -21,6 +21,13 @@ expect 0 train --data e.ndjson --out m --train-from 2025-01-13 --train-to 2025-0
     --known-at 2025-02-08 --epochs 6
 expect 0 score --model m --data e.ndjson --out scores.csv
 
+# Features that lie in a file teach the same; where there can be none it is told.
+expect 0 train --data e.ndjson --out spilled.m --train-from 2025-01-13 --train-to 2025-02-03 --known-at 2025-02-08 \
+    --epochs 6 --memory 1
+cmp m spilled.m || fail "features in a file change the model"
+TMPDIR=/no/such/place expect 1 train --data e.ndjson --out x --train-from 2025-01-13 --train-to 2025-02-03 --memory 1
+says "set TMPDIR" err
+
 # One head cut out scores what it scored in the whole, and sharing is told in numbers.
 expect 0 model split m --head ato --out ato.m
 expect 0 score --model ato.m --data e.ndjson --out ato.csv

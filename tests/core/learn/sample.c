@@ -132,3 +132,52 @@ Test(sample, works_without_any_positive_and_without_any_negative)
     hec_sample_free(&sample);
     planted_free(&planted);
 }
+
+struct far {
+    const struct planted *planted;
+    long asked;
+};
+
+static void fetch(void *user, const uint32_t *rows, int count, float *numerics,
+                  uint32_t *categories)
+{
+    struct far *far = user;
+    for (int i = 0; i < count; i++) {
+        memcpy(numerics + i * PLANTED_NUMERICS, far->planted->numerics + rows[i] * PLANTED_NUMERICS,
+               PLANTED_NUMERICS * sizeof(float));
+        memcpy(categories + i * PLANTED_CATEGORIES,
+               far->planted->categories + rows[i] * PLANTED_CATEGORIES,
+               PLANTED_CATEGORIES * sizeof(uint32_t));
+        far->asked++;
+    }
+}
+
+/* The whole of training, once from memory and once from elsewhere: the same file. */
+Test(sample, takes_rows_from_wherever_they_lie)
+{
+    for (int embed = 0; embed < HEC_EMBEDS; embed++) {
+        struct planted planted;
+        struct hec_train_options options;
+        void *bytes[2];
+        size_t size[2];
+        planted_make(&planted, 2000, 8);
+        hec_train_defaults(&options);
+        options.epochs_max = 2;
+        options.network.embed = (enum hec_embed)embed;
+        cr_assert_eq(hec_train(&bytes[0], &size[0], &planted.data, &options, NULL, NULL, NULL),
+                     HEC_OK);
+        struct far far = { .planted = &planted };
+        struct hec_dataset data = planted.data;
+        data.numerics = NULL;
+        data.categories = NULL;
+        data.fetch = fetch;
+        data.fetch_user = &far;
+        cr_assert_eq(hec_train(&bytes[1], &size[1], &data, &options, NULL, NULL, NULL), HEC_OK);
+        cr_expect(far.asked > 2 * 1500, "scaler and epochs ask for every training row");
+        cr_assert_eq(size[0], size[1]);
+        cr_expect_eq(memcmp(bytes[0], bytes[1], size[0]), 0, "embedding %d", embed);
+        free(bytes[0]);
+        free(bytes[1]);
+        planted_free(&planted);
+    }
+}

@@ -313,3 +313,115 @@ Test(attribution, integrates_as_the_plain_gradient_does)
     hec_model_free(model);
     planted_free(&planted);
 }
+
+/* The columns in the order of their contribution, the largest first. */
+static void order_of(const float *contributions, int *order)
+{
+    for (int i = 0; i < COLUMNS; i++) {
+        int at = i;
+        for (; at > 0 && contributions[order[at - 1]] < contributions[i]; at--) {
+            order[at] = order[at - 1];
+        }
+        order[at] = i;
+    }
+}
+
+/* The logit when some columns are as usual. */
+static double without(struct hec_predictor *predictor, const float *x, const uint32_t *c,
+                      const int *columns, int count, int head)
+{
+    const struct hec_model *model = predictor->model;
+    float some[PLANTED_NUMERICS], unused[COLUMNS], logit;
+    uint32_t category[PLANTED_CATEGORIES];
+    memcpy(some, x, sizeof(some));
+    memcpy(category, c, sizeof(category));
+    for (int i = 0; i < count; i++) {
+        if (columns[i] < PLANTED_NUMERICS) {
+            some[columns[i]] = model->baseline[columns[i]];
+        } else {
+            category[columns[i] - PLANTED_NUMERICS] =
+                model->baseline_categories[columns[i] - PLANTED_NUMERICS];
+        }
+    }
+    hec_predictor_explain(predictor, some, category, head, unused, &logit, NULL);
+    return (double)logit;
+}
+
+Test(attribution, names_what_the_score_rests_on)
+{
+    struct planted planted;
+    struct hec_predictor *predictor;
+    struct hec_random random = hec_random_at(9, 1);
+    planted_make(&planted, 8000, 9);
+    struct hec_model *model = planted_model(&planted, 8, NULL, NULL);
+    double top = 0, drawn = 0;
+    cr_assert_eq(hec_predictor_new(&predictor, model, 1), HEC_OK);
+    for (uint32_t row = 6000; row < 8000; row++) {
+        const float *x = planted.numerics + row * PLANTED_NUMERICS;
+        const uint32_t *c = planted.categories + row * PLANTED_CATEGORIES;
+        float contributions[COLUMNS], logit;
+        int first[COLUMNS], some[2];
+        if (planted.fraud_kind[row] != 3) {
+            continue;
+        }
+        hec_predictor_explain(predictor, x, c, 1, contributions, &logit, NULL);
+        order_of(contributions, first);
+        some[0] = (int)hec_random_below(&random, COLUMNS);
+        some[1] = (int)hec_random_below(&random, COLUMNS);
+        top += (double)logit - without(predictor, x, c, first, 2, 1);
+        drawn += (double)logit - without(predictor, x, c, some, 2, 1);
+    }
+    cr_expect_gt(top, 1.5 * drawn, "two first columns %f, two at random %f", top, drawn);
+    cr_expect_gt(drawn, 0, "two of nine are often the cause");
+    hec_predictor_free(predictor);
+    hec_model_free(model);
+    planted_free(&planted);
+}
+<<<<<<< HEAD
+=======
+
+/* What a model knows lies in the order of its weights: without it nothing of the ranking stays. */
+Test(attribution, loses_its_ranking_with_the_weights)
+{
+    struct planted planted;
+    struct hec_predictor *predictor, *randomly;
+    planted_make(&planted, 8000, 10);
+    struct hec_model *model = planted_model(&planted, 8, NULL, NULL);
+    struct hec_model *shuffled = planted_model(&planted, 8, NULL, NULL);
+    for (int t = 0; t < HEC_TENSORS; t++) {
+        const struct hec_tensor_place *place = &shuffled->layout.place[t];
+        float *at = shuffled->parameters + place->offset;
+        struct hec_random random = hec_random_at(10, (uint64_t)t);
+        for (size_t i = (size_t)place->rows * (size_t)place->cols; i > 1; i--) {
+            size_t j = (size_t)hec_random_below(&random, i);
+            float taken = at[i - 1];
+            at[i - 1] = at[j];
+            at[j] = taken;
+        }
+    }
+    cr_assert_eq(hec_model_settle(shuffled), HEC_OK);
+    cr_assert_eq(hec_predictor_new(&predictor, model, 1), HEC_OK);
+    cr_assert_eq(hec_predictor_new(&randomly, shuffled, 1), HEC_OK);
+    int frauds = 0, named[2] = { 0 };
+    for (uint32_t row = 6000; row < 8000; row++) {
+        struct hec_predictor *each[2] = { predictor, randomly };
+        for (int i = 0; i < 2 && planted.fraud_kind[row] == 3; i++) {
+            float contributions[COLUMNS];
+            int order[COLUMNS];
+            hec_predictor_explain(each[i], planted.numerics + row * PLANTED_NUMERICS,
+                                  planted.categories + row * PLANTED_CATEGORIES, 1, contributions,
+                                  NULL, NULL);
+            order_of(contributions, order);
+            named[i] += order[0] == PLANTED_FAILED || order[0] == PLANTED_NUMERICS;
+            frauds += i == 0;
+        }
+    }
+    cr_expect_gt(named[0], frauds * 9 / 10, "trained: %d of %d", named[0], frauds);
+    cr_expect_lt(named[1], frauds * 6 / 10, "at random: %d of %d", named[1], frauds);
+    hec_predictor_free(predictor);
+    hec_predictor_free(randomly);
+    hec_model_free(model);
+    hec_model_free(shuffled);
+    planted_free(&planted);
+}
+>>>>>>> fe55548 (learn, cli: features beyond 64 MB train from a file)

@@ -40,6 +40,30 @@ static void say(struct hec_rows *rows, const char *id, const char *verdict, cons
     cr_assert_eq(hec_rows_label(rows, &label), HEC_OK);
 }
 
+/* In a file as in memory, from before and after it became too much. */
+Test(rows, gives_features_back_wherever_they_lie)
+{
+    enum { COUNT = 20000 };
+    struct hec_rows rows;
+    char id[16];
+    hec_rows_begin(&rows, 2, 1);
+    hec_rows_spill_beyond(&rows, 100000);
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(id, sizeof(id), "e%d", i);
+        add(&rows, id, (float)i);
+        cr_assert_eq(rows.spill != NULL, i >= 6144, "12 bytes a row, room grows by half: %d", i);
+    }
+    cr_expect_null(rows.numerics);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        float numerics[4];
+        uint32_t categories[2], which[2] = { i, COUNT - 1 - i };
+        hec_rows_fetch(&rows, which, 2, numerics, categories);
+        cr_assert(numerics[0] == (float)i && numerics[1] == -(float)i && categories[0] == i);
+        cr_assert(numerics[2] == (float)which[1] && categories[1] == which[1]);
+    }
+    hec_rows_free(&rows);
+}
+
 Test(rows, keeps_what_it_was_given_over_many_growths)
 {
     enum { COUNT = 30000 };
