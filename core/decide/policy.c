@@ -50,6 +50,7 @@ void hec_policy_default(struct hec_policy *policy, const struct hec_model_info *
     policy->heads_count = model->heads_count;
     policy->reasons_max = HEC_REASONS_MAX;
     policy->reason_share_min = 0.05f;
+    policy->breaker_window_ms = 300000;
     for (int head = 0; head < model->heads_count; head++) {
         policy->heads[head] = (struct hec_head_policy){
             .mode = HEC_DECIDE_ON,
@@ -111,6 +112,16 @@ enum hec_status hec_policy_check(const struct hec_policy *policy, struct hec_err
     }
     if (policy->critical_loss_minor < 0) {
         return hec_fail(error, HEC_INVALID, "policy: critical_loss_minor must not be negative");
+    }
+    if (!(policy->breaker_share >= 0 && policy->breaker_share <= 1) ||
+        !(policy->control_share >= 0 && policy->control_share < 1)) {
+        return hec_fail(
+            error, HEC_INVALID,
+            "policy: the shares of the breaker and of the control group must be 0 to 1");
+    }
+    if (policy->breaker_share > 0 && policy->breaker_window_ms < HEC_BREAKER_WINDOW_MS_MIN) {
+        return hec_fail(error, HEC_INVALID, "policy: the breaker's window must be %d ms or more",
+                        HEC_BREAKER_WINDOW_MS_MIN);
     }
     for (int head = 0; head < policy->heads_count; head++) {
         enum hec_status status = check_head(&policy->heads[head], head, error);

@@ -69,6 +69,8 @@ enum hec_decide_mode {
 /** The threshold of a score 1 .. 999: the smallest float whose hec_score_999 is at least that. */
 float hec_threshold_of(int score);
 
+#define HEC_BREAKER_WINDOW_MS_MIN 1000
+
 /* Thresholds are on the head's score as the model gives it (0 .. 1). */
 struct hec_head_policy {
     enum hec_decide_mode mode;
@@ -76,6 +78,8 @@ struct hec_head_policy {
     float step_up_at; /* may be below alert_at: then a step-up without an alert */
     float hold_at;
     float block_at;
+    int64_t budget_per_day; /* alerts a day; 0: as many as there are */
+    int64_t exposure_minor; /* what is at stake where an event has no amount */
 };
 
 /* Plain data; copy it freely. Heads in the order of the model. */
@@ -86,6 +90,10 @@ struct hec_policy {
     int64_t critical_loss_minor; /* expected loss that makes an alert critical; 0 = none does */
     int reasons_max;             /* 0 .. HEC_REASONS_MAX */
     float reason_share_min;      /* a reason carries at least this share of all positive ones */
+    double breaker_share;        /* blocks among the events of a window; 0: no breaker */
+    int64_t breaker_window_ms;
+    double control_share; /* of would-be blocks that are let through; 0: none */
+    uint64_t control_key; /* which ones */
 };
 
 /** Every head on, at the model's own thresholds, nothing held or blocked, five reasons. */
