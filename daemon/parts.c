@@ -11,11 +11,13 @@
 
 #include "engine/engine.h"
 #include "file/model_file.h"
+#include "hecate/disposition.h"
 #include "http/http.h"
 #include "kafka/admin.h"
 #include "ops/clock.h"
 #include "ops/features_file.h"
 #include "ops/log.h"
+#include "ops/rules_file.h"
 
 #define SURVEY_WAIT_MS 10000
 #define PROPERTIES_MAX HEC_KAFKA_PROPERTIES_MAX
@@ -85,6 +87,8 @@ static void apply_head(struct hec_head_policy *policy, const struct hec_config *
     set_threshold(&policy->step_up_at, config->heads[head].step_up_score);
     set_threshold(&policy->hold_at, config->heads[head].hold_score);
     set_threshold(&policy->block_at, config->heads[head].block_score);
+    policy->budget_per_day = config->heads[head].budget_alerts_per_day;
+    policy->exposure_minor = config->heads[head].exposure_minor;
     /* The model's own threshold may lie above scores that stand in the file; what is held or
      * blocked must be an alert. */
     if (config->heads[head].alert_score == 0) {
@@ -107,7 +111,30 @@ enum hec_status hec_parts_policy(struct hec_policy *policy, const struct hec_con
     }
     policy->reasons_max = (int)config->alerts.max_reasons;
     policy->critical_loss_minor = config->alerts.critical_loss_minor;
+    policy->breaker_share = config->alerts.breaker_block_ratio;
+    policy->breaker_window_ms = config->alerts.breaker_window_s * 1000;
+    policy->control_share = config->alerts.control_ratio;
+    policy->control_key = hec_control_key(config->alerts.control_key);
     return hec_policy_check(policy, error);
+}
+
+enum hec_status hec_parts_rules(struct hec_rules **ret, const struct hec_config *config,
+                                const struct hec_plan *plan, const struct hec_model *model,
+                                struct hec_error *error)
+{
+    *ret = NULL;
+    return config->alerts.rules_file[0] == '\0'
+               ? HEC_OK
+               : hec_rules_file_load(ret, config->alerts.rules_file, plan, hec_model_info(model),
+                                     error);
+}
+
+void hec_parts_rule_slots(struct hec_parts *parts, const struct hec_rules *rules,
+                          uint8_t slots[HEC_RULES_MAX])
+{
+    for (int i = 0; rules != NULL && i < hec_rules_count(rules); i++) {
+        slots[i] = (uint8_t)hec_metrics_rule_slot(parts->metrics, hec_rules_at(rules, i)->name);
+    }
 }
 
 void hec_parts_model_sha256(struct hec_parts *parts, char sha256[HEC_SHA256_HEX])
@@ -229,6 +256,9 @@ static void fill_options(const struct hec_parts *parts, struct hec_engine_option
         .plan = parts->plan,
         .model = parts->model,
         .policy = &parts->policy,
+        .rules = parts->rules,
+        .rule_slots = parts->rule_slots,
+        .lists = parts->lists,
         .model_sha256 = parts->model_sha256,
         .instance = config->hecate.instance,
         .tenant = config->hecate.tenant,
@@ -297,8 +327,13 @@ enum hec_status hec_parts_read(struct hec_parts *parts, const struct hec_config 
     enum hec_status status = build_plan(parts, error);
     status = status == HEC_OK ? apply_token_key(parts, error) : status;
     status = status == HEC_OK ? build_model(parts, error) : status;
-    return status == HEC_OK ? hec_parts_policy(&parts->policy, config, parts->model, error)
-                            : status;
+    if (status == HEC_OK) {
+        status = hec_parts_policy(&parts->policy, config, parts->model, error);
+    }
+    if (status == HEC_OK) {
+        status = hec_parts_rules(&parts->rules, config, parts->plan, parts->model, error);
+    }
+    return status;
 }
 
 enum hec_status hec_parts_check(const struct hec_config *config, struct hec_problems *problems)
@@ -342,6 +377,11 @@ enum hec_status hec_parts_make(struct hec_parts *parts, const struct hec_config 
     if (status != HEC_OK) {
         return status;
     }
+    status = hec_board_new(&parts->lists);
+    if (status != HEC_OK) {
+        return hec_fail(error, status, "no memory for the lists");
+    }
+    hec_parts_rule_slots(parts, parts->rules, parts->rule_slots);
     const struct hec_model_info *info = hec_model_info(parts->model);
     hec_metrics_set_model(parts->metrics, "primary", info->name, info->version,
                           parts->model_sha256);
@@ -356,6 +396,8 @@ enum hec_status hec_parts_make(struct hec_parts *parts, const struct hec_config 
 void hec_parts_free(struct hec_parts *parts)
 {
     hec_metrics_free(parts->metrics);
+    hec_board_free(parts->lists);
+    hec_rules_free(parts->rules);
     hec_model_free(parts->model);
     hec_plan_free(parts->plan);
 }

@@ -12,8 +12,10 @@
 #include "hecate/digest.h"
 #include "hecate/feature.h"
 #include "hecate/model.h"
+#include "hecate/rules.h"
 #include "hecate/status.h"
 #include "kafka/admin.h"
+#include "ops/board.h"
 #include "ops/config.h"
 #include "ops/metrics.h"
 
@@ -25,6 +27,9 @@ struct hec_parts {
     struct hec_model *model;
     char model_sha256[HEC_SHA256_HEX];
     struct hec_policy policy;
+    struct hec_rules *rules; /* NULL: none */
+    uint8_t rule_slots[HEC_RULES_MAX];
+    struct hec_board *lists;
     pthread_mutex_t lock; /* over model_sha256, which a reload changes while others tell it */
     char cluster_id[HEC_CLUSTER_ID_BYTES_MAX];
     int32_t partitions; /* of the input topic */
@@ -52,6 +57,14 @@ HEC_CHECKED enum hec_status hec_parts_policy(struct hec_policy *policy,
                                              const struct hec_config *config,
                                              const struct hec_model *model,
                                              struct hec_error *error);
+
+/** The rules that the settings name, compiled for a model; NULL when they name none. */
+HEC_CHECKED enum hec_status hec_parts_rules(struct hec_rules **ret, const struct hec_config *config,
+                                            const struct hec_plan *plan,
+                                            const struct hec_model *model, struct hec_error *error);
+/** Where the hits of each rule are counted. */
+void hec_parts_rule_slots(struct hec_parts *parts, const struct hec_rules *rules,
+                          uint8_t slots[HEC_RULES_MAX]);
 
 /** Copies the digest of the model in use. Any thread. */
 void hec_parts_model_sha256(struct hec_parts *parts, char sha256[HEC_SHA256_HEX]);

@@ -19,6 +19,8 @@ struct edition {
     struct hec_model *model; /* NULL: the one before is kept */
     char model_sha256[HEC_SHA256_HEX];
     struct hec_policy policy;
+    struct hec_rules *rules; /* NULL: none */
+    uint8_t rule_slots[HEC_RULES_MAX];
     struct hec_engine_change changes[HEC_ENGINES_MAX];
 };
 
@@ -48,6 +50,9 @@ static void free_edition(struct edition *edition, int engines)
 {
     for (int i = 0; edition != NULL && i < engines; i++) {
         hec_scorer_free(edition->changes[i].scorer);
+    }
+    if (edition != NULL) {
+        hec_rules_free(edition->rules);
     }
     free(edition);
 }
@@ -129,6 +134,9 @@ static enum hec_status make_edition(const struct hec_reload *reload, const struc
     if (status == HEC_OK) {
         status = hec_parts_policy(&edition->policy, fresh, model, error);
     }
+    if (status == HEC_OK) {
+        status = hec_parts_rules(&edition->rules, fresh, reload->parts->plan, model, error);
+    }
     if (status != HEC_OK) {
         struct hec_model *unused = edition->model;
         free_edition(edition, reload->parts->engines_count);
@@ -161,11 +169,14 @@ static void offer(struct hec_reload *reload, const struct hec_config *fresh,
                   struct edition *edition)
 {
     struct hec_parts *parts = reload->parts;
+    hec_parts_rule_slots(parts, edition->rules, edition->rule_slots);
     for (int i = 0; i < parts->engines_count; i++) {
         struct hec_engine_change *change = &edition->changes[i];
         change->model = edition->model == NULL ? parts->model : edition->model;
         change->model_sha256 = edition->model_sha256;
         change->policy = &edition->policy;
+        change->rules = edition->rules;
+        change->rule_slots = edition->rule_slots;
         change->score_sample_ratio = fresh->output.score_sample_ratio;
         hec_engine_offer(reload->engines[i], change);
     }

@@ -13,8 +13,11 @@
 
 #include "decide/json.h"
 #include "hecate/decide.h"
+#include "hecate/lists.h"
+#include "hecate/rules.h"
 
 #define SCHEMA_VERSION 1
+#define RULES_TOLD_MAX 16
 
 static const struct {
     const char *name;
@@ -267,6 +270,82 @@ static void put_reason(struct hec_json *json, const struct hec_reason *reason)
     hec_json_close(json, '}');
 }
 
+/* The rules that were met, as evidence; what a list said; what the budget was. */
+static void put_rules(struct hec_json *json, const struct hec_alert *alert)
+{
+    if (alert->rules == NULL || alert->rules_met == 0) {
+        return;
+    }
+    hec_json_key(json, "rules");
+    hec_json_open(json, '[');
+    int told = 0;
+    for (int i = 0; i < hec_rules_count(alert->rules) && told < RULES_TOLD_MAX; i++) {
+        if ((alert->rules_met >> i & 1) == 0) {
+            continue;
+        }
+        told++;
+        const struct hec_rule *rule = hec_rules_at(alert->rules, i);
+        hec_json_item(json);
+        hec_json_open(json, '{');
+        hec_json_key(json, "name");
+        hec_json_text(json, rule->name);
+        hec_json_key(json, "outcome");
+        hec_json_text(json, hec_rule_action_name(rule->action));
+        hec_json_key(json, "text");
+        hec_json_text(json, rule->text);
+        hec_json_close(json, '}');
+    }
+    hec_json_close(json, ']');
+}
+
+static void put_listed(struct hec_json *json, const struct hec_alert *alert)
+{
+    if (alert->listed == NULL) {
+        return;
+    }
+    hec_json_key(json, "list");
+    hec_json_open(json, '{');
+    hec_json_key(json, "list");
+    hec_json_text(json, alert->listed->deny ? "deny" : "allow");
+    hec_json_key(json, "kind");
+    hec_json_text(json, KINDS[alert->listed->kind].name);
+    hec_json_key(json, "token");
+    hec_json_text(json, alert->listed->token);
+    hec_json_key(json, "reason");
+    hec_json_text(json, alert->listed->reason);
+    hec_json_close(json, '}');
+}
+
+static void put_sampling(struct hec_json *json, bool control, double propensity)
+{
+    if (propensity <= 0) {
+        return;
+    }
+    hec_json_key(json, "sampling");
+    hec_json_open(json, '{');
+    hec_json_key(json, "control_group");
+    hec_json_bool(json, control);
+    hec_json_key(json, "propensity");
+    hec_json_float(json, (float)propensity);
+    hec_json_close(json, '}');
+}
+
+static void put_budget(struct hec_json *json, const struct hec_alert *alert)
+{
+    if (alert->budget.limit == 0) {
+        return;
+    }
+    hec_json_key(json, "budget");
+    hec_json_open(json, '{');
+    hec_json_key(json, "day_ms");
+    hec_json_integer(json, alert->budget.day_ms);
+    hec_json_key(json, "used");
+    hec_json_integer(json, alert->budget.used);
+    hec_json_key(json, "limit");
+    hec_json_integer(json, alert->budget.limit);
+    hec_json_close(json, '}');
+}
+
 static void put_model(struct hec_json *json, const struct hec_alert *alert)
 {
     hec_json_key(json, "model");
@@ -371,6 +450,10 @@ size_t hec_alert_write(char *buffer, size_t size, const struct hec_alert *alert)
         put_reason(&json, &alert->reasons[i]);
     }
     hec_json_close(&json, ']');
+    put_rules(&json, alert);
+    put_listed(&json, alert);
+    put_sampling(&json, alert->control, alert->propensity);
+    put_budget(&json, alert);
     put_model(&json, alert);
     put_quality(&json, alert);
     put_grouping(&json, alert);
@@ -430,6 +513,7 @@ size_t hec_score_write(char *buffer, size_t size, const struct hec_score_record 
     hec_json_key(&json, "outcome");
     hec_json_text(&json, record->outcome);
     put_heads(&json, record);
+    put_sampling(&json, record->control, record->propensity);
     if (record->model_sha256 != NULL) {
         hec_json_key(&json, "model");
         hec_json_string(&json, record->model_sha256, strnlen(record->model_sha256, 12));

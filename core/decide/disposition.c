@@ -73,6 +73,11 @@ static void apply_list(struct hec_dispositions *verdicts, const struct hec_judge
     }
 }
 
+uint64_t hec_control_key(const char *text)
+{
+    return XXH3_64bits(text, strlen(text));
+}
+
 double hec_control_place(uint64_t key, const struct hec_text *event_id)
 {
     uint64_t hash = XXH3_64bits_withSeed(event_id->bytes, event_id->length, key);
@@ -99,8 +104,13 @@ static void apply_breaker(struct hec_dispositions *verdicts, const struct hec_ju
                           struct hec_ledger *ledger, const struct hec_event *event)
 {
     bool would_block = false;
+    bool may_block = by->rules != NULL || by->lists != NULL;
+    for (int head = 0; head < by->policy->heads_count; head++) {
+        may_block |= by->policy->heads[head].block_at < HEC_NEVER;
+    }
     verdicts->breaker_open = false;
-    if (by->policy->breaker_share <= 0) {
+    if (!may_block || by->policy->breaker_share <= 0) {
+        ledger->open = false;
         return;
     }
     for (int head = 0; head < by->policy->heads_count; head++) {
@@ -146,6 +156,15 @@ static void apply_budget(struct hec_disposition *verdict, const struct hec_judge
     verdict->budget_limit = limit;
 }
 
+static bool has_budget(const struct hec_policy *policy)
+{
+    bool has = false;
+    for (int head = 0; head < policy->heads_count; head++) {
+        has |= policy->heads[head].budget_per_day > 0;
+    }
+    return has;
+}
+
 void hec_dispose(struct hec_dispositions *verdicts, const struct hec_judge_by *by,
                  struct hec_ledger *ledger, const struct hec_event *event, const float *scores,
                  const float *numerics)
@@ -163,7 +182,9 @@ void hec_dispose(struct hec_dispositions *verdicts, const struct hec_judge_by *b
     int first = speaker(by, scores);
     apply_rules(verdicts, by, first, scores);
     apply_list(verdicts, by, first);
-    hec_ledger_event(ledger, hec_event_ms(event));
+    if (has_budget(policy)) {
+        hec_ledger_event(ledger, hec_event_ms(event));
+    }
     apply_breaker(verdicts, by, ledger, event);
     double place = hec_control_place(policy->control_key, &event->value[HEC_F_EVENT_ID].text);
     for (int head = 0; head < policy->heads_count; head++) {

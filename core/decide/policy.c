@@ -114,7 +114,7 @@ enum hec_status hec_policy_check(const struct hec_policy *policy, struct hec_err
         return hec_fail(error, HEC_INVALID, "policy: critical_loss_minor must not be negative");
     }
     if (!(policy->breaker_share >= 0 && policy->breaker_share <= 1) ||
-        !(policy->control_share >= 0 && policy->control_share < 1)) {
+        !(policy->control_share >= 0 && policy->control_share <= 1)) {
         return hec_fail(
             error, HEC_INVALID,
             "policy: the shares of the breaker and of the control group must be 0 to 1");

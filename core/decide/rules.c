@@ -56,6 +56,11 @@ void hec_rules_free(struct hec_rules *rules)
     free(rules);
 }
 
+const char *hec_rule_action_name(enum hec_action action)
+{
+    return action == HEC_ACTION_ALLOW ? "evidence" : hec_action_name(action);
+}
+
 int hec_rules_count(const struct hec_rules *rules)
 {
     return rules->count;

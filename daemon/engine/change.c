@@ -81,6 +81,8 @@ static void follow_change(struct hec_engine *engine)
     engine->options.model = change->model;
     engine->options.model_sha256 = change->model_sha256;
     engine->options.policy = change->policy;
+    engine->options.rules = change->rules;
+    engine->options.rule_slots = change->rule_slots;
     engine->options.score_sample_ratio = change->score_sample_ratio;
     if (change->scorer != NULL) {
         struct hec_scorer *before = engine->scorer;
@@ -95,4 +97,7 @@ void hec_follow_orders(struct hec_engine *engine)
 {
     follow_pause(engine);
     follow_change(engine);
+    if (engine->options.lists != NULL) {
+        hec_board_follow(engine->options.lists, &engine->lists);
+    }
 }

@@ -11,7 +11,7 @@
 
 #define LOOK_MS 1 /* between two looks at questions, while a commit is waited for */
 
-static int offsets_to_commit(const struct hec_engine *engine, struct hec_offset *offsets)
+static int offsets_to_commit(struct hec_engine *engine, struct hec_offset *offsets)
 {
     int count = 0;
     for (int32_t p = 0; p < engine->options.partitions; p++) {
@@ -21,9 +21,11 @@ static int offsets_to_commit(const struct hec_engine *engine, struct hec_offset 
         }
         offsets[count].partition = p;
         offsets[count].offset = position->next;
-        snprintf(offsets[count].metadata, sizeof(offsets[count].metadata),
-                 "epoch=%" PRIu64 " state=%016" PRIx64, position->epoch,
-                 hec_plan_state_digest(engine->options.plan));
+        char *metadata = offsets[count].metadata;
+        int used = snprintf(metadata, HEC_METADATA_BYTES_MAX, "epoch=%" PRIu64 " state=%016" PRIx64,
+                            position->epoch, hec_plan_state_digest(engine->options.plan));
+        hec_ledgers_send(engine->ledgers, p, metadata + used,
+                         HEC_METADATA_BYTES_MAX - (size_t)used);
         count++;
     }
     return count;
@@ -83,6 +85,7 @@ static enum hec_status settle(struct hec_engine *engine, struct hec_error *error
     count_published(engine);
     for (int i = 0; i < made.count; i++) {
         engine->positions[made.offsets[i].partition].committed = made.offsets[i].offset;
+        hec_ledgers_settle(engine->ledgers, made.offsets[i].partition);
         hec_suspects_forget(engine->suspects, made.offsets[i].partition, made.offsets[i].offset);
     }
     hec_meter_set(engine->meter, HEC_S_LAST_COMMIT, hec_wall_ms());
@@ -154,6 +157,8 @@ static enum hec_status read_committed(struct hec_engine *engine, struct hec_erro
             if (hec_partition_epoch_of(engine->offsets[i].metadata) == position->epoch) {
                 count_published(engine); /* the first one takes all there is */
             }
+            hec_ledgers_open(engine->ledgers, engine->offsets[i].partition,
+                             engine->offsets[i].metadata);
         }
     }
     return status;

@@ -8,17 +8,16 @@
 #include "engine/inside.h"
 #include "ops/log.h"
 
-#define TRACE_HEADERS 2
 /* Events that are played back are years old: what is told of their age ends here, so that the sum
  * of ages cannot run over. */
 #define AGE_US_MAX (INT64_C(3600) * 1000000)
 
-static struct hec_origin origin_of(const struct hec_engine *engine, const struct hec_row *row)
+struct hec_origin hec_origin_of(const struct hec_engine *engine, const struct hec_row *row)
 {
     return (struct hec_origin){ engine->options.input_topic, row->partition, row->offset };
 }
 
-static int add_headers(struct hec_kafka_header *list, int count, const struct hec_headers *headers)
+int hec_add_headers(struct hec_kafka_header *list, int count, const struct hec_headers *headers)
 {
     for (int i = 0; i < headers->count; i++) {
         list[count++] = (struct hec_kafka_header){ headers->list[i].name, headers->list[i].value,
@@ -57,7 +56,7 @@ static enum hec_status produce_dead_letter(struct hec_engine *engine,
         .key_length = made.key_length,
         .value_length = made.value_length,
         .headers = list,
-        .headers_count = add_headers(list, count, &made.headers),
+        .headers_count = hec_add_headers(list, count, &made.headers),
         .partition = -1,
         .origin = hec_poison_origin(letter->origin.partition, letter->origin.offset),
     };
@@ -72,7 +71,7 @@ static enum hec_status emit_dead_letter(struct hec_engine *engine, const struct 
 {
     const struct hec_record *record = row->owner;
     struct hec_dead_letter letter = {
-        .origin = origin_of(engine, row),
+        .origin = hec_origin_of(engine, row),
         .record_ms = row->record_ms,
         .stage = why == HEC_POISON ? "publish" : "decode",
         .digests_only = digests_only,
@@ -96,117 +95,6 @@ static enum hec_status emit_dead_letter(struct hec_engine *engine, const struct 
     return status;
 }
 
-/* When each entity was first scored, as far as its records know. */
-static void note_first_seen(int64_t first_ms[HEC_KINDS], const struct hec_touched *touched)
-{
-    for (int kind = 0; kind < HEC_KINDS; kind++) {
-        for (int32_t s = 0; s < touched->shards_count[kind]; s++) {
-            struct hec_entity_facts facts;
-            bool known = hec_entity_facts(touched->shards[kind][s], &facts) && facts.first_ms != 0;
-            if (known && (first_ms[kind] == 0 || facts.first_ms < first_ms[kind])) {
-                first_ms[kind] = facts.first_ms;
-            }
-        }
-    }
-}
-
-static struct hec_alert alert_of(const struct hec_engine *engine, const struct hec_row *row,
-                                 int head, struct hec_decision decision, int64_t now_ms)
-{
-    const struct hec_model_info *info = hec_model_info(engine->options.model);
-    const struct hec_reason_columns *columns = &engine->reason_columns;
-    size_t at = (size_t)row->scored;
-    return (struct hec_alert){
-        .event = &row->event,
-        .origin = origin_of(engine, row),
-        .tenant = engine->options.tenant,
-        .created_at_ms = now_ms,
-        .head = head,
-        .heads = info->heads,
-        .scores = engine->batch->scores + (size_t)row->scored * HEC_HEADS_MAX,
-        .heads_count = info->heads_count,
-        .policy = engine->options.policy,
-        .decision = decision,
-        .reason = "threshold",
-        .model = { info->name, info->version, engine->options.model_sha256 },
-        .schema_digest = hec_plan_digest(engine->options.plan),
-        .degraded = row->degraded,
-        .missing = row->missing,
-        .event_age_ms = row->record_ms >= 0 ? now_ms - row->record_ms : -1,
-        .numerics = engine->batch->numerics + at * (size_t)columns->numerics,
-        .categories = engine->batch->categories + at * (size_t)columns->categories,
-        .numerics_count = columns->numerics,
-        .categories_count = columns->categories,
-    };
-}
-
-static enum hec_status emit_alert(struct hec_engine *engine, const struct hec_row *row, int head,
-                                  struct hec_decision decision, int64_t now_ms,
-                                  struct hec_error *error)
-{
-    struct hec_alert alert = alert_of(engine, row, head, decision, now_ms);
-    struct hec_reason reasons[HEC_REASONS_MAX];
-    const float *contributions;
-    hec_scorer_explain(engine->scorer, engine->batch, row, head, &contributions);
-    note_first_seen(alert.first_seen_ms, &row->touched);
-    alert.timing_us.decode = engine->decode_us;
-    alert.timing_us.total = hec_now_us() - engine->polled_us;
-    alert.reasons = reasons;
-    alert.reasons_count = hec_reasons(
-        reasons, engine->options.policy, &engine->reason_columns, head, &row->event, contributions,
-        engine->batch->numerics + (size_t)row->scored * (size_t)engine->reason_columns.numerics);
-
-    char key[HEC_ALERT_KEY_MAX];
-    static _Thread_local struct hec_headers headers;
-    hec_alert_headers(&headers, &alert, engine->options.instance);
-    struct hec_kafka_header list[HEC_HEADERS_MAX + TRACE_HEADERS];
-    int count = add_headers(list, 0, &headers);
-    static const char *const TRACE[TRACE_HEADERS] = { "traceparent", "tracestate" };
-    for (int i = 0; i < TRACE_HEADERS; i++) {
-        count += hec_record_header(row->owner, TRACE[i], &list[count]);
-    }
-    struct hec_sink_record out = {
-        .topic = HEC_TO_ALERTS,
-        .key = key,
-        .value = engine->text,
-        .key_length = hec_alert_key(key, &alert),
-        .value_length = hec_alert_write(engine->text, engine->text_bytes, &alert),
-        .headers = list,
-        .headers_count = count,
-        .partition = -1,
-        .origin = hec_poison_origin(row->partition, row->offset),
-    };
-    hec_tally_add(&engine->open,
-                  hec_series_alerts(head, (int)decision.severity, (int)decision.action), 1);
-    hec_tally_add(&engine->open, HEC_S_PRODUCED + HEC_OUTPUT_ALERT, 1);
-    return hec_outbox_put(engine->outbox, &out, error);
-}
-
-static enum hec_status emit_alerts(struct hec_engine *engine, const struct hec_row *row,
-                                   int64_t now_ms, struct hec_error *error)
-{
-    const struct hec_policy *policy = engine->options.policy;
-    const float *scores = engine->batch->scores + (size_t)row->scored * HEC_HEADS_MAX;
-    int64_t amount_minor = hec_event_has(&row->event, HEC_F_AMOUNT_MINOR)
-                               ? row->event.value[HEC_F_AMOUNT_MINOR].integer
-                               : -1;
-    for (int head = 0; head < policy->heads_count; head++) {
-        if (isnan(scores[head])) {
-            continue;
-        }
-        hec_meter_observe(engine->meter, HEC_D_SCORE + head, (int64_t)(scores[head] * 1e6f));
-        struct hec_decision decision = hec_decide(policy, head, scores[head], amount_minor);
-        if (decision.alert) {
-            enum hec_status status = emit_alert(engine, row, head, decision, now_ms, error);
-            if (status != HEC_OK) {
-                return status;
-            }
-        }
-        hec_tally_add(&engine->open, HEC_S_SUPPRESSED + HEC_SUPPRESSED_SHADOW, decision.shadow);
-    }
-    return HEC_OK;
-}
-
 /* Which events are in a sample depends on the event alone, so a replay samples the same. */
 static bool is_sampled(const struct hec_engine *engine, const struct hec_row *row)
 {
@@ -215,20 +103,24 @@ static bool is_sampled(const struct hec_engine *engine, const struct hec_row *ro
 }
 
 static enum hec_status emit_score(struct hec_engine *engine, const struct hec_row *row,
-                                  struct hec_error *error)
+                                  const struct hec_dispositions *verdicts, struct hec_error *error)
 {
     const struct hec_model_info *info = hec_model_info(engine->options.model);
     const struct hec_reason_columns *columns = &engine->reason_columns;
     const struct hec_text *user = &row->event.value[HEC_F_USER_TOKEN].text;
     struct hec_score_record record = {
         .event = &row->event,
-        .origin = origin_of(engine, row),
+        .origin = hec_origin_of(engine, row),
         .outcome = hec_outcome_name(row->outcome),
         .heads = info->heads,
         .heads_count = info->heads_count,
         .model_sha256 = engine->options.model_sha256,
         .degraded = row->degraded,
     };
+    for (int head = 0; row->scored >= 0 && head < info->heads_count; head++) {
+        record.control |= verdicts->heads[head].control;
+        record.propensity = fmax(record.propensity, verdicts->heads[head].propensity);
+    }
     if (row->scored >= 0) {
         size_t at = (size_t)row->scored;
         record.scores = engine->batch->scores + at * HEC_HEADS_MAX;
@@ -272,6 +164,7 @@ static void count_label(struct hec_engine *engine, const struct hec_text *verdic
 static enum hec_status emit_row(struct hec_engine *engine, const struct hec_row *row,
                                 int64_t now_ms, struct hec_error *error)
 {
+    static _Thread_local struct hec_dispositions verdicts;
     enum hec_status status = HEC_OK;
     bool late = row->outcome == HEC_OUT_SCORED_LATE;
     enum hec_way way = hec_suspects_way(engine->suspects, row->partition, row->offset);
@@ -295,11 +188,12 @@ static enum hec_status emit_row(struct hec_engine *engine, const struct hec_row 
     }
     if (row->scored >= 0) {
         observe_age(engine, row, now_ms);
-        status = emit_alerts(engine, row, now_ms, error);
+        status = hec_emit_alerts(engine, row, now_ms, &verdicts, error);
     }
     bool told = hec_event_is_scored(row->event.type) && engine->options.publish_scores;
-    return status == HEC_OK && told && is_sampled(engine, row) ? emit_score(engine, row, error)
-                                                               : status;
+    return status == HEC_OK && told && is_sampled(engine, row)
+               ? emit_score(engine, row, &verdicts, error)
+               : status;
 }
 
 enum hec_status hec_emit(struct hec_engine *engine, struct hec_error *error)

@@ -344,6 +344,7 @@ static void publish_view(struct hec_engine *engine)
             lag_records += lag.records;
         }
     }
+    hec_publish_ledgers(engine);
     struct hec_source_stats stats;
     hec_source_stats(engine->source, &stats);
     if (!hec_checkpoint_is_under_way(engine)) {
@@ -481,6 +482,7 @@ static enum hec_status allocate(struct hec_engine *engine, struct hec_error *err
     if (engine->positions == NULL || engine->offsets == NULL || engine->generations == NULL ||
         engine->owned == NULL || engine->shown_owned == NULL || engine->records == NULL ||
         engine->text == NULL || engine->suspects == NULL ||
+        hec_ledgers_new(&engine->ledgers, options->partitions) != HEC_OK ||
         hec_checkpoint_new(&engine->checkpoint, options->partitions, options->overlap) != HEC_OK ||
         hec_entities_new(&engine->entities, options->plan, options->cache_bytes_max) != HEC_OK ||
         hec_batch_new(&engine->batch, options->plan, &options->limits, options->partitions,
@@ -566,5 +568,9 @@ void hec_engine_free(struct hec_engine *engine, int wait_ms)
     free(engine->records);
     free(engine->text);
     free(engine->suspects);
+    hec_ledgers_free(engine->ledgers);
+    if (engine->options.lists != NULL) {
+        hec_board_let_go(engine->options.lists, &engine->lists);
+    }
     free(engine);
 }

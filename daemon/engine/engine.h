@@ -17,7 +17,9 @@
  *   change.c     orders: another model, a pause
  *   question.c   events that are scored for somebody who waits, without any trace
  *   upkeep.c     what is done now and then: old generations, the store's policy
- *   emit.c       what a batch says: alerts, scores, dead letters
+ *   emit.c       what a batch says: scores, dead letters, and the order of it all
+ *   alerts.c     what an event's scores come to: alerts, or why there is none
+ *   ledgers.c    what decisions remember, committed with the offsets
  */
 #ifndef HECATE_ENGINE_ENGINE_H
 #define HECATE_ENGINE_ENGINE_H
@@ -29,10 +31,12 @@
 #include "hecate/batch.h"
 #include "hecate/decide.h"
 #include "hecate/model.h"
+#include "hecate/rules.h"
 #include "hecate/scorer.h"
 #include "hecate/status.h"
 #include "kafka/sink.h"
 #include "kafka/source.h"
+#include "ops/board.h"
 #include "ops/metrics.h"
 #include "store/store.h"
 
@@ -54,6 +58,9 @@ struct hec_engine_options {
     const struct hec_plan *plan;
     const struct hec_model *model;
     const struct hec_policy *policy;
+    const struct hec_rules *rules; /* NULL: none */
+    const uint8_t *rule_slots;     /* by rule: where its hits are counted */
+    struct hec_board *lists;       /* NULL: none */
     const char *model_sha256;
     const char *instance, *tenant;
     bool publish_scores, score_features;
@@ -94,6 +101,8 @@ struct hec_engine_change {
     const struct hec_model *model;
     const char *model_sha256;
     const struct hec_policy *policy;
+    const struct hec_rules *rules;
+    const uint8_t *rule_slots;
     double score_sample_ratio;
     /* Made for another model than the one in use; taken over, and the one before comes back here.
      * NULL: the model stays. */

@@ -9,9 +9,11 @@
 #include "engine/checkpoint.h"
 #include "engine/circuit.h"
 #include "engine/engine.h"
+#include "engine/ledgers.h"
 #include "engine/outbox.h"
 #include "engine/question.h"
 #include "engine/suspects.h"
+#include "hecate/disposition.h"
 #include "hecate/entity.h"
 #include "hecate/scorer.h"
 #include "ops/clock.h"
@@ -61,10 +63,12 @@ struct hec_engine {
     struct hec_questions *questions;
 
     struct hec_position *positions; /* by partition */
-    struct hec_offset *offsets;     /* partitions of them: what a commit says */
-    uint32_t *generations;          /* by partition, also of those that others own */
-    bool *owned;                    /* by partition */
-    int64_t foreign_read_ms;        /* when the others' generations were last read */
+    struct hec_ledgers *ledgers;
+    struct hec_board_hold lists; /* those in force since the last batch began */
+    struct hec_offset *offsets;  /* partitions of them: what a commit says */
+    uint32_t *generations;       /* by partition, also of those that others own */
+    bool *owned;                 /* by partition */
+    int64_t foreign_read_ms;     /* when the others' generations were last read */
 
     struct hec_record *records; /* batch_rows_max; row->owner points here */
     int records_count;
@@ -256,7 +260,21 @@ void hec_name_columns(struct hec_engine *engine);
 /** A little of what is to be done now and then; never waits for more than one answer. */
 HEC_CHECKED enum hec_status hec_upkeep(struct hec_engine *engine, struct hec_error *error);
 
+/* alerts.c */
+
+/** Judges a scored row and says its alerts. verdicts is filled. @return those of hec_outbox_put */
+HEC_CHECKED enum hec_status hec_emit_alerts(struct hec_engine *engine, const struct hec_row *row,
+                                            int64_t now_ms, struct hec_dispositions *verdicts,
+                                            struct hec_error *error);
+/** What the ledgers say, into the metrics. */
+void hec_publish_ledgers(struct hec_engine *engine);
+
 /* emit.c */
+
+/** Where a row stood in the input. */
+struct hec_origin hec_origin_of(const struct hec_engine *engine, const struct hec_row *row);
+/** Adds headers to a record's list of count; returns how many there are then. */
+int hec_add_headers(struct hec_kafka_header *list, int count, const struct hec_headers *headers);
 
 /** Puts what the batch has to say into the sink. */
 HEC_CHECKED enum hec_status hec_emit(struct hec_engine *engine, struct hec_error *error);

@@ -177,6 +177,7 @@ static enum hec_status read_committed_again(struct hec_engine *engine, int32_t p
     enum hec_status status = hec_source_committed(engine->source, &row, 1, ANSWER_WAIT_MS, error);
     if (status == HEC_OK && row.offset > position->committed) {
         position->committed = row.offset;
+        hec_ledgers_open(engine->ledgers, partition, row.metadata);
     }
     return status;
 }
@@ -214,6 +215,7 @@ static enum hec_status open_partition(struct hec_engine *engine, const struct he
         return status;
     }
     position->committed = committed->offset;
+    hec_ledgers_open(engine->ledgers, partition, committed->metadata);
     if (committed->offset < 0) {
         position->committed = engine->options.start_earliest ? low : high;
     } else if (committed->offset < low) {
@@ -389,6 +391,7 @@ enum hec_status hec_partition_rewind(struct hec_engine *engine, int32_t partitio
     hec_entities_set_complete(engine->entities, partition, position->fresh);
     position->next = position->stored;
     position->holes = false;
+    hec_ledgers_rewind(engine->ledgers, partition);
     return of_brokers(
         hec_source_seek(engine->source, partition, position->next, ANSWER_WAIT_MS, error));
 }

@@ -41,7 +41,7 @@ struct hec_kafka_options {
 };
 
 /* A place in one partition: the next offset to process, and the ASCII text kept beside it. */
-#define HEC_METADATA_BYTES_MAX 256
+#define HEC_METADATA_BYTES_MAX 3840 /* brokers take 4096 unless told otherwise */
 struct hec_offset {
     int32_t partition;
     int64_t offset; /* -1: none */

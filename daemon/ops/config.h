@@ -112,13 +112,22 @@ struct hec_config {
         int64_t mode;                                   /* enum hec_head_mode */
         int64_t alert_score;                            /* 1 .. 999; 0: the model's own threshold */
         int64_t step_up_score, hold_score, block_score; /* 1 .. 999; 0: never */
-    } heads[HEC_CONFIG_HEADS];                          /* in the order of hec_config_head_name */
+        int64_t budget_alerts_per_day;                  /* 0: no budget */
+        int64_t exposure_minor;
+    } heads[HEC_CONFIG_HEADS]; /* in the order of hec_config_head_name */
     struct {
         int64_t max_reasons;
         int64_t critical_loss_minor; /* 0: no loss makes an alert critical */
         int64_t dedup_window_s;
         char inbox_file[HEC_CONFIG_TEXT_MAX]; /* empty: none */
         int64_t inbox_retention_days;
+        char rules_file[HEC_CONFIG_TEXT_MAX];  /* empty: no rules */
+        char lists_file[HEC_CONFIG_TEXT_MAX];  /* empty: none */
+        char lists_topic[HEC_CONFIG_TEXT_MAX]; /* empty: none */
+        double breaker_block_ratio;            /* 0: no breaker */
+        int64_t breaker_window_s;
+        double control_ratio; /* 0: no control group */
+        char control_key[HEC_CONFIG_TEXT_MAX];
     } alerts;
     struct {
         char listen[HEC_CONFIG_TEXT_MAX]; /* 127.0.0.1:9677, [::1]:9677, unix:/path; empty: none */

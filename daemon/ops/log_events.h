@@ -33,6 +33,8 @@
     X("poison", "engine", "What a record says cannot be published; it is a dead letter.")          \
     X("circuit_opened", "engine", "Too many dead letters: nothing is read until hecate resume.")   \
     X("circuit_closed", "engine", "Somebody resumed: records are read again.")                     \
+    X("breaker_open", "engine", "Blocks run away on a partition: block is review there for now.")  \
+    X("breaker_closed", "engine", "Blocks are few again: block is block.")                         \
     X("transaction_rolled_back", "engine", "The open batch is done again; nothing is doubled.")    \
     X("brokers_silent", "engine", "No broker answers; nothing is read until one does.")            \
     X("checkpoint_failed", "engine", "Redis did not take the states; scoring goes on.")            \

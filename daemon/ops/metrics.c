@@ -232,6 +232,20 @@ void hec_metrics_set_model(struct hec_metrics *metrics, const char *role, const 
     pthread_mutex_unlock(&metrics->lock);
 }
 
+int hec_metrics_rule_slot(struct hec_metrics *metrics, const char *name)
+{
+    pthread_mutex_lock(&metrics->lock);
+    int slot = 0;
+    while (slot < HEC_RULE_SLOTS - 1 && metrics->rules[slot][0] != '\0' &&
+           strcmp(metrics->rules[slot], name) != 0) {
+        slot++;
+    }
+    copy_text(metrics->rules[slot], sizeof(metrics->rules[slot]),
+              slot == HEC_RULE_SLOTS - 1 ? "other" : name);
+    pthread_mutex_unlock(&metrics->lock);
+    return slot;
+}
+
 void hec_metrics_set_run_state(struct hec_metrics *metrics, enum hec_run_state state)
 {
     for (int i = 0; i < (int)HEC_RUN_STATES; i++) {

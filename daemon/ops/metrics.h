@@ -93,7 +93,9 @@
 #define HEC_SUPPRESSED_TABLE(X)                                                                    \
     X(SHADOW, "shadow")                                                                            \
     X(DEDUP, "dedup")                                                                              \
-    X(SNOOZE, "snooze")
+    X(SNOOZE, "snooze")                                                                            \
+    X(BUDGET, "budget")                                                                            \
+    X(LIST, "list")
 #define HEC_VERDICT_LABEL_TABLE(X)                                                                 \
     X(FRAUD, "fraud")                                                                              \
     X(GENUINE, "genuine")                                                                          \
@@ -287,6 +289,16 @@ enum hec_label_count {
     X(ALERTS, "alerts_total", COUNTER, SUM, 1, HEAD, SEVERITY, ACTION, "Alerts emitted.")          \
     X(SUPPRESSED, "alerts_suppressed_total", COUNTER, SUM, 1, SUPPRESSED, NONE, NONE,              \
       "Scores above a threshold that gave no alert, by reason.")                                   \
+    X(BUDGET_USED, "alert_budget_used", GAUGE, SUM, 1, HEAD, NONE, NONE,                           \
+      "Alerts of the day (event time) that count against the budget.")                             \
+    X(BUDGET_LIMIT, "alert_budget_limit", GAUGE, SUM, 1, HEAD, NONE, NONE,                         \
+      "Alerts that the day's budget allows the partitions read here; 0 without a budget.")         \
+    X(BREAKER_OPEN, "breaker_open", GAUGE, MAX, 1, NONE, NONE, NONE,                               \
+      "1 while blocks run away on some partition and block is review there.")                      \
+    X(BREAKER_REVIEWS, "breaker_reviews_total", COUNTER, SUM, 1, NONE, NONE, NONE,                 \
+      "Blocks that the breaker turned into reviews.")                                              \
+    X(CONTROL, "control_group_total", COUNTER, SUM, 1, NONE, NONE, NONE,                           \
+      "Would-be blocks that were let through to be watched.")                                      \
     X(LABELS, "labels_received_total", COUNTER, SUM, 1, VERDICT, NONE, NONE,                       \
       "Label events applied.")                                                                     \
     X(HTTP, "http_requests_total", COUNTER, SERVICE, 1, HANDLER, HTTP_CODE, NONE,                  \
@@ -331,6 +343,9 @@ enum hec_distribution {
 };
 
 #define HEC_BOUNDS_MAX 16
+/* Rules are named by a file, and a reload may name others: a name keeps its slot for the process's
+ * life, and the last slot is shared by those that come too late. */
+#define HEC_RULE_SLOTS 128
 
 /* One thread writes a meter; any may read. Members are for the functions below. */
 struct hec_meter {
@@ -342,6 +357,7 @@ struct hec_meter {
         _Atomic int64_t records; /* -1: not this engine's */
         _Atomic int64_t ms;
     } lags[HEC_PARTITIONS_MAX];
+    _Atomic int64_t rules[HEC_RULE_SLOTS];
 };
 
 /** Adds to a counter: HEC_S_NAME, plus the label's value, or hec_series_2 / _3 for more labels. */
@@ -401,6 +417,14 @@ void hec_meter_observe(struct hec_meter *meter, int distribution, int64_t ticks)
 /** The same value n times: all rows of a batch at once. */
 void hec_meter_observe_n(struct hec_meter *meter, int distribution, int64_t ticks, int64_t n);
 
+/** Counts one hit of a rule. */
+static inline void hec_meter_rule(struct hec_meter *meter, int slot)
+{
+    assert((unsigned)slot < HEC_RULE_SLOTS);
+    int64_t now = atomic_load_explicit(&meter->rules[slot], memory_order_relaxed);
+    atomic_store_explicit(&meter->rules[slot], now + 1, memory_order_relaxed);
+}
+
 /** Sets how far this engine is behind in a partition, records and ms (age of the next record); the
  * partition's two series exist from the first call on. */
 void hec_meter_lag(struct hec_meter *meter, int32_t partition, int64_t records, int64_t ms);
@@ -429,6 +453,10 @@ struct hec_meter *hec_metrics_service(struct hec_metrics *metrics);
 /** Names the model in use (role "primary" or "shadow"); sha256 is cut to 12 digits. Any thread. */
 void hec_metrics_set_model(struct hec_metrics *metrics, const char *role, const char *name,
                            const char *version, const char *sha256);
+
+/** The slot in which hits of a rule of this name are counted; the same for the same name. Any
+ * thread. */
+int hec_metrics_rule_slot(struct hec_metrics *metrics, const char *name);
 
 /** Sets run_state of the service's meter. Main thread. */
 void hec_metrics_set_run_state(struct hec_metrics *metrics, enum hec_run_state state);

@@ -43,8 +43,9 @@ struct hec_metrics {
     struct hec_meter **meters; /* engines of them, then the service's */
     char input_topic[256];
     char build[HEC_BUILD_TEXTS][64]; /* version, revision, librdkafka, openblas, libevent */
-    pthread_mutex_t lock;            /* of models */
+    pthread_mutex_t lock;            /* of models and rules */
     struct hec_model_label models[2];
+    char rules[HEC_RULE_SLOTS][48]; /* names by slot, "" from the first free one on */
 };
 
 #endif

@@ -313,6 +313,22 @@ static void say_models(struct text *text, struct hec_metrics *metrics)
     pthread_mutex_unlock(&metrics->lock);
 }
 
+static void say_rules(struct text *text, struct hec_metrics *metrics)
+{
+    say_head(text, PREFIX "rule_hits_total", "counter", "Events that met a rule of rules.conf.");
+    pthread_mutex_lock(&metrics->lock);
+    for (int slot = 0; slot < HEC_RULE_SLOTS && metrics->rules[slot][0] != '\0'; slot++) {
+        int64_t hits = 0;
+        for (int m = 0; m <= metrics->engines; m++) {
+            hits += atomic_load_explicit(&metrics->meters[m]->rules[slot], memory_order_relaxed);
+        }
+        say(text, PREFIX "rule_hits_total{rule=\"");
+        say_escaped(text, metrics->rules[slot]);
+        say(text, "\"} %lld\n", (long long)hits);
+    }
+    pthread_mutex_unlock(&metrics->lock);
+}
+
 static void say_log(struct text *text)
 {
     say_head(text, PREFIX "log_messages_total", "counter", "Log lines written, by level.");
@@ -414,6 +430,7 @@ char *hec_metrics_text(struct hec_metrics *metrics, bool openmetrics, size_t *le
     int count;
     say_build(&text, metrics);
     say_models(&text, metrics);
+    say_rules(&text, metrics);
     const struct hec_series_family *families = hec_series_families(&count);
     for (int i = 0; i < count; i++) {
         say_series(&text, metrics, &families[i]);

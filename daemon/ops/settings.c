@@ -248,6 +248,17 @@ static const struct hec_setting SETTINGS[] = {
     HEAD_SCORE(hold, "Outcome hold at or above this score; not below alert_score. 0: never."),
     HEAD_SCORE(block, "Outcome block at or above this score; not below alert_score. 0: never."),
 
+    { "head", "budget_alerts_per_day", HEC_SETTING_INTEGER, "", "0", 0, 1e9, NULL, RELOAD,
+      .offset = IN_HEAD(budget_alerts_per_day),
+      .help = "Alerts of outcome step_up or review a day (UTC, event time) at most, those with the "
+              "greatest expected loss; the others are counted as suppressed. What is held or "
+              "blocked is always sent, and counts. Every partition has its equal part. 0: no "
+              "budget." },
+    { "head", "exposure_minor", HEC_SETTING_INTEGER, "minor units", "10000", 0, 1e12, NULL, RELOAD,
+      .offset = IN_HEAD(exposure_minor),
+      .help = "What is taken to be at stake where an event has no amount, such as a log-in: for "
+              "the order of candidates under a budget." },
+
     INTEGER("alerts", "max_reasons", "", "5", 0, 5, alerts.max_reasons,
             "Reasons that one alert gives at most.", RELOAD),
     INTEGER("alerts", "critical_loss_minor", "minor units", "0", 0, 1e12,
@@ -262,6 +273,23 @@ static const struct hec_setting SETTINGS[] = {
          "over when its directory does not exist. Empty: none.", RESTART),
     INTEGER("alerts", "inbox_retention_days", "days", "90", 1, 3650, alerts.inbox_retention_days,
             "How long the inbox keeps alerts and its audit.", RESTART),
+    TEXT("alerts", "rules_file", "", alerts.rules_file,
+         "Simple rules over features and event fields, as evidence beside the heads; a reload "
+         "reads the file again. Empty: none.", RELOAD),
+    { "alerts", "breaker_block_ratio", HEC_SETTING_RATIO, "", "0.05", 0, 1, NULL, RELOAD,
+      .offset = AT(alerts.breaker_block_ratio),
+      .help = "When more than this share of a partition's events in the window (100 or more) would "
+              "be blocked, block becomes review until it is less than half of it. 0: never." },
+    INTEGER("alerts", "breaker_window_s", "s", "300", 10, 86400, alerts.breaker_window_s,
+            "The breaker's window, in event time.", RELOAD),
+    { "alerts", "control_ratio", HEC_SETTING_RATIO, "", "0", 0, 1, NULL, RELOAD,
+      .offset = AT(alerts.control_ratio),
+      .help = "Share of would-be blocks that is let through, with an alert of outcome allow: what "
+              "becomes of them tells how precise blocking is. Which ones depends on the event id "
+              "and control_key alone. 0: none." },
+    TEXT("alerts", "control_key", "", alerts.control_key,
+         "Keeps the control group from being guessed. Better a reference than the word itself.",
+         .secret = true, .reloadable = true),
 
     TEXT("admin", "listen", "127.0.0.1:9677", admin.listen,
          "Where probes, metrics and the API answer: an address with port, or unix:/path. Other "

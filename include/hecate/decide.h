@@ -177,6 +177,9 @@ int hec_reasons(struct hec_reason reasons[HEC_REASONS_MAX], const struct hec_pol
                 const struct hec_reason_columns *columns, int head, const struct hec_event *event,
                 const float *contributions, const float *row);
 
+struct hec_rules;      /* hecate/rules.h */
+struct hec_list_entry; /* hecate/lists.h */
+
 /* ---- Alerts and scores ----------------------------------------------------------------------- */
 
 /* Where a record stood in the input. topic is borrowed and terminated. */
@@ -213,7 +216,15 @@ struct hec_alert {
     int heads_count;
     const struct hec_policy *policy;
     struct hec_decision decision;
-    const char *reason; /* why the decision: "threshold" */
+    const char *reason; /* why the decision: "threshold", "rule", "list", "breaker", "control" */
+    const struct hec_rules *rules; /* NULL: none are in use */
+    uint64_t rules_met;            /* bit i: hec_rules_at(rules, i) */
+    const struct hec_list_entry *listed;
+    bool control;      /* a would-be block that was let through */
+    double propensity; /* of letting a would-be block through; 0 = it was none */
+    struct {
+        int64_t day_ms, used, limit; /* limit 0: there is none */
+    } budget;
     const struct hec_reason *reasons;
     int reasons_count;
     struct hec_model_name model;
@@ -243,7 +254,7 @@ enum hec_kind hec_alert_primary(const struct hec_event *event, const char *head)
 size_t hec_alert_key(char key[HEC_ALERT_KEY_MAX], const struct hec_alert *alert);
 
 /** What an alert takes at most: no text of an event is longer than its field allows. */
-#define HEC_ALERT_BYTES_MAX 24576
+#define HEC_ALERT_BYTES_MAX 65536
 
 /** Writes the alert's JSON. Allocates nothing. */
 size_t hec_alert_write(char *buffer, size_t size, const struct hec_alert *alert);
@@ -253,6 +264,8 @@ struct hec_score_record {
     const struct hec_event *event;
     struct hec_origin origin;
     const char *outcome; /* hec_outcome_name: "scored", "duplicate", ... */
+    bool control;        /* let through although it would have been blocked */
+    double propensity;   /* as in an alert; 0 = it was no would-be block */
     const struct hec_head *heads;
     const float *scores; /* (heads_count); NaN is left out; NULL = not scored at all */
     int heads_count;

@@ -70,6 +70,9 @@ void hec_dispose(struct hec_dispositions *verdicts, const struct hec_judge_by *b
                  struct hec_ledger *ledger, const struct hec_event *event, const float *scores,
                  const float *numerics);
 
+/** The key that a text stands for. */
+uint64_t hec_control_key(const char *text);
+
 /** The part of a whole, 0 .. 1, that an event id falls on under a key: what is below the control
  * group's share is let through. */
 double hec_control_place(uint64_t key, const struct hec_text *event_id);

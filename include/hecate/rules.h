@@ -42,6 +42,9 @@ struct hec_rule_source {
     enum hec_action action; /* HEC_ACTION_ALLOW: evidence only, nothing follows from it */
 };
 
+/** The word for a rule's outcome: "evidence" for HEC_ACTION_ALLOW, else hec_action_name. */
+const char *hec_rule_action_name(enum hec_action action);
+
 /* What is told of a compiled rule. */
 struct hec_rule {
     char name[HEC_RULE_NAME_MAX], text[HEC_RULE_TEXT_MAX], head[HEC_HEAD_NAME_MAX];

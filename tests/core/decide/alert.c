@@ -4,8 +4,11 @@
 #include <string.h>
 #include <yyjson.h>
 
+#include "hecate/lists.h"
 #include "hecate/random.h"
+#include "hecate/rules.h"
 #include "sample.h"
+#include "schema.h"
 
 static char text[HEC_ALERT_BYTES_MAX];
 static struct sample sample;
@@ -193,6 +196,83 @@ Test(alert, tells_its_length_and_keeps_to_the_buffer_when_it_does_not_fit)
 }
 
 /* Every text at its longest, every character one that is escaped, five long reasons. */
+/* Rules with names r0, r1 ...; texts as long as they may be. */
+static struct hec_rules *rules_of(int count, char filler)
+{
+    struct hec_rules *rules;
+    struct hec_rule_unknown unknown;
+    struct hec_error error;
+    struct hec_plan *plan = plan_of_file("conf/features.conf");
+    char text_of[HEC_RULE_TEXT_MAX];
+    memset(text_of, filler, sizeof(text_of) - 1);
+    text_of[sizeof(text_of) - 1] = '\0';
+    cr_assert_eq(hec_rules_new(&rules), HEC_OK);
+    for (int i = 0; i < count; i++) {
+        char name[HEC_RULE_NAME_MAX];
+        snprintf(name, sizeof(name), "r%d", i);
+        struct hec_rule_source source = { name, "amount_minor > 0", text_of, "",
+                                          i % 2 == 0 ? HEC_ACTION_ALLOW : HEC_ACTION_HOLD };
+        cr_assert_eq(hec_rules_add(rules, plan, &source, &unknown, &error), HEC_OK);
+    }
+    hec_plan_free(plan);
+    return rules;
+}
+
+Test(alert, tells_which_rules_were_met_and_what_they_call_for)
+{
+    sample_make(&sample, HEC_CARD_AUTH, 0);
+    sample.alert.rules = rules_of(4, 'x');
+    yyjson_doc *doc = written();
+    cr_expect_not(has(doc, "/rules"), "none was met");
+    yyjson_doc_free(doc);
+    sample.alert.rules_met = 0xa;
+    doc = written();
+    cr_expect_eq(yyjson_arr_size(yyjson_doc_ptr_get(doc, "/rules")), 2u);
+    cr_expect_str_eq(at_text(doc, "/rules/0/name"), "r1");
+    cr_expect_str_eq(at_text(doc, "/rules/0/outcome"), "hold");
+    cr_expect_str_eq(at_text(doc, "/rules/1/name"), "r3");
+    yyjson_doc_free(doc);
+    sample.alert.rules_met = 1;
+    doc = written();
+    cr_expect_str_eq(at_text(doc, "/rules/0/outcome"), "evidence");
+    yyjson_doc_free(doc);
+}
+
+Test(alert, tells_what_a_list_the_budget_and_the_control_group_had_to_say)
+{
+    sample_make(&sample, HEC_CARD_AUTH, 0);
+    yyjson_doc *doc = written();
+    cr_expect_not(has(doc, "/list") || has(doc, "/sampling") || has(doc, "/budget"));
+    yyjson_doc_free(doc);
+    struct hec_list_entry entry = { HEC_DEVICE, true, HEC_ACTION_BLOCK, 0, "d1", "a bot" };
+    sample.alert.listed = &entry;
+    sample.alert.control = true;
+    sample.alert.propensity = 0.05;
+    sample.alert.budget.day_ms = 1795392000000;
+    sample.alert.budget.used = 17;
+    sample.alert.budget.limit = 200;
+    doc = written();
+    cr_expect_str_eq(at_text(doc, "/list/list"), "deny");
+    cr_expect_str_eq(at_text(doc, "/list/kind"), "device");
+    cr_expect_str_eq(at_text(doc, "/list/token"), "d1");
+    cr_expect_str_eq(at_text(doc, "/list/reason"), "a bot");
+    cr_expect(yyjson_is_true(yyjson_doc_ptr_get(doc, "/sampling/control_group")));
+    cr_expect_eq((float)at_number(doc, "/sampling/propensity"), 0.05f);
+    cr_expect_eq(at_number(doc, "/budget/day_ms"), 1795392000000);
+    cr_expect_eq(at_number(doc, "/budget/used"), 17);
+    cr_expect_eq(at_number(doc, "/budget/limit"), 200);
+    yyjson_doc_free(doc);
+    struct hec_score_record record = sample_score(&sample);
+    doc = parse(hec_score_write(text, sizeof(text), &record));
+    cr_expect_not(has(doc, "/sampling"));
+    yyjson_doc_free(doc);
+    record.propensity = 0.25;
+    doc = parse(hec_score_write(text, sizeof(text), &record));
+    cr_expect(yyjson_is_false(yyjson_doc_ptr_get(doc, "/sampling/control_group")));
+    cr_expect_eq((float)at_number(doc, "/sampling/propensity"), 0.25f);
+    yyjson_doc_free(doc);
+}
+
 Test(alert, stays_below_its_bound_at_its_worst)
 {
     static char long_token[129], long_reason[HEC_REASON_TEXT_MAX], long_name[HEC_NAME_MAX];
@@ -230,6 +310,12 @@ Test(alert, stays_below_its_bound_at_its_worst)
     sample.alert.heads_count = HEC_HEADS_MAX;
     sample.alert.reasons = reasons;
     sample.alert.reasons_count = HEC_REASONS_MAX;
+    sample.alert.rules = rules_of(HEC_RULES_MAX, 1);
+    sample.alert.rules_met = UINT64_MAX;
+    struct hec_list_entry entry = {
+        HEC_ACCOUNT, true, HEC_ACTION_BLOCK, 0, long_token, long_reason
+    };
+    sample.alert.listed = &entry;
     size_t length = hec_alert_write(text, sizeof(text), &sample.alert);
     cr_expect_lt(length, HEC_ALERT_BYTES_MAX - 4096u, "%zu",
                  length); /* names of topic, model, tenant */

@@ -272,3 +272,117 @@ Test(disposition, estimates_nothing_from_nothing)
     cr_expect_eq(share, 1);
     cr_expect_lt(low, 0.5);
 }
+
+/* ---- Against a plain telling ----------------------------------------------------------------- */
+
+/* One head that judges, everything at once; told as a person would, without a budget. */
+struct plain {
+    bool alert, control;
+    enum hec_action action;
+    enum hec_kept kept;
+    const char *reason;
+};
+
+struct world {
+    enum hec_action rule; /* of a rule that is met; allow: evidence */
+    bool met, listed, deny, broken;
+    enum hec_action denied;
+    double place, share;
+};
+
+static struct plain tell(const struct world *world, float score)
+{
+    struct plain plain = { .action = HEC_ACTION_ALLOW, .reason = "threshold" };
+    if (score >= 0.5f) {
+        plain.alert = true;
+        plain.action = score >= 0.9f   ? HEC_ACTION_BLOCK
+                       : score >= 0.8f ? HEC_ACTION_HOLD
+                                       : HEC_ACTION_REVIEW;
+    }
+    if (world->met && world->rule != HEC_ACTION_ALLOW &&
+        (world->rule > plain.action || !plain.alert)) {
+        plain.action = world->rule > plain.action ? world->rule : plain.action;
+        plain.alert = true;
+        plain.reason = "rule";
+    }
+    if (world->listed && world->deny) {
+        plain.alert = true;
+        plain.action = world->denied;
+        plain.reason = "list";
+    } else if (world->listed) {
+        plain.kept = plain.alert ? HEC_KEPT_LIST : HEC_KEPT_NOT;
+        plain.alert = false;
+        plain.action = HEC_ACTION_ALLOW;
+    }
+    if (plain.action == HEC_ACTION_BLOCK && world->broken) {
+        plain.action = HEC_ACTION_REVIEW;
+        plain.reason = "breaker";
+    }
+    bool by_name = world->listed && world->deny;
+    if (plain.action == HEC_ACTION_BLOCK && !by_name && world->place < world->share) {
+        plain.control = true;
+        plain.action = HEC_ACTION_ALLOW;
+        plain.reason = "control";
+    }
+    return plain;
+}
+
+static struct world draw(struct hec_random *random)
+{
+    static const enum hec_action ACTIONS[] = { HEC_ACTION_ALLOW, HEC_ACTION_STEP_UP,
+                                               HEC_ACTION_REVIEW, HEC_ACTION_HOLD,
+                                               HEC_ACTION_BLOCK };
+    return (struct world){
+        .rule = ACTIONS[hec_random_below(random, 5)],
+        .met = hec_random_below(random, 2) == 0,
+        .listed = hec_random_below(random, 3) == 0,
+        .deny = hec_random_below(random, 2) == 0,
+        .broken = hec_random_below(random, 4) == 0,
+        .denied = hec_random_below(random, 2) == 0 ? HEC_ACTION_BLOCK : HEC_ACTION_REVIEW,
+        .share = hec_random_below(random, 2) == 0 ? 0.3 : 0,
+    };
+}
+
+/* A breaker that is open, or as good as never opens. */
+static struct hec_ledger ledger_of(bool broken)
+{
+    struct hec_ledger made = { .slot = SAMPLE_MS / 6000, .open = broken };
+    made.slot_events[made.slot % HEC_BREAKER_SLOTS] = 100000;
+    made.slot_blocks[made.slot % HEC_BREAKER_SLOTS] = broken ? 90000 : 0;
+    return made;
+}
+
+Test(disposition, is_what_a_plain_telling_says_whatever_comes_together)
+{
+    struct hec_random random = hec_random_at(21, 0);
+    for (int n = 0; n < 1500; n++) {
+        struct world world = draw(&random);
+        char id[24];
+        setup();
+        snprintf(id, sizeof(id), "e%d", n);
+        sample.event.value[HEC_F_EVENT_ID].text = hec_text_of(id);
+        sample.policy.heads[0].hold_at = 0.8f;
+        sample.policy.heads[0].block_at = 0.9f;
+        sample.policy.heads[1].mode = sample.policy.heads[2].mode = HEC_DECIDE_OFF;
+        sample.policy.breaker_share = 0.5;
+        sample.policy.control_share = world.share;
+        world.place = hec_control_place(0, &sample.event.value[HEC_F_EVENT_ID].text);
+        with_rule(world.met ? "amount_minor > 0" : "amount_minor < 0", world.rule, "");
+        if (world.listed) {
+            with_entry(world.deny, world.denied);
+        }
+        ledger = ledger_of(world.broken);
+        float score = (float)hec_random_uniform(&random);
+        struct plain plain = tell(&world, score);
+        const struct hec_disposition *verdict = judge(score);
+        cr_assert_eq(verdict->decision.alert, plain.alert, "seed 21, event %d", n);
+        cr_assert_eq(verdict->decision.action, plain.action, "seed 21, event %d", n);
+        cr_assert_eq(verdict->control, plain.control, "seed 21, event %d", n);
+        cr_assert_eq(verdict->kept, plain.kept, "seed 21, event %d", n);
+        cr_assert(plain.kept != HEC_KEPT_NOT || strcmp(verdict->reason, plain.reason) == 0 ||
+                      !plain.alert,
+                  "seed 21, event %d: %s, not %s", n, verdict->reason, plain.reason);
+        hec_rules_free((struct hec_rules *)(uintptr_t)by.rules);
+        hec_lists_free((struct hec_lists *)(uintptr_t)by.lists);
+    }
+}

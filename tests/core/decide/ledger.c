@@ -234,3 +234,127 @@ Test(ledger, says_so_when_its_text_would_be_too_long)
     cr_expect_eq(hec_ledger_print(text, &ledger), 0);
     cr_expect_eq(text[0], '\0');
 }
+
+/* ---- Over many shapes of a day --------------------------------------------------------------- */
+
+/* A day whose candidates come in a way of their own, several heads at once; losses by a law of
+ * their own as well. What holds is what the budget promises whatever the day is like. */
+enum shape { SHAPE_EVEN, SHAPE_MORNING, SHAPE_EVENING, SHAPE_BURST, SHAPES };
+
+static double weight_of(enum shape shape, double at)
+{
+    switch (shape) {
+    case SHAPE_MORNING: return at < 0.5 ? 1.8 : 0.2;
+    case SHAPE_EVENING: return at < 0.5 ? 0.2 : 1.8;
+    case SHAPE_BURST: return at > 0.7 && at < 0.75 ? 12 : 0.42;
+    default: return 1;
+    }
+}
+
+static void shaped_day(struct hec_ledger *ledger, struct hec_random *random, enum shape shape,
+                       int64_t day, double candidates, int64_t budget, int used[2])
+{
+    used[0] = used[1] = 0;
+    for (int i = 0; i < EVENTS; i++) {
+        double at = (double)i / EVENTS;
+        hec_ledger_event(ledger, (DAY0 + day) * DAY_MS + DAY_MS * i / EVENTS);
+        for (int head = 0; head < 2; head++) {
+            double likely = weight_of(shape, at) * candidates / EVENTS * (head == 0 ? 1 : 0.5);
+            if (hec_random_uniform(random) < likely) {
+                int64_t loss = (int64_t)exp(7 + 2 * hec_random_normal(random));
+                used[head] += hec_ledger_spend(ledger, head, budget, loss, false);
+            }
+        }
+    }
+}
+
+Test(ledger, never_spends_more_than_the_budget_whatever_the_day_is_like)
+{
+    for (int shape = 0; shape < SHAPES; shape++) {
+        for (int64_t budget = 1; budget < 500; budget = budget * 3 + 1) {
+            struct hec_ledger ledger = { 0 };
+            struct hec_random random = hec_random_at((uint64_t)shape, (uint64_t)budget);
+            for (int day = 0; day < 3; day++) {
+                int used[2];
+                double candidates = day == 2 ? 5000 : 500;
+                shaped_day(&ledger, &random, shape, day, candidates, budget, used);
+                cr_expect(used[0] <= budget && used[1] <= budget, "shape %d, budget %d, day %d",
+                          shape, (int)budget, day);
+                cr_expect_eq(ledger.heads[0].used, (uint32_t)used[0]);
+            }
+        }
+    }
+}
+
+Test(ledger, spends_nearly_all_of_it_when_a_day_is_as_the_days_before)
+{
+    for (int shape = 0; shape < SHAPES; shape++) {
+        struct hec_ledger ledger = { 0 };
+        struct hec_random random = hec_random_at(17, (uint64_t)shape);
+        int used[2];
+        for (int day = 0; day < 4; day++) {
+            shaped_day(&ledger, &random, shape, day, 2000, 200, used);
+        }
+        cr_expect(used[0] >= 190 && used[1] >= 190, "shape %d: %d and %d of 200", shape, used[0],
+                  used[1]);
+    }
+}
+
+Test(ledger, keeps_the_budgets_of_heads_apart)
+{
+    struct hec_ledger ledger = { 0 };
+    hec_ledger_event(&ledger, DAY0 * DAY_MS);
+    for (int i = 0; i < 50; i++) {
+        hec_ledger_spend(&ledger, 0, 10, 100, true);
+    }
+    cr_expect_eq(ledger.heads[0].used, 50);
+    cr_expect_eq(ledger.heads[1].used, 0);
+    hec_ledger_event(&ledger, DAY0 * DAY_MS + DAY_MS - 1);
+    cr_expect(hec_ledger_spend(&ledger, 1, 10, 100, false), "the day is over, the budget is not");
+}
+
+Test(ledger, prefers_the_greater_loss_of_two_candidates)
+{
+    struct hec_ledger ledger = { 0 };
+    struct hec_random random = hec_random_at(5, 5);
+    for (int day = 0; day < 3; day++) {
+        live_day(&ledger, &random, day, 1000, 100);
+    }
+    for (int i = 0; i < 500; i++) { /* half a day with its candidates */
+        hec_ledger_event(&ledger, (DAY0 + 3) * DAY_MS + DAY_MS / 2 * i / 500);
+        hec_ledger_spend(&ledger, 0, 100, (int64_t)exp(9 + 1.2 * hec_random_normal(&random)),
+                         false);
+    }
+    struct hec_ledger small = ledger, large = ledger;
+    int64_t least = 0;
+    for (int64_t loss = 16; loss < INT64_C(1) << 40; loss *= 2) {
+        struct hec_ledger copy = ledger;
+        bool taken = hec_ledger_spend(&copy, 0, 100, loss, false);
+        cr_expect(taken || least == 0, "a greater loss than one that is taken is taken");
+        least = taken && least == 0 ? loss : least;
+    }
+    cr_assert(least > 16);
+    cr_expect_not(hec_ledger_spend(&small, 0, 100, least / 4, false));
+    cr_expect(hec_ledger_spend(&large, 0, 100, least * 4, false));
+}
+
+Test(ledger, takes_any_amount_and_any_time_without_harm)
+{
+    static const int64_t LOSSES[] = {
+        0, 1, 15, 16, 17, 1000, INT64_C(1) << 19, INT64_C(1) << 20, INT64_C(1) << 62, INT64_MAX
+    };
+    static const int64_t TIMES[] = { 0, 1, DAY_MS - 1, DAY_MS, 253402300799999, 5 };
+    struct hec_ledger ledger = { 0 };
+    for (size_t t = 0; t < sizeof(TIMES) / sizeof(TIMES[0]); t++) {
+        hec_ledger_event(&ledger, TIMES[t]);
+        hec_ledger_breaker(&ledger, TIMES[t], 10000, 0.1, true);
+        for (size_t i = 0; i < sizeof(LOSSES) / sizeof(LOSSES[0]); i++) {
+            hec_ledger_spend(&ledger, HEC_HEADS_MAX - 1, 3, LOSSES[i], false);
+        }
+        char text[HEC_LEDGER_TEXT_MAX];
+        struct hec_ledger read;
+        cr_assert_gt(hec_ledger_print(text, &ledger), 0);
+        cr_assert(hec_ledger_parse(&read, text));
+        cr_expect_eq(memcmp(&read, &ledger, sizeof(read)), 0);
+    }
+}

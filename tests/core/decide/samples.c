@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "decide/json.h"
+#include "hecate/lists.h"
 #include "sample.h"
 
 static char text[HEC_ALERT_BYTES_MAX];
@@ -46,6 +47,11 @@ static void print_alerts(void)
                 continue;
             }
             print("alert", hec_alert_write(text, sizeof(text), &sample.alert));
+            const struct hec_list_entry entry = { HEC_CARD, true,   HEC_ACTION_BLOCK,
+                                                  0,        "c_8f", "stolen" };
+            sample.alert.listed = &entry;
+            sample.alert.propensity = 0.05;
+            sample.alert.budget.limit = 200;
             sample.alert.tenant = NULL;
             sample.alert.reasons_count = 0;
             sample.alert.event_age_ms = -1;
