@@ -6,27 +6,10 @@
 #include "cli/commands.h"
 #include "cli/talk.h"
 
-/* "90s", "30m", "2h", "7d" in seconds; 0: none of these. */
-static int64_t duration_s(const char *text)
-{
-    static const struct {
-        char unit;
-        int64_t s;
-    } UNITS[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-    char *end;
-    long long number = strtoll(text, &end, 10);
-    for (size_t i = 0; i < sizeof(UNITS) / sizeof(UNITS[0]); i++) {
-        if (end[0] == UNITS[i].unit && end[1] == '\0' && number > 0 && number < 1000000) {
-            return number * UNITS[i].s;
-        }
-    }
-    return 0;
-}
-
 static int add(const struct hec_arguments *arguments, struct hec_answer *answer)
 {
     const char *entity = arguments->positionals[1], *colon = strchr(entity, ':');
-    int64_t for_s = duration_s(hec_text_or(arguments, "for", ""));
+    int64_t for_s = hec_talk_duration_s(hec_text_or(arguments, "for", ""));
     if (colon == NULL || for_s == 0 || !hec_given(arguments, "reason")) {
         return hec_cli_misused(arguments, "add takes KIND:TOKEN --for 2h --reason TEXT; a time is "
                                           "90s, 30m, 2h or 7d");

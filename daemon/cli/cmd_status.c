@@ -58,7 +58,11 @@ static void print_heads(yyjson_val *root)
 {
     yyjson_val *heads = yyjson_obj_get(root, "heads"), *head;
     size_t i, count;
-    printf("\n%-14s %-7s %10s %10s %10s\n", "HEAD", "MODE", "ALERTS", "ALERT-AT", "BLOCK-AT");
+    if (yyjson_get_bool(yyjson_obj_get(root, "breaker_open"))) {
+        printf("\nTHE BREAKER IS OPEN: blocks run away, block is review until they are fewer\n");
+    }
+    printf("\n%-14s %-7s %10s %10s %10s %14s\n", "HEAD", "MODE", "ALERTS", "ALERT-AT", "BLOCK-AT",
+           "BUDGET");
     yyjson_arr_foreach(heads, i, count, head)
     {
         yyjson_val *block = yyjson_obj_get(head, "block_score");
@@ -66,9 +70,16 @@ static void print_heads(yyjson_val *root)
         if (block != NULL) {
             snprintf(block_at, sizeof(block_at), "%lld", (long long)yyjson_get_sint(block));
         }
-        printf("%-14s %-7s %10lld %10lld %10s\n", hec_member_text(head, "name"),
+        yyjson_val *budget = yyjson_obj_get(head, "budget");
+        char spent[48] = "none";
+        if (budget != NULL) {
+            snprintf(spent, sizeof(spent), "%lld/%lld",
+                     (long long)hec_member_integer(budget, "used"),
+                     (long long)hec_member_integer(budget, "limit"));
+        }
+        printf("%-14s %-7s %10lld %10lld %10s %14s\n", hec_member_text(head, "name"),
                hec_member_text(head, "mode"), (long long)hec_member_integer(head, "alerts"),
-               (long long)hec_member_integer(head, "alert_score"), block_at);
+               (long long)hec_member_integer(head, "alert_score"), block_at, spent);
     }
 }
 

@@ -234,3 +234,19 @@ void hec_print_plain(const char *text, int columns)
         putchar(' ');
     }
 }
+
+int64_t hec_talk_duration_s(const char *text)
+{
+    static const struct {
+        char unit;
+        int64_t s;
+    } UNITS[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+    char *end;
+    long long number = strtoll(text, &end, 10);
+    for (size_t i = 0; i < sizeof(UNITS) / sizeof(UNITS[0]); i++) {
+        if (end[0] == UNITS[i].unit && end[1] == '\0' && number > 0 && number < 1000000) {
+            return number * UNITS[i].s;
+        }
+    }
+    return 0;
+}

@@ -55,6 +55,9 @@ void hec_talk_encode(char *encoded, size_t bytes, const char *text);
  * cut or filled up to so many; 0: as long as it is. */
 void hec_print_plain(const char *text, int columns);
 
+/** "90s", "30m", "2h", "7d" in seconds; 0: none of these. */
+int64_t hec_talk_duration_s(const char *text);
+
 /** Members of a JSON object, with a fallback where there is none. */
 const char *hec_member_text(yyjson_val *object, const char *name);
 int64_t hec_member_integer(yyjson_val *object, const char *name);

@@ -81,4 +81,7 @@ void hec_api_put_summary(void *call, const struct hec_inbox_row *row);
 hec_api_handler hec_api_snoozes, hec_api_snooze, hec_api_unsnooze, hec_api_audit,
     hec_api_dead_letters;
 
+/* lists.c */
+hec_api_handler hec_api_lists, hec_api_list_add, hec_api_list_remove;
+
 #endif

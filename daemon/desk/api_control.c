@@ -102,8 +102,17 @@ static void put_heads(struct hec_api_call *call)
         put_threshold(call, head, "step_up_score", policy->step_up_at);
         put_threshold(call, head, "hold_score", policy->hold_at);
         put_threshold(call, head, "block_score", policy->block_at);
+        if (h < (int)HEC_HEAD_LABELS && policy->budget_per_day > 0) {
+            yyjson_mut_val *budget = yyjson_mut_obj_add_obj(call->reply, head, "budget");
+            yyjson_mut_obj_add_int(call->reply, budget, "used",
+                                   hec_metrics_value(parts->metrics, HEC_S_BUDGET_USED + h));
+            yyjson_mut_obj_add_int(call->reply, budget, "limit",
+                                   hec_metrics_value(parts->metrics, HEC_S_BUDGET_LIMIT + h));
+        }
         put_histogram(call, head, h);
     }
+    yyjson_mut_obj_add_bool(call->reply, call->root, "breaker_open",
+                            hec_metrics_value(parts->metrics, HEC_S_BREAKER_OPEN) != 0);
 }
 
 static void put_partitions(struct hec_api_call *call)

@@ -6,10 +6,12 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #include "desk/desk.h"
 #include "kafka/feed.h"
 #include "ops/inbox.h"
+#include "ops/roster.h"
 
 #define DESK_QUEUE 256 /* more than there can be connections */
 
@@ -51,6 +53,12 @@ struct hec_desk {
     struct hec_look *loop_look, *desk_look; /* at events to be scored: one for each thread */
     struct hec_owners *owners;              /* made at the first event that is elsewhere's */
 
+    /* Who is allowed or denied: of the file, and of the topic. */
+    struct hec_roster *file_roster, *topic_roster;
+    struct stat lists_stat; /* of the file as it was last read */
+    struct hec_tap *lists_tap;
+    int64_t lists_looked_ms, lists_tried_ms;
+
     int64_t told_ms; /* when the stream was last told how things are */
 
     int64_t log_until_ms; /* when the level goes back; 0: not */
@@ -80,6 +88,14 @@ bool hec_desk_score(struct hec_desk *desk, struct hec_exchange *exchange);
 HEC_CHECKED enum hec_status hec_look_new(struct hec_look **ret, const struct hec_config *config);
 /** Accepts NULL. */
 void hec_look_free(struct hec_look *look);
+
+/* lists.c */
+
+/** Reads the lists as far as they stand now and puts them up: before the first event is judged. */
+HEC_CHECKED enum hec_status hec_desk_open_lists(struct hec_desk *desk);
+/** Takes in what changed. Waits for no record. */
+void hec_desk_follow_lists(struct hec_desk *desk);
+void hec_desk_close_lists(struct hec_desk *desk);
 
 /* label.c */
 

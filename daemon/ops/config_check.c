@@ -65,9 +65,10 @@ static void check_topics(const struct hec_config *config, struct hec_problems *p
         { "output", "alert_topic", config->output.alert_topic },
         { "output", "score_topic", config->output.score_topic },
         { "output", "dead_letter_topic", config->output.dead_letter_topic },
+        { "alerts", "lists_topic", config->alerts.lists_topic },
     };
     char where[300];
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         const char *value = topics[i].value;
         if (value[0] == '\0') {
             continue;

@@ -96,6 +96,9 @@
     X(SNOOZE, "snooze")                                                                            \
     X(BUDGET, "budget")                                                                            \
     X(LIST, "list")
+#define HEC_LIST_NAME_TABLE(X)                                                                     \
+    X(ALLOW, "allow")                                                                              \
+    X(DENY, "deny")
 #define HEC_VERDICT_LABEL_TABLE(X)                                                                 \
     X(FRAUD, "fraud")                                                                              \
     X(GENUINE, "genuine")                                                                          \
@@ -141,6 +144,7 @@
 #define HEC_LOADED_ENUM(e, value) HEC_LOADED_##e,
 #define HEC_HEAD_LABEL_ENUM(e, value) HEC_HEAD_LABEL_##e,
 #define HEC_SUPPRESSED_ENUM(e, value) HEC_SUPPRESSED_##e,
+#define HEC_LIST_NAME_ENUM(e, value) HEC_LIST_NAME_##e,
 #define HEC_VERDICT_LABEL_ENUM(e, value) HEC_VERDICT_LABEL_##e,
 #define HEC_HANDLER_ENUM(e, value) HEC_HANDLER_##e,
 #define HEC_HTTP_CODE_ENUM(e, value) HEC_HTTP_CODE_##e,
@@ -160,6 +164,7 @@ enum hec_rebuild { HEC_REBUILD_TABLE(HEC_REBUILD_ENUM) HEC_REBUILDS };
 enum hec_loaded { HEC_LOADED_TABLE(HEC_LOADED_ENUM) HEC_LOADEDS };
 enum hec_head_label { HEC_HEAD_TABLE(HEC_HEAD_LABEL_ENUM) HEC_HEAD_LABELS };
 enum hec_suppressed { HEC_SUPPRESSED_TABLE(HEC_SUPPRESSED_ENUM) HEC_SUPPRESSEDS };
+enum hec_list_name { HEC_LIST_NAME_TABLE(HEC_LIST_NAME_ENUM) HEC_LIST_NAMES };
 enum hec_verdict_label { HEC_VERDICT_LABEL_TABLE(HEC_VERDICT_LABEL_ENUM) HEC_VERDICT_LABELS };
 enum hec_handler { HEC_HANDLER_TABLE(HEC_HANDLER_ENUM) HEC_HANDLERS };
 enum hec_http_code { HEC_HTTP_CODE_TABLE(HEC_HTTP_CODE_ENUM) HEC_HTTP_CODES };
@@ -192,6 +197,7 @@ enum hec_http_code { HEC_HTTP_CODE_TABLE(HEC_HTTP_CODE_ENUM) HEC_HTTP_CODES };
     X(SEVERITY, "severity", HEC_SEVERITIES)                                                        \
     X(ACTION, "outcome", HEC_ACTIONS)                                                              \
     X(SUPPRESSED, "reason", HEC_SUPPRESSEDS)                                                       \
+    X(LIST_NAME, "list", HEC_LIST_NAMES)                                                           \
     X(VERDICT, "label", HEC_VERDICT_LABELS)                                                        \
     X(HANDLER, "handler", HEC_HANDLERS)                                                            \
     X(HTTP_CODE, "code", HEC_HTTP_CODES)
@@ -299,6 +305,8 @@ enum hec_label_count {
       "Blocks that the breaker turned into reviews.")                                              \
     X(CONTROL, "control_group_total", COUNTER, SUM, 1, NONE, NONE, NONE,                           \
       "Would-be blocks that were let through to be watched.")                                      \
+    X(LIST_ENTRIES, "list_entries", GAUGE, SERVICE, 1, LIST_NAME, NONE, NONE,                      \
+      "Entities that are allowed or denied.")                                                      \
     X(LABELS, "labels_received_total", COUNTER, SUM, 1, VERDICT, NONE, NONE,                       \
       "Label events applied.")                                                                     \
     X(HTTP, "http_requests_total", COUNTER, SERVICE, 1, HANDLER, HTTP_CODE, NONE,                  \

@@ -64,6 +64,7 @@ static const char *const REDIS_ERRORS[] = { HEC_REDIS_ERROR_TABLE(VALUE_TEXT) };
 static const char *const REBUILDS[] = { HEC_REBUILD_TABLE(VALUE_TEXT) };
 static const char *const LOADED[] = { HEC_LOADED_TABLE(VALUE_TEXT) };
 static const char *const HEADS[] = { HEC_HEAD_TABLE(VALUE_TEXT) };
+static const char *const LIST_NAMES[] = { HEC_LIST_NAME_TABLE(VALUE_TEXT) };
 static const char *const SUPPRESSED[] = { HEC_SUPPRESSED_TABLE(VALUE_TEXT) };
 static const char *const VERDICTS[] = { HEC_VERDICT_LABEL_TABLE(VALUE_TEXT) };
 static const char *const HANDLERS[] = { HEC_HANDLER_TABLE(VALUE_TEXT) };
@@ -102,8 +103,8 @@ static const char *value_text(enum hec_label_list list, int i)
         [HEC_LABELS_REDIS_OP] = REDIS_OPS,   [HEC_LABELS_REDIS_ERROR] = REDIS_ERRORS,
         [HEC_LABELS_REBUILD] = REBUILDS,     [HEC_LABELS_LOADED] = LOADED,
         [HEC_LABELS_HEAD] = HEADS,           [HEC_LABELS_SUPPRESSED] = SUPPRESSED,
-        [HEC_LABELS_VERDICT] = VERDICTS,     [HEC_LABELS_HANDLER] = HANDLERS,
-        [HEC_LABELS_HTTP_CODE] = HTTP_CODES,
+        [HEC_LABELS_LIST_NAME] = LIST_NAMES, [HEC_LABELS_VERDICT] = VERDICTS,
+        [HEC_LABELS_HANDLER] = HANDLERS,     [HEC_LABELS_HTTP_CODE] = HTTP_CODES,
     };
     switch (list) {
     case HEC_LABELS_NONE: return "";

@@ -276,6 +276,12 @@ static const struct hec_setting SETTINGS[] = {
     TEXT("alerts", "rules_file", "", alerts.rules_file,
          "Simple rules over features and event fields, as evidence beside the heads; a reload "
          "reads the file again. Empty: none.", RELOAD),
+    TEXT("alerts", "lists_file", "", alerts.lists_file,
+         "Allow and deny lists, a line of JSON an entity; looked at again when it changes, written "
+         "by hecate list when there is no lists_topic. Empty: none.", RESTART),
+    TEXT("alerts", "lists_topic", "", alerts.lists_topic,
+         "Compacted topic of the allow and deny lists: every daemon of the group follows it, and "
+         "hecate list writes to it. Its entries count more than the file's. Empty: none.", RESTART),
     { "alerts", "breaker_block_ratio", HEC_SETTING_RATIO, "", "0.05", 0, 1, NULL, RELOAD,
       .offset = AT(alerts.breaker_block_ratio),
       .help = "When more than this share of a partition's events in the window (100 or more) would "

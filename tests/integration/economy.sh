@@ -1,0 +1,137 @@
+#!/bin/bash
+# The economy of alerts on a real broker: rules, lists live and from the topic, the breaker, the
+# control group, a budget that is the same after a kill.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/daemon_lib.sh"
+need kcat curl jq python3
+start_broker
+start_redis
+make_bank
+make_topics 2
+"$support/broker.sh" topic "$scratch/broker" lists 1 cleanup.policy=compact
+cat >"$scratch/rules.conf" <<'END'
+rule any_transfer { when = "event_type == 'transfer' and amount_minor >= 0" outcome = evidence text = "money left" }
+rule large { when = "amount_minor > 40000 and not has wallet" outcome = review text = "a large amount" }
+END
+# Blocks are a matter of course here, so that the breaker has something to break.
+write_config "head card_fraud { block_score = 999 budget_alerts_per_day = 5 }" \
+    "alerts { rules_file = \"$scratch/rules.conf\" lists_topic = lists inbox_file = \"$scratch/alerts.db\"" \
+    " breaker_block_ratio = 0.2 breaker_window_s = 86400 control_ratio = 0.2 control_key = seven }"
+
+console() {
+    "$hecate" "$@" --config "$scratch/hecate.conf"
+}
+
+# ---- A rule with a mistake is refused before anything starts, with the nearest good word
+sed 's/amount_minor > 40000/amonut_minor > 40000/' "$scratch/rules.conf" >"$scratch/wrong.conf"
+status=0
+"$hecate" config check --config "$scratch/hecate.conf" --set "alerts.rules_file=$scratch/wrong.conf" \
+    2>"$scratch/refused" || status=$?
+[ "$status" = 78 ] || fail "a wrong rule: status $status"
+grep -q 'wrong.conf:2: rule large: column 1: .*did you mean "amount_minor"' "$scratch/refused" ||
+    fail "a wrong rule is told so: $(cat "$scratch/refused")"
+
+# ---- Half of the stream, a kill in the middle, the rest: each head and day keeps to its budget
+total=$(wc -l <"$events")
+head -n $((total / 2)) "$events" >"$scratch/first"
+tail -n +$((total / 2 + 1)) "$events" >"$scratch/rest"
+start_daemon
+wait_ready
+produce "$scratch/first" &
+producer=$!
+sleep 0.7
+kill -9 "$daemon"
+wait "$daemon" 2>/dev/null || true
+wait "$producer"
+start_daemon
+wait_ready
+produce "$scratch/rest"
+wait_done $((total - total / 2))
+until [ "$(committed)" = "$total" ]; do
+    kill -0 "$daemon" || fail "hecated ended: $(tail -3 "$scratch/log")"
+    sleep 0.3
+done
+read_topic alerts >"$scratch/alerts"
+budgets() {
+    jq -s 'map(select(.budget)) | group_by([.head, .event.source.partition, .budget.day_ms])' "$scratch/alerts"
+}
+# used counts on without a gap or a repeat, over the kill too, in each partition
+budgets | jq -e 'all(.[]; (map(.budget.used) | sort) as $u | $u == [range(1; 1 + ($u | length))])' >/dev/null ||
+    fail "a budget lost count over the kill: $(budgets | jq -c '.[] | map(.budget.used)' | head -3)"
+budgets | jq -e 'all(.[]; (map(select(.decision.outcome == "review" and .decision.reason != "list")) |
+    all(.[]; .budget.used <= .budget.limit)))' >/dev/null || fail "a review was sent over the budget"
+[ "$(jq -s 'map(.alert_id) | length - (unique | length)' "$scratch/alerts")" = 0 ] || fail "an alert is there twice"
+[ "$(metric 'hecate_alerts_suppressed_total.*budget')" -gt 0 ] || fail "nothing was over the budget"
+
+# ---- Rules: hits stand in the alerts and are counted
+jq -s -e 'map(select(.rules)) | length > 0 and all(.[]; all(.rules[]; .name == "large" or .name == "any_transfer"))' \
+    "$scratch/alerts" >/dev/null || fail "no alert tells of a rule"
+jq -s -e 'map(select(.decision.reason == "rule")) | length > 0 and
+    all(.[]; .event.amount_minor > 40000 and .decision.outcome == "review")' "$scratch/alerts" >/dev/null ||
+    fail "no alert was raised by a rule"
+[ "$(metric 'hecate_rule_hits_total.rule="large"')" -gt 0 ] || fail "the hits of a rule are not counted"
+
+# ---- Lists: denied and allowed from the next batch on, and after a restart from the topic
+user=$(jq -r 'select(.head == "card_fraud") | .entities[] | select(.kind == "user") | .token' "$scratch/alerts" | head -1)
+card=$(grep '"event_type":"card_auth"' "$scratch/rest" | tail -1 | jq -r .card_token)
+[ "$card" != null ] || fail "there is no card"
+event() {
+    grep -F "\"card_token\":\"$card\"" "$scratch/rest" | grep '"event_type":"card_auth"' | tail -1 |
+        jq -c --arg id "$1" --argjson more "$2" '.event_id = $id | .event_time_ms += $more | .amount_minor = 100' >"$scratch/one"
+    local before
+    before=$(metric hecate_events_processed_total)
+    produce "$scratch/one"
+    wait_done $((before + 1))
+    sleep 0.3
+}
+outcome_of() {
+    read_topic alerts | jq -r --arg id "$1" 'select(.event.event_id == $id) | .decision.outcome + " " + .decision.reason'
+}
+console list add deny "card:$card" --reason 'reported stolen' --for 30000d >/dev/null && fail "a list takes any time" || true
+console list add deny "card:$card" --reason 'reported stolen' >/dev/null
+[ "$(console list show deny --json | jq -r '.entries[0].kind + ":" + .entries[0].token')" = "card:$card" ] ||
+    fail "the list shows $(console list show deny --json)"
+event denied-1 1000
+[ "$(outcome_of denied-1)" = "block list" ] || fail "a denied card: $(outcome_of denied-1)"
+read_topic alerts | jq -e 'select(.event.event_id == "denied-1") | .list.reason == "reported stolen"' >/dev/null ||
+    fail "the alert does not say why"
+stop_daemon
+start_daemon
+wait_ready
+event denied-2 2000
+[ "$(outcome_of denied-2)" = "block list" ] || fail "a restart forgot the list: $(outcome_of denied-2)"
+console list remove deny "card:$card"
+console list add allow "card:$card" --reason 'our own test card' >/dev/null
+event allowed-1 3000
+[ -z "$(outcome_of allowed-1)" ] || fail "an allowed card alerts: $(outcome_of allowed-1)"
+[ "$(metric 'hecate_list_entries.list="allow"')" = 1 ] || fail "entries are not counted"
+console list remove allow "card:$card"
+event free-1 4000
+case $(outcome_of free-1) in *list*) fail "a removed entry still counts" ;; esac
+for verb in list_add list_remove; do
+    curl -s "http://$http/api/v1/audit" -H 'Authorization: Bearer operator-token-0123456789' |
+        jq -e --arg verb "$verb" '.audit | any(.verb == $verb and .code == 200)' >/dev/null || fail "$verb is not audited"
+done
+
+# ---- The breaker: when a card that is denied pays again and again, block becomes review
+console list add deny "card:$card" --reason 'a loop' >/dev/null
+grep -F "\"card_token\":\"$card\"" "$scratch/rest" | grep '"event_type":"card_auth"' | tail -1 >"$scratch/seed"
+python3 - "$scratch/seed" >"$scratch/many" <<'END'
+import json, sys
+event = json.load(open(sys.argv[1]))
+for n in range(2000):
+    event.update(event_id='loop-%d' % n, event_time_ms=event['event_time_ms'] + 10, amount_minor=100)
+    print(json.dumps(event, separators=(',', ':')))
+END
+before=$(metric hecate_events_processed_total)
+produce "$scratch/many"
+wait_done $((before + 2000))
+sleep 0.5
+read_topic alerts | jq -s 'map(select(.event.event_id | startswith("loop-"))) | group_by(.decision.outcome) |
+    map({(.[0].decision.outcome): length}) | add' >"$scratch/loops"
+[ "$(jq .block "$scratch/loops")" -gt 50 ] || fail "nothing was blocked before it broke: $(cat "$scratch/loops")"
+[ "$(jq .review "$scratch/loops")" -gt 500 ] || fail "the breaker did not open: $(cat "$scratch/loops")"
+[ "$(metric hecate_breaker_open)" = 1 ] || fail "the breaker is not in the metrics"
+grep -q 'event=breaker_open' "$scratch/log" || fail "the breaker is not in the log"
+console status --json | jq -e '.breaker_open == true' >/dev/null || fail "the breaker is not in the status"
+stop_daemon
