@@ -386,3 +386,39 @@ Test(disposition, is_what_a_plain_telling_says_whatever_comes_together)
         hec_lists_free((struct hec_lists *)(uintptr_t)by.lists);
     }
 }
+
+/* ---- Who is in the control group ------------------------------------------------------------- */
+
+Test(disposition, spreads_event_ids_evenly_over_the_whole)
+{
+    enum { IDS = 50000, PARTS = 20 };
+    int counts[PARTS] = { 0 };
+    for (int i = 0; i < IDS; i++) {
+        char text[32];
+        snprintf(text, sizeof(text), "payment-%d", i);
+        struct hec_text id = hec_text_of(text);
+        double place = hec_control_place(99, &id);
+        cr_assert(place >= 0 && place < 1);
+        counts[(int)(place * PARTS)]++;
+    }
+    double chi2 = 0, expected = (double)IDS / PARTS;
+    for (int i = 0; i < PARTS; i++) {
+        chi2 += (counts[i] - expected) * (counts[i] - expected) / expected;
+    }
+    cr_expect_lt(chi2, 43.8, "19 degrees of freedom, one in a thousand: %f", chi2);
+}
+
+Test(disposition, draws_the_group_by_its_key_and_not_by_the_ids_alone)
+{
+    cr_expect_eq(hec_control_key("seven"), hec_control_key("seven"));
+    cr_expect_neq(hec_control_key("seven"), hec_control_key("eight"));
+    int both = 0;
+    for (int i = 0; i < 10000; i++) {
+        char text[32];
+        snprintf(text, sizeof(text), "e%d", i);
+        struct hec_text id = hec_text_of(text);
+        both += hec_control_place(hec_control_key("seven"), &id) < 0.1 &&
+                hec_control_place(hec_control_key("eight"), &id) < 0.1;
+    }
+    cr_expect(both > 50 && both < 160, "%d of 10000 are in both groups of a tenth", both);
+}

@@ -220,3 +220,93 @@ Test(rules, agree_with_plain_recursion_on_random_trees)
         cr_assert_eq(holds(text), want, "seed 11, tree %d: %s", n, text);
     }
 }
+
+/* ---- Every sign, every side ------------------------------------------------------------------ */
+
+static bool plainly(const char *sign, double left, double right)
+{
+    return strcmp(sign, "<") == 0    ? left < right
+           : strcmp(sign, "<=") == 0 ? left <= right
+           : strcmp(sign, ">") == 0  ? left > right
+           : strcmp(sign, ">=") == 0 ? left >= right
+           : strcmp(sign, "==") == 0 ? left == right
+                                     : left != right;
+}
+
+/* One rule with one comparison, thrown away afterwards. */
+static bool alone(const char *when)
+{
+    hec_rules_free(rules);
+    cr_assert_eq(hec_rules_new(&rules), HEC_OK);
+    return holds(when);
+}
+
+Test(rules, compare_numbers_of_every_size_with_every_sign)
+{
+    static const char *const SIGNS[] = { "<", "<=", ">", ">=", "==", "!=" };
+    static const double VALUES[] = { -1e9, -1, -0.5, 0, 0.5, 1, 129899, 129900, 129901, 1e12 };
+    const char *name = hec_plan_schema(plan)->features[hec_plan_numeric_feature(plan, 5)].name;
+    for (size_t s = 0; s < sizeof(SIGNS) / sizeof(SIGNS[0]); s++) {
+        for (size_t v = 0; v < sizeof(VALUES) / sizeof(VALUES[0]); v++) {
+            char when[200];
+            snprintf(when, sizeof(when), "amount_minor %s %.17g", SIGNS[s], VALUES[v]);
+            cr_expect_eq(alone(when), plainly(SIGNS[s], 129900, VALUES[v]), "%s", when);
+            for (size_t f = 0; f < sizeof(VALUES) / sizeof(VALUES[0]); f++) {
+                row[5] = (float)VALUES[f];
+                snprintf(when, sizeof(when), "%s %s %.17g", name, SIGNS[s], VALUES[v]);
+                cr_expect_eq(alone(when), plainly(SIGNS[s], (double)row[5], VALUES[v]), "%s", when);
+            }
+        }
+    }
+}
+
+/* The name of the nth feature that no field has too. */
+static const char *feature_name(int n, int *at)
+{
+    for (int c = 0; c < hec_plan_numerics(plan); c++) {
+        const char *name = hec_plan_schema(plan)->features[hec_plan_numeric_feature(plan, c)].name;
+        if (hec_field_named(name, strlen(name)) == HEC_FIELDS && n-- == 0) {
+            *at = c;
+            return name;
+        }
+    }
+    cr_assert_fail("there are too few features");
+    return NULL;
+}
+
+Test(rules, compare_one_name_with_another)
+{
+    int l, r;
+    const char *left = feature_name(2, &l), *right = feature_name(3, &r);
+    char when[200];
+    snprintf(when, sizeof(when), "%s < %s", left, right);
+    row[l] = 1;
+    row[r] = 2;
+    cr_expect(alone(when));
+    row[r] = 1;
+    cr_expect_not(alone(when));
+    row[r] = NAN;
+    cr_expect_not(alone(when));
+    cr_expect(alone("amount_minor == amount_minor"));
+    cr_expect(alone("mcc == mcc"));
+    cr_expect_not(alone("mcc == currency"));
+}
+
+Test(rules, read_blanks_and_lines_as_one_likes_them)
+{
+    cr_expect(alone("  amount_minor>1\n and\tmcc=='5732'  "));
+    cr_expect(alone("(amount_minor>1)and(mcc=='5732')"));
+    cr_expect(alone("not(amount_minor<1)"));
+    cr_expect(alone("mcc in('5732')"));
+    cr_expect_eq(add("android > 1"), HEC_NOT_FOUND, "and is a word of its own");
+    cr_expect_eq(add("amount_minor > 1 andmcc == '1'"), HEC_INVALID);
+    cr_expect_eq(add("notamount_minor > 1"), HEC_NOT_FOUND);
+}
+
+Test(rules, say_nothing_where_there_are_none)
+{
+    hec_rules_free(rules);
+    cr_assert_eq(hec_rules_new(&rules), HEC_OK);
+    cr_expect_eq(hec_rules_match(rules, &sample.event, row), 0);
+    cr_expect_eq(hec_rules_count(rules), 0);
+}
