@@ -377,8 +377,6 @@ Test(attribution, names_what_the_score_rests_on)
     hec_model_free(model);
     planted_free(&planted);
 }
-<<<<<<< HEAD
-=======
 
 /* What a model knows lies in the order of its weights: without it nothing of the ranking stays. */
 Test(attribution, loses_its_ranking_with_the_weights)
@@ -424,4 +422,3 @@ Test(attribution, loses_its_ranking_with_the_weights)
     hec_model_free(shuffled);
     planted_free(&planted);
 }
->>>>>>> fe55548 (learn, cli: features beyond 64 MB train from a file)
