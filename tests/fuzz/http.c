@@ -82,6 +82,14 @@ static void do_pause(void *context, const char *reason, const char *actor)
     must(actor[0] != '\0' && (reason == NULL || strlen(reason) < 200));
 }
 
+/* No engine has the question's partition. */
+static enum hec_status score(void *context, struct hec_question *question)
+{
+    (void)context;
+    must(question->partition >= 0 && question->partition < house.parts.partitions);
+    return HEC_FENCED;
+}
+
 static void drain(void *context)
 {
     (void)context;
@@ -209,7 +217,12 @@ static void open_desk(void)
     struct hec_desk_options options = {
         .config = house.config,
         .parts = &house.parts,
-        .hooks = { NULL, state, checks, do_pause, drain, reload },
+        .hooks = { .state = state,
+                   .checks = checks,
+                   .pause = do_pause,
+                   .drain = drain,
+                   .score = score,
+                   .reload = reload },
     };
     struct hec_error error = { 0 };
     must(hec_desk_new(&house.desk, &options, &error) == HEC_OK && house.desk->inbox != NULL);
