@@ -99,7 +99,7 @@ static bool says(int n, const char *command, const char *word)
 
 static void wait_until(int n, const char *command, const char *word)
 {
-    int64_t until_ms = now_ms() + 15000;
+    int64_t until_ms = now_ms() + 60000;
     while (!says(n, command, word) && now_ms() < until_ms) {
         usleep(20000);
     }
@@ -123,7 +123,7 @@ static enum hec_status open_at(struct hec_store **store, const char *address,
 
 static void reconnect(struct hec_store *store)
 {
-    int64_t until_ms = now_ms() + 15000;
+    int64_t until_ms = now_ms() + 60000;
     while (hec_store_connect(store, now_ms(), &error) != HEC_OK && now_ms() < until_ms) {
         usleep(10000);
     }
@@ -253,8 +253,8 @@ static void start_sentinel(char *address, size_t size)
     FILE *file = fopen(path, "w");
     fprintf(file,
             "sentinel monitor bank 127.0.0.1 %d 1\n"
-            "sentinel down-after-milliseconds bank 300\n"
-            "sentinel failover-timeout bank 3000\n",
+            "sentinel down-after-milliseconds bank 2000\n"
+            "sentinel failover-timeout bank 8000\n",
             ports[0]);
     fclose(file);
     sentinel.pid = fork();
