@@ -69,6 +69,39 @@ static void study_shots(FILE *out)
              "    --test-from 2025-02-12 --test-to 2025-02-28 --out shots.csv --rows-out rows");
 }
 
+/* What was measured. Each table's command is the study of tests/proof/fewshot.sh. */
+static void measured(FILE *out)
+{
+    hec_manual_paragraph(
+        out,
+        "Measured with make proof-fewshot ARGS=leaked and fewer seeds and shots than it takes "
+        "by itself: the handbook's payments, its scenario 3 held out of everything but the new "
+        "head, 3 seeds, average precision on the week from 2018-08-08. Two weeks of shots; the "
+        "start is of the two weeks before. In brackets the 95 % interval of the paired "
+        "difference from scratch.");
+    hec_manual_example(out, "shots                      5                     20\n"
+                            "scratch                    0.093                 0.457\n"
+                            "warm, --trunk-rate 1       0.277 (+.157 +.198)   0.439 (-.146 +.115)\n"
+                            "masked, --trunk-rate 1     0.082 (-.060 +.021)   0.440 (-.077 +.086)\n"
+                            "reptile, --trunk-rate 1    0.108 (+.001 +.036)   0.519 (-.023 +.119)");
+    hec_manual_paragraph(
+        out, "And with one week of shots and a start of the two weeks from 2018-07-11:");
+    hec_manual_example(out,
+                       "shots             5                    20                   100\n"
+                       "scratch           0.072                0.399                0.644\n"
+                       "frozen            0.392 (+.255 +.363)  0.393 (-.104 +.112)  0.395 (-.280 "
+                       "-.200)\n"
+                       "--trunk-rate .1   0.378 (+.260 +.363)  0.397 (-.099 +.117)  0.405 (-.272 "
+                       "-.188)");
+    hec_manual_paragraph(
+        out,
+        "So: a model of the other crimes is worth much at five examples, nothing beyond noise "
+        "at twenty, and is in the way at a hundred where its trunk cannot move, because what "
+        "the new kind shows in was not worth knowing before. Masked pretraining gained nothing "
+        "here; Reptile a little at five. Where kinds have nothing in common Reptile harms: a "
+        "start that knows what frauds are like has to unlearn it.");
+}
+
 static void pretraining(FILE *out)
 {
     hec_manual_section(out, "PRETRAINING");
@@ -155,6 +188,7 @@ void hec_manual_learning(FILE *out)
     transfer(out);
     few_shot(out);
     study_shots(out);
+    measured(out);
     pretraining(out);
     explaining(out);
     adapting(out);

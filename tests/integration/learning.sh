@@ -19,8 +19,10 @@ head takeover {
 }
 END
 
-# The examples, a command a line: roff taken off, lines that end in a backslash joined.
-"$hecate" manpage hecate-learning | awk '/^\.nf/ { on = 1; next } /^\.fi/ { on = 0; print "" } on' |
+# The examples, a command a line: roff taken off, lines that end in a backslash joined. One that
+# does not begin with hecate is a table of figures.
+"$hecate" manpage hecate-learning | awk '/^\.nf/ { begins = 1; next } /^\.fi/ { on = 0; print "" }
+        begins { on = /^hecate /; begins = 0 } on' |
     sed -e 's/\\-/-/g' -e 's/\\&//g' -e 's/\\e/\\/g' -e 's/\\(aq/'"'"'/g' |
     sed -e ':more' -e '/\\$/N' -e 's/\\\n */ /' -e 'tmore' | sed '/^$/d' >commands
 [ "$(wc -l <commands)" -ge 3 ] || fail "the page has no commands: $(cat commands)"
