@@ -1,3 +1,6 @@
+/*
+ * Entries in a balanced tree of the C library's, as lines of JSON, and as what engines look up.
+ */
 #define _GNU_SOURCE /* tdestroy, twalk_r */
 #include "ops/roster.h"
 
