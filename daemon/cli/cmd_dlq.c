@@ -16,6 +16,7 @@
 #define CODES_MAX 64
 #define ERRORS "__hecate.errors."
 #define TEXT_BYTES 128
+#define HEADERS_MAX 64
 
 enum { LIST, SHOW, REPLAY };
 static const char *const VERBS[] = { "list", "show", "replay", NULL };
@@ -100,10 +101,10 @@ static void list_one(const struct hec_record *record, const char *code)
 
 static void show_one(const struct hec_record *record)
 {
-    struct hec_kafka_header list[64];
-    int count = hec_record_headers(record, list, 64);
+    struct hec_kafka_header list[HEADERS_MAX];
+    int count = hec_record_headers(record, list, HEADERS_MAX);
     printf("%-12s %d:%" PRId64 "\n", "record", (int)record->partition, record->offset);
-    for (int i = 0; i < count && i < 64; i++) {
+    for (int i = 0; i < count && i < HEADERS_MAX; i++) {
         print_bytes(list[i].name, list[i].value, list[i].length);
     }
     print_bytes("key", record->key, record->key_length);
@@ -115,6 +116,30 @@ static bool is_digest(const struct hec_record *record)
 {
     return record->value == NULL ||
            (record->value_length > 7 && memcmp(record->value, "sha256:", 7) == 0);
+}
+
+/* As it came, with its own headers; what was said of its failure stays behind. */
+static enum hec_status send_again(struct work *work, const struct hec_record *record,
+                                  struct hec_error *error)
+{
+    static const char OURS[] = "__hecate.";
+    struct hec_kafka_header list[HEADERS_MAX];
+    int found = hec_record_headers(record, list, HEADERS_MAX), kept = 0;
+    for (int i = 0; i < found && i < HEADERS_MAX; i++) {
+        if (strncmp(list[i].name, OURS, sizeof(OURS) - 1) != 0) {
+            list[kept++] = list[i];
+        }
+    }
+    struct hec_feed_record again = { .topic = work->config->input.topic,
+                                     .partition = -1,
+                                     .key = record->key,
+                                     .value = record->value,
+                                     .key_length = record->key_length,
+                                     .value_length = record->value_length,
+                                     .record_ms = record->record_ms,
+                                     .headers = list,
+                                     .headers_count = kept };
+    return hec_feed_put(work->feed, &again, error);
 }
 
 static enum hec_status take(struct work *work, const struct hec_record *record,
@@ -137,9 +162,7 @@ static enum hec_status take(struct work *work, const struct hec_record *record,
     } else if (work->verb == REPLAY && is_digest(record)) {
         work->digests++;
     } else if (work->feed != NULL) {
-        return hec_feed_send(work->feed, work->config->input.topic, -1, record->key,
-                             record->key_length, record->value, record->value_length,
-                             record->record_ms, error);
+        return send_again(work, record, error);
     }
     return HEC_OK;
 }

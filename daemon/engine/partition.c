@@ -104,8 +104,9 @@ static enum hec_status resume(struct hec_engine *engine, int32_t partition, enum
         return hec_fail(error, HEC_MISMATCH,
                         "partition %d: the stored state is at offset %" PRId64 ", the group's "
                         "committed offset at %" PRId64 ": somebody moved the group back, or its "
-                        "offsets expired. Set it (hecate offsets reset), or use another "
-                        "state.key_prefix to rebuild the state",
+                        "offsets went by expiry or with a topic that was deleted. Move it forward "
+                        "again (hecate offsets reset), or use another state.key_prefix to rebuild "
+                        "the state",
                         (int)partition, found->offset, position->committed);
     }
     position->generation = found->generation;

@@ -62,14 +62,43 @@ enum hec_status hec_feed_send(struct hec_feed *feed, const char *topic, int32_t 
                               const void *key, size_t key_length, const void *value,
                               size_t value_length, int64_t record_ms, struct hec_error *error)
 {
+    struct hec_feed_record record = { .topic = topic,
+                                      .partition = partition,
+                                      .key = key,
+                                      .value = value,
+                                      .key_length = key_length,
+                                      .value_length = value_length,
+                                      .record_ms = record_ms };
+    return hec_feed_put(feed, &record, error);
+}
+
+/* Whole, and the library's once it has taken the record. */
+static rd_kafka_headers_t *headers_of(const struct hec_feed_record *record)
+{
+    rd_kafka_headers_t *headers = rd_kafka_headers_new((size_t)record->headers_count);
+    for (int i = 0; headers != NULL && i < record->headers_count; i++) {
+        const struct hec_kafka_header *header = &record->headers[i];
+        rd_kafka_header_add(headers, header->name, -1, header->value, (ssize_t)header->length);
+    }
+    return headers;
+}
+
+enum hec_status hec_feed_put(struct hec_feed *feed, const struct hec_feed_record *record,
+                             struct hec_error *error)
+{
     int64_t until_us = 0;
     rd_kafka_resp_err_t code;
+    rd_kafka_headers_t *headers = headers_of(record);
+    if (headers == NULL) {
+        return hec_fail(error, HEC_NO_MEMORY, "kafka: no memory for a record's headers");
+    }
     for (;;) {
         code = rd_kafka_producev(
-            feed->client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key, key_length),
-            RD_KAFKA_V_VALUE((void *)value, value_length), RD_KAFKA_V_TIMESTAMP(record_ms),
-            RD_KAFKA_V_END);
+            feed->client, RD_KAFKA_V_TOPIC(record->topic), RD_KAFKA_V_PARTITION(record->partition),
+            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+            RD_KAFKA_V_KEY(record->key, record->key_length),
+            RD_KAFKA_V_VALUE((void *)record->value, record->value_length),
+            RD_KAFKA_V_TIMESTAMP(record->record_ms), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             break;
         }
@@ -80,12 +109,15 @@ enum hec_status hec_feed_send(struct hec_feed *feed, const char *topic, int32_t 
         }
         rd_kafka_poll(feed->client, 10);
     }
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_headers_destroy(headers);
+    }
     if (++feed->sent % POLL_EVERY == 0) {
         rd_kafka_poll(feed->client, 0);
     }
     return code == RD_KAFKA_RESP_ERR_NO_ERROR
                ? HEC_OK
-               : hec_fail(error, hec_kafka_status(code), "kafka: topic %s: %s", topic,
+               : hec_fail(error, hec_kafka_status(code), "kafka: topic %s: %s", record->topic,
                           rd_kafka_err2str(code));
 }
 

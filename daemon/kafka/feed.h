@@ -35,6 +35,21 @@ HEC_CHECKED enum hec_status hec_feed_send(struct hec_feed *feed, const char *top
                                           const void *value, size_t value_length, int64_t record_ms,
                                           struct hec_error *error);
 
+/* A record with all that may stand in one; the rest zero. */
+struct hec_feed_record {
+    const char *topic;
+    int32_t partition; /* -1: by key */
+    const void *key, *value;
+    size_t key_length, value_length;
+    int64_t record_ms;                      /* 0: now */
+    const struct hec_kafka_header *headers; /* headers_count of them */
+    int headers_count;
+};
+
+/** As hec_feed_send; headers are copied as well. @return also HEC_NO_MEMORY */
+HEC_CHECKED enum hec_status
+hec_feed_put(struct hec_feed *feed, const struct hec_feed_record *record, struct hec_error *error);
+
 /** Where a key that is not NULL belongs, of so many partitions: as Java's default partitioner and
  * murmur2_random say. */
 int32_t hec_kafka_partition_of(const void *key, size_t key_length, int32_t partitions);

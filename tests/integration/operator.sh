@@ -25,7 +25,8 @@ for topic in alerts scores dead; do
 done
 token=$(head -n 1 "$scratch/events" | jq -r .user_token)
 for partition in 0 1; do
-    printf '%s\tno event\n' "$token" | kcat -P -b "$broker" -t events -p "$partition" -K '	'
+    printf '%s\tno event\n' "$token" |
+        kcat -P -b "$broker" -t events -p "$partition" -K '	' -H "trace=t$partition"
 done
 
 # ---- A run, and where it stands
@@ -84,6 +85,9 @@ said 'nothing was sent'
 "$hecate" dlq replay --code not_json --from "${offsets[2]}" --execute "${config[@]}" >"$scratch/said"
 said '2 were sent to events'
 said "\-\-from $((offsets[3] + 1)) leaves out"
+kcat -C -q -b "$broker" -t events -o beginning -e -f '%h %s\n' | grep ' no event$' | sort | uniq -c >"$scratch/again"
+[ "$(awk '{ print $1, $2 }' "$scratch/again" | paste -sd' ')" = '2 trace=t0 2 trace=t1' ] ||
+    fail "what is sent again has other headers than its own: $(cat "$scratch/again")"
 has_six() { [ "$(read_topic dead | wc -l)" = 6 ]; }
 wait_for 30 has_six
 stop_daemon

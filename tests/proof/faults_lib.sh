@@ -34,7 +34,7 @@ now_ms() { date +%s%3N; }
 await() { # SECONDS: until all that was sent is committed
     local end=$((SECONDS + $1))
     until [ "$(committed)" -ge "$sent" ]; do
-        [ "$SECONDS" -lt "$end" ] || fail "$(committed) of $sent committed: $(tail -3 "$scratch"/*.log)"
+        [ "$SECONDS" -lt "$end" ] || fail "$(committed) of $sent committed: $(tail -n 3 "$scratch"/*.log)"
         sleep 0.5
     done
 }
@@ -104,7 +104,7 @@ await_end() { # PID SECONDS
 }
 
 finish() { # PID: SIGTERM, and a good end
-    kill -TERM "$1" && wait "$1" || fail "it ended with $?: $(tail -3 "$scratch"/*.log)"
+    kill -TERM "$1" && wait "$1" || fail "it ended with $?: $(tail -n 3 "$scratch"/*.log)"
 }
 
 http_of() { # INSTANCE: sets $http, of its latest life

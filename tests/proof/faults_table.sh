@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/../.." && pwd)
 build=${HECATE_BUILD:-$source/build}
 export SEED=${SEED:-7} HECATE_BUILD=$build
-FAULTS_BANK=$(mktemp -d)
+FAULTS_BANK=$(mktemp -d "${TMPDIR:-/tmp}/hec.XXXXXX")
 logs=${LOGS:-$FAULTS_BANK/logs}
 export FAULTS_BANK
 mkdir -p "$logs"
