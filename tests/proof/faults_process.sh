@@ -2,7 +2,7 @@
 # Faults of the process and its machine, one row of the table each; see faults_lib.sh and
 # faults_table.sh.
 #
-#   faults_process.sh f4|f5|f28|f32|f33|fleet [AMOUNT]
+#   faults_process.sh f4|f5|f28|f32|f33 [AMOUNT]
 #
 # The last line is the figure. Exit status 0: the row passes.
 . "$(dirname "$0")/faults_lib.sh"
@@ -81,50 +81,6 @@ f5() {
     judge 6
     [ "$idle_ms" -le 15000 ] || fail "a partition idled for $idle_ms ms: $(cat "$scratch/gaps")"
     echo "$(grep -c event=starting "$scratch/two.log") instances came and went in $seconds s: no partition idled longer than $idle_ms ms; $sent events, each once"
-}
-
-# Three daemons, six partitions: one is killed, one is stopped beyond every timeout and woken.
-fleet() {
-    local seconds=${amount:-90} began
-    prepare 6
-    for name in one two three; do
-        configure "$name"
-        run "$name"
-        eval "$name=\$daemon"
-    done
-    send 1 3000
-    await 90
-    began=$(now_ms)
-    send_steadily $((seconds + 40))
-    sleep 5
-    kill -9 "$one"
-    wait "$one" 2>/dev/null || true
-    sleep 20 # one fault at a time: a group that waits for two members waits twice
-    kill -STOP "$two"
-    sleep "$seconds"
-    local asleep_end
-    asleep_end=$(now_ms)
-    kill -CONT "$two"
-    sleep 5
-    run one
-    one=$daemon
-    wait "$sender"
-    longest_idle "$began" "$asleep_end"
-    await 120
-    status=0
-    if ! ended "$two"; then
-        kill -TERM "$two"
-    fi
-    wait "$two" || status=$?
-    finish "$three"
-    finish "$one"
-    judge 6
-    local refusals
-    refusals=$(grep -cE 'event=(revoke_unfinished|transaction_rolled_back|engine_stopped|checkpoint_failed)' \
-        "$scratch/two.log" || true)
-    [ "$refusals" -gt 0 ] || fail "the zombie was refused nothing: $(tail -5 "$scratch/two.log")"
-    [ "$idle_ms" -le 15000 ] || fail "a partition idled for $idle_ms ms: $(cat "$scratch/gaps")"
-    echo "three daemons, six partitions, one killed, one stopped for $seconds s: longest idle partition $idle_ms ms; the woken one had $refusals refusals and status $status; $sent events, each once"
 }
 
 # What the machine has not got.
@@ -256,6 +212,6 @@ f33() {
 }
 
 case $row in
-f4 | f5 | f28 | f32 | f33 | fleet) "$row" ;;
+f4 | f5 | f28 | f32 | f33) "$row" ;;
 *) fail "usage: $(sed -n 5p "$0")" ;;
 esac

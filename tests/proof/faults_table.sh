@@ -35,7 +35,7 @@ table() {
 	F1 | kill -9 at any step (simulator: 12 per mille of all steps) | simulate 300 1000
 	F2 | kill -9 every 0.2 to 3 s under load | faults kill 60
 	F3 | one of two daemons stopped for 30 s, then woken | faults zombie 30
-	F3b | three daemons, six partitions: one killed, one stopped for 90 s and woken | process fleet 90
+	F3b | three daemons, six partitions: one killed, one stopped for 90 s and woken | faults group 90
 	F4 | two processes of one identity | process f4
 	F5 | instances come and go every 10 s | process f5 60
 	F6 | a coordinator's every error, at any call | simulate 300 2000
