@@ -123,6 +123,12 @@ bench-daemon: ## the daemon against a pass-through, on a real broker: 24 feature
 proof-explain: ## 10 000 alerts explained again from the rows that they carry
 	@tests/proof/explain.sh
 
+proof-page: ## the page in a browser with axe-core, and a picture of every view
+	@tests/proof/page.sh
+
+proof-http: ## the HTTP face under torture while events flow
+	@tests/proof/http.sh
+
 bench-score: ## events scored over HTTP at 500 a second beside half load
 	@tests/bench/score_http.sh
 

@@ -3,7 +3,8 @@
     page.py URL TOKEN ALERT_FILE BROKER RESTART_COMMAND
 
 ALERT_FILE holds one alert as it stood on the topic; others are made of it. With HECATE_SHOTS set to
-a directory, a picture of every view in both themes is left there.
+a directory, a picture of every view in both themes is left there; with HECATE_AXE set to axe-core's
+axe.min.js, it looks at every view too.
 """
 import copy
 import json
@@ -18,6 +19,7 @@ from browser import Browser, program
 URL, TOKEN, ALERT_FILE, BROKER, RESTART = sys.argv[1:6]
 ALERT = json.load(open(ALERT_FILE))
 SHOTS = os.environ.get("HECATE_SHOTS")
+AXE = os.environ.get("HECATE_AXE")
 made = 0
 
 HOSTILE = ["<img src=x onerror=window.xss=1>", "<script>window.xss=1</script>",
@@ -131,6 +133,23 @@ def pause(page):
     page.wait("document.getElementById('state').textContent == 'RUNNING'")
 
 
+def refused(page):
+    """A reload that is refused says why, with the place, and the page stays."""
+    subprocess.run([RESTART, "break"], check=True)
+    page.press("5")
+    page.wait(has("Partitions"))
+    page.complaints.clear()
+    page.eval("[...document.querySelectorAll('button')].find(b => b.textContent == 'Reload settings').click()")
+    page.wait(has("50-broken.conf:1"))
+    check(page.eval(has("The settings are refused")), "the page does not say what came of it")
+    subprocess.run([RESTART, "mend"], check=True)
+    page.eval("[...document.querySelectorAll('button')].find(b => b.textContent == 'Reload settings').click()")
+    page.wait(has("The settings are reloaded."))
+    page.complaints[:] = [c for c in page.complaints if "422" not in c]
+    page.press("1")
+    page.wait("document.querySelectorAll('tr.row').length > 0")
+
+
 def hostile(page):
     """Every text of an alert that could come from outside, with every text of the corpus."""
     alerts = []
@@ -188,8 +207,14 @@ NAMES = """(() => {
 })()"""
 
 
+AXE_RUN = """axe.run(document, { resultTypes: ['violations'],
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+  .then((r) => r.violations.map((v) => v.id + ': ' + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 120)).join(' | ')))"""
+
+
 def looks(page):
     """Each view in both themes: contrast, names, sizes, and no sideways scrolling at 360 px."""
+    faults = []
     for theme in ("light", "dark"):
         if page.eval("document.getElementById('theme').textContent").lower() == theme:
             page.eval("document.getElementById('theme').click()")
@@ -205,11 +230,16 @@ def looks(page):
                     page.shoot(os.path.join(SHOTS, f"{name}-{theme}-{width}.png"))
                 # A fresh row is marked by a colour that fades.
                 page.wait("document.getAnimations().length == 0")
-                for what, question in (("contrast", CONTRAST), ("names", NAMES)):
+                questions = [("contrast", CONTRAST), ("names", NAMES)]
+                if AXE:
+                    page.eval("if (typeof axe != 'object') {" + open(AXE).read() + "\n} 0")
+                    questions.append(("axe", AXE_RUN))
+                for what, question in questions:
                     found = page.eval(question)
-                    check(found == [], f"{name}, {theme}, {width} px: {what}: {found[:5]}")
+                    faults += [f"{name}, {theme}, {width} px: {what}: {one}" for one in found[:5]]
                 check(page.eval("document.documentElement.scrollWidth <= innerWidth"),
                       f"{name} scrolls sideways at {width} px: {page.eval('document.documentElement.scrollWidth')}")
+    check(not faults, "\n".join(faults))
     page.size(1280, 900)
     page.press("1")
     page.wait("document.querySelectorAll('tr.row').length > 0")
@@ -251,7 +281,7 @@ def main():
         page.open(URL + "/")
         page.wait("!!document.body && " + has("Sign in"))
         signed_in(page)
-        for step in (live, work, feed, pause, hostile, looks, flood, comes_back):
+        for step in (live, work, feed, pause, refused, hostile, looks, flood, comes_back):
             step(page)
             print(f"{step.__name__}: good", flush=True)
         complaints = [c for c in page.complaints if "ERR_CONNECTION_REFUSED" not in c and "ERR_INCOMPLETE" not in c]

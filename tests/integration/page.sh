@@ -20,7 +20,7 @@ read_topic alerts >"$scratch/alerts"
 jq -sc 'map(select(.event.amount_minor and (.reasons | length) > 1))[0]' "$scratch/alerts" >"$scratch/alert"
 [ -s "$scratch/alert" ] || fail "there is no alert with an amount and reasons"
 
-# The page sees the daemon go and come back.
+# The page sees settings that are refused, and the daemon go and come back.
 cat >"$scratch/restart" <<END
 #!/bin/bash
 case \$1 in
@@ -28,6 +28,11 @@ stop)
     kill \$(cat "$scratch/pid")
     while kill -0 \$(cat "$scratch/pid") 2>/dev/null; do sleep 0.1; done
     ;;
+break)
+    mkdir -p "$scratch/hecate.conf.d"
+    echo 'input { max_record_bytes = none }' >"$scratch/hecate.conf.d/50-broken.conf"
+    ;;
+mend) rm "$scratch/hecate.conf.d/50-broken.conf" ;;
 start)
     "$hecated" -c "$scratch/hecate.conf" >>"$scratch/log" 2>&1 </dev/null &
     echo \$! >"$scratch/pid"
