@@ -61,6 +61,22 @@ static enum hec_status apply_token_key(struct hec_parts *parts, struct hec_error
     return HEC_OK;
 }
 
+enum hec_status hec_parts_shadow(struct hec_model **ret, char sha256[HEC_SHA256_HEX],
+                                 const struct hec_config *config, const struct hec_plan *plan,
+                                 struct hec_error *error)
+{
+    struct hec_error why = { 0 };
+    *ret = NULL;
+    sha256[0] = '\0';
+    if (config->model.shadow_file[0] == '\0') {
+        return HEC_OK;
+    }
+    enum hec_status status =
+        hec_model_file_load(ret, sha256, config->model.shadow_file, hec_plan_digest(plan), &why);
+    return status == HEC_OK ? HEC_OK
+                            : hec_fail(error, status, "model.shadow_file: %.400s", why.text);
+}
+
 static enum hec_status build_model(struct hec_parts *parts, struct hec_error *error)
 {
     return hec_model_file_load(&parts->model, parts->model_sha256, parts->config->model.file,
@@ -193,11 +209,14 @@ static enum hec_status survey(struct hec_parts *parts, struct hec_error *error)
         .properties = list,
         .properties_count = properties_of(list, &config->kafka, NULL),
     };
-    struct hec_topic topics[4] = { { .name = config->input.topic },
+    struct hec_topic topics[5] = { { .name = config->input.topic },
                                    { .name = config->output.alert_topic },
                                    { .name = config->output.dead_letter_topic },
-                                   { .name = config->output.score_topic } };
-    int count = config->output.score_topic[0] == '\0' ? 3 : 4;
+                                   { .name = config->output.score_topic },
+                                   { .name = config->output.shadow_topic } };
+    int count = config->output.score_topic[0] == '\0'    ? 3
+                : config->output.shadow_topic[0] == '\0' ? 4
+                                                         : 5;
     enum hec_status status =
         hec_kafka_survey(&options, parts->cluster_id, topics, count, SURVEY_WAIT_MS, error);
     parts->partitions = topics[0].partitions;
@@ -260,6 +279,8 @@ static void fill_options(const struct hec_parts *parts, struct hec_engine_option
         .rule_slots = parts->rule_slots,
         .lists = parts->lists,
         .model_sha256 = parts->model_sha256,
+        .shadow_model = parts->shadow_model,
+        .shadow_sha256 = parts->shadow_sha256,
         .instance = config->hecate.instance,
         .tenant = config->hecate.tenant,
         .publish_scores = config->output.score_topic[0] != '\0',
@@ -313,8 +334,11 @@ enum hec_status hec_parts_engine(struct hec_engine **ret, struct hec_parts *part
         .transactional_id = config->output.delivery == HEC_EXACTLY_ONCE ? identity : NULL,
         .topics = { [HEC_TO_ALERTS] = config->output.alert_topic,
                     [HEC_TO_DEAD_LETTERS] = config->output.dead_letter_topic,
-                    [HEC_TO_SCORES] = config->output.score_topic },
-        .topics_count = options.publish_scores ? 3 : 2,
+                    [HEC_TO_SCORES] = config->output.score_topic,
+                    [HEC_TO_SHADOW] = config->output.shadow_topic },
+        .topics_count = config->output.shadow_topic[0] != '\0' ? 4
+                        : options.publish_scores               ? 3
+                                                               : 2,
     };
     return hec_engine_new(ret, &options, error);
 }
@@ -327,6 +351,10 @@ enum hec_status hec_parts_read(struct hec_parts *parts, const struct hec_config 
     enum hec_status status = build_plan(parts, error);
     status = status == HEC_OK ? apply_token_key(parts, error) : status;
     status = status == HEC_OK ? build_model(parts, error) : status;
+    if (status == HEC_OK) {
+        status = hec_parts_shadow(&parts->shadow_model, parts->shadow_sha256, config, parts->plan,
+                                  error);
+    }
     if (status == HEC_OK) {
         status = hec_parts_policy(&parts->policy, config, parts->model, error);
     }
@@ -385,6 +413,11 @@ enum hec_status hec_parts_make(struct hec_parts *parts, const struct hec_config 
     const struct hec_model_info *info = hec_model_info(parts->model);
     hec_metrics_set_model(parts->metrics, "primary", info->name, info->version,
                           parts->model_sha256);
+    if (parts->shadow_model != NULL) {
+        const struct hec_model_info *shadow = hec_model_info(parts->shadow_model);
+        hec_metrics_set_model(parts->metrics, "shadow", shadow->name, shadow->version,
+                              parts->shadow_sha256);
+    }
     struct hec_meter *meter = hec_metrics_service(parts->metrics);
     hec_meter_set(meter, HEC_S_MODEL_LOADED, hec_wall_ms());
     hec_meter_add(meter, HEC_S_MODEL_LOADS + HEC_LOADED_OK, 1);
@@ -399,5 +432,6 @@ void hec_parts_free(struct hec_parts *parts)
     hec_board_free(parts->lists);
     hec_rules_free(parts->rules);
     hec_model_free(parts->model);
+    hec_model_free(parts->shadow_model);
     hec_plan_free(parts->plan);
 }

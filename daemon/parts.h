@@ -26,6 +26,8 @@ struct hec_parts {
     struct hec_plan *plan;
     struct hec_model *model;
     char model_sha256[HEC_SHA256_HEX];
+    struct hec_model *shadow_model; /* NULL: none watches */
+    char shadow_sha256[HEC_SHA256_HEX];
     struct hec_policy policy;
     struct hec_rules *rules; /* NULL: none */
     uint8_t rule_slots[HEC_RULES_MAX];
@@ -65,6 +67,13 @@ HEC_CHECKED enum hec_status hec_parts_rules(struct hec_rules **ret, const struct
 /** Where the hits of each rule are counted. */
 void hec_parts_rule_slots(struct hec_parts *parts, const struct hec_rules *rules,
                           uint8_t slots[HEC_RULES_MAX]);
+
+/** Loads the model of model.shadow_file; NULL when there is none. It must be of the plan's
+ * features.
+ * @return those of hec_model_file_load, and a sentence that names the setting */
+HEC_CHECKED enum hec_status hec_parts_shadow(struct hec_model **ret, char sha256[HEC_SHA256_HEX],
+                                             const struct hec_config *config,
+                                             const struct hec_plan *plan, struct hec_error *error);
 
 /** Copies the digest of the model in use. Any thread. */
 void hec_parts_model_sha256(struct hec_parts *parts, char sha256[HEC_SHA256_HEX]);

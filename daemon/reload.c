@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/shadow.h"
 #include "file/model_file.h"
 #include "ops/clock.h"
 #include "ops/log.h"
@@ -18,6 +19,9 @@
 struct edition {
     struct hec_model *model; /* NULL: the one before is kept */
     char model_sha256[HEC_SHA256_HEX];
+    bool swaps_shadow;
+    struct hec_model *shadow_model; /* with swaps_shadow; NULL: none watches any more */
+    char shadow_sha256[HEC_SHA256_HEX];
     struct hec_policy policy;
     struct hec_rules *rules; /* NULL: none */
     uint8_t rule_slots[HEC_RULES_MAX];
@@ -50,6 +54,7 @@ static void free_edition(struct edition *edition, int engines)
 {
     for (int i = 0; edition != NULL && i < engines; i++) {
         hec_scorer_free(edition->changes[i].scorer);
+        hec_shadow_free(edition->changes[i].shadow);
     }
     if (edition != NULL) {
         hec_rules_free(edition->rules);
@@ -122,6 +127,35 @@ static enum hec_status make_model(const struct hec_reload *reload, const struct 
     return status;
 }
 
+/* The one that watches, as its file is now. */
+static enum hec_status make_shadow(const struct hec_reload *reload, const struct hec_config *fresh,
+                                   struct edition *edition, struct hec_error *error)
+{
+    struct hec_parts *parts = reload->parts;
+    if (fresh->model.shadow_file[0] != '\0' && reload->config->output.shadow_topic[0] == '\0') {
+        return hec_fail(error, HEC_INVALID,
+                        "model.shadow_file needs output.shadow_topic, which takes a restart");
+    }
+    enum hec_status status =
+        hec_parts_shadow(&edition->shadow_model, edition->shadow_sha256, fresh, parts->plan, error);
+    if (status != HEC_OK) {
+        return status;
+    }
+    edition->swaps_shadow = strcmp(edition->shadow_sha256, parts->shadow_sha256) != 0;
+    if (!edition->swaps_shadow) {
+        hec_model_free(edition->shadow_model);
+        edition->shadow_model = NULL;
+    }
+    for (int i = 0; i < parts->engines_count && edition->shadow_model != NULL; i++) {
+        if (hec_shadow_new(&edition->changes[i].shadow, edition->shadow_model,
+                           edition->shadow_sha256,
+                           (int)reload->config->model.max_batch_records) != HEC_OK) {
+            return hec_fail(error, HEC_NO_MEMORY, "no memory for the shadow model");
+        }
+    }
+    return HEC_OK;
+}
+
 static enum hec_status make_edition(const struct hec_reload *reload, const struct hec_config *fresh,
                                     struct edition **ret, struct hec_error *error)
 {
@@ -130,6 +164,7 @@ static enum hec_status make_edition(const struct hec_reload *reload, const struc
         return hec_fail(error, HEC_NO_MEMORY, "no memory for the new settings");
     }
     enum hec_status status = make_model(reload, fresh, edition, error);
+    status = status == HEC_OK ? make_shadow(reload, fresh, edition, error) : status;
     const struct hec_model *model = edition->model == NULL ? reload->parts->model : edition->model;
     if (status == HEC_OK) {
         status = hec_parts_policy(&edition->policy, fresh, model, error);
@@ -138,9 +173,10 @@ static enum hec_status make_edition(const struct hec_reload *reload, const struc
         status = hec_parts_rules(&edition->rules, fresh, reload->parts->plan, model, error);
     }
     if (status != HEC_OK) {
-        struct hec_model *unused = edition->model;
+        struct hec_model *unused = edition->model, *unused_shadow = edition->shadow_model;
         free_edition(edition, reload->parts->engines_count);
         hec_model_free(unused);
+        hec_model_free(unused_shadow);
         return status;
     }
     *ret = edition;
@@ -177,6 +213,7 @@ static void offer(struct hec_reload *reload, const struct hec_config *fresh,
         change->policy = &edition->policy;
         change->rules = edition->rules;
         change->rule_slots = edition->rule_slots;
+        change->swaps_shadow = edition->swaps_shadow;
         change->score_sample_ratio = fresh->output.score_sample_ratio;
         hec_engine_offer(reload->engines[i], change);
     }
@@ -198,6 +235,14 @@ static void publish(struct hec_reload *reload, const struct hec_config *fresh,
                               edition->model_sha256);
         hec_meter_set(meter, HEC_S_MODEL_LOADED, hec_wall_ms());
         hec_meter_add(meter, HEC_S_MODEL_LOADS + HEC_LOADED_OK, 1);
+    }
+    if (edition->swaps_shadow) {
+        const struct hec_model_info *info =
+            edition->shadow_model == NULL ? NULL : hec_model_info(edition->shadow_model);
+        parts->shadow_model = edition->shadow_model;
+        memcpy(parts->shadow_sha256, edition->shadow_sha256, HEC_SHA256_HEX);
+        hec_metrics_set_model(parts->metrics, "shadow", info == NULL ? "" : info->name,
+                              info == NULL ? "" : info->version, edition->shadow_sha256);
     }
     parts->policy = edition->policy;
     bool log_changed = fresh->log.level != reload->config->log.level ||
@@ -242,6 +287,7 @@ static enum hec_status take(struct hec_reload *reload, const struct hec_config *
     }
     hec_config_compare(reload->config, fresh, note_change, report);
     struct hec_model *model_before = edition->model == NULL ? NULL : reload->parts->model;
+    struct hec_model *shadow_before = edition->swaps_shadow ? reload->parts->shadow_model : NULL;
     report->model_changed = edition->model != NULL;
     memcpy(report->model_sha256, edition->model_sha256, HEC_SHA256_HEX);
     offer(reload, fresh, edition);
@@ -253,9 +299,12 @@ static enum hec_status take(struct hec_reload *reload, const struct hec_config *
         for (int i = 0; i < reload->parts->engines_count; i++) {
             hec_scorer_free(edition->changes[i].scorer); /* the one before */
             edition->changes[i].scorer = NULL;
+            hec_shadow_free(edition->changes[i].shadow);
+            edition->changes[i].shadow = NULL;
         }
         free_edition(reload->edition, reload->parts->engines_count);
         hec_model_free(model_before);
+        hec_model_free(shadow_before);
     }
     reload->edition = edition;
     return HEC_OK;

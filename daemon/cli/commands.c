@@ -30,6 +30,7 @@ const struct hec_command *const HEC_COMMANDS[] = {
     &hec_cmd_alert,
     &hec_cmd_snooze,
     &hec_cmd_list,
+    &hec_cmd_shadow,
     &hec_cmd_offsets,
     &hec_cmd_dlq,
     &hec_cmd_reload,

@@ -58,6 +58,18 @@ static void put_model(struct hec_api_call *call)
     yyjson_mut_obj_add_uint(call->reply, model, "parameters", info->parameters);
 }
 
+static void put_shadow(struct hec_api_call *call)
+{
+    const struct hec_parts *parts = call->desk->options.parts;
+    if (parts->shadow_model != NULL) {
+        const struct hec_model_info *info = hec_model_info(parts->shadow_model);
+        yyjson_mut_val *shadow = yyjson_mut_obj_add_obj(call->reply, call->root, "shadow");
+        yyjson_mut_obj_add_strcpy(call->reply, shadow, "name", info->name);
+        yyjson_mut_obj_add_strcpy(call->reply, shadow, "version", info->version);
+        yyjson_mut_obj_add_strcpy(call->reply, shadow, "sha256", parts->shadow_sha256);
+    }
+}
+
 static void put_threshold(struct hec_api_call *call, yyjson_mut_val *head, const char *name,
                           float at)
 {
@@ -201,6 +213,7 @@ void hec_api_status(struct hec_api_call *call)
     put_latency(call);
     put_heads(call);
     put_model(call);
+    put_shadow(call);
     put_topics(call);
     hec_api_checks(call);
 }

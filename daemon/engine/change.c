@@ -90,6 +90,11 @@ static void follow_change(struct hec_engine *engine)
         change->scorer = before;
         hec_name_columns(engine);
     }
+    if (change->swaps_shadow) {
+        struct hec_shadow *before = engine->shadow;
+        engine->shadow = change->shadow;
+        change->shadow = before;
+    }
     atomic_store_explicit(&change->taken, true, memory_order_release);
 }
 

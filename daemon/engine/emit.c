@@ -102,10 +102,13 @@ static bool is_sampled(const struct hec_engine *engine, const struct hec_row *ro
            engine->options.score_sample_ratio * 4294967296.0;
 }
 
+/* One score record: of the model in use, or of the one that watches. */
 static enum hec_status emit_score(struct hec_engine *engine, const struct hec_row *row,
+                                  const struct hec_shadow *shadow,
                                   const struct hec_dispositions *verdicts, struct hec_error *error)
 {
-    const struct hec_model_info *info = hec_model_info(engine->options.model);
+    const struct hec_model_info *info =
+        hec_model_info(shadow == NULL ? engine->options.model : shadow->model);
     const struct hec_reason_columns *columns = &engine->reason_columns;
     const struct hec_text *user = &row->event.value[HEC_F_USER_TOKEN].text;
     struct hec_score_record record = {
@@ -114,17 +117,18 @@ static enum hec_status emit_score(struct hec_engine *engine, const struct hec_ro
         .outcome = hec_outcome_name(row->outcome),
         .heads = info->heads,
         .heads_count = info->heads_count,
-        .model_sha256 = engine->options.model_sha256,
+        .model_sha256 = shadow == NULL ? engine->options.model_sha256 : shadow->model_sha256,
         .degraded = row->degraded,
     };
-    for (int head = 0; row->scored >= 0 && head < info->heads_count; head++) {
+    for (int head = 0; shadow == NULL && row->scored >= 0 && head < info->heads_count; head++) {
         record.control |= verdicts->heads[head].control;
         record.propensity = fmax(record.propensity, verdicts->heads[head].propensity);
     }
     if (row->scored >= 0) {
         size_t at = (size_t)row->scored;
-        record.scores = engine->batch->scores + at * HEC_HEADS_MAX;
-        if (engine->options.score_features) {
+        const float *scores = shadow == NULL ? engine->batch->scores : shadow->scores;
+        record.scores = scores + at * HEC_HEADS_MAX;
+        if (shadow == NULL && engine->options.score_features) {
             record.numerics = engine->batch->numerics + at * (size_t)columns->numerics;
             record.categories = engine->batch->categories + at * (size_t)columns->categories;
             record.numerics_count = columns->numerics;
@@ -132,7 +136,7 @@ static enum hec_status emit_score(struct hec_engine *engine, const struct hec_ro
         }
     }
     struct hec_sink_record out = {
-        .topic = HEC_TO_SCORES,
+        .topic = shadow == NULL ? HEC_TO_SCORES : HEC_TO_SHADOW,
         .key = user->bytes,
         .value = engine->text,
         .key_length = user->length,
@@ -140,7 +144,8 @@ static enum hec_status emit_score(struct hec_engine *engine, const struct hec_ro
         .partition = -1,
         .origin = hec_poison_origin(row->partition, row->offset),
     };
-    hec_tally_add(&engine->open, HEC_S_PRODUCED + HEC_OUTPUT_SCORE, 1);
+    hec_tally_add(&engine->open,
+                  HEC_S_PRODUCED + (shadow == NULL ? HEC_OUTPUT_SCORE : HEC_OUTPUT_SHADOW), 1);
     return hec_outbox_put(engine->outbox, &out, error);
 }
 
@@ -191,9 +196,14 @@ static enum hec_status emit_row(struct hec_engine *engine, const struct hec_row 
         status = hec_emit_alerts(engine, row, now_ms, &verdicts, error);
     }
     bool told = hec_event_is_scored(row->event.type) && engine->options.publish_scores;
-    return status == HEC_OK && told && is_sampled(engine, row)
-               ? emit_score(engine, row, &verdicts, error)
-               : status;
+    told = told && is_sampled(engine, row);
+    if (status == HEC_OK && told) {
+        status = emit_score(engine, row, NULL, &verdicts, error);
+    }
+    if (status == HEC_OK && told && engine->shadow != NULL && row->scored >= 0) {
+        status = emit_score(engine, row, engine->shadow, &verdicts, error);
+    }
+    return status;
 }
 
 enum hec_status hec_emit(struct hec_engine *engine, struct hec_error *error)

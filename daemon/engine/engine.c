@@ -202,6 +202,9 @@ static enum hec_status score(struct hec_engine *engine)
     if (status != HEC_OK) {
         return status;
     }
+    if (engine->shadow != NULL && batch->scored_count > 0) {
+        hec_shadow_run(engine->shadow, batch);
+    }
     hec_meter_observe(engine->meter, HEC_D_STAGE + HEC_STAGE_SCORE,
                       1000 * (hec_now_us() - began_us));
     hec_meter_observe(engine->meter, HEC_D_BATCH, batch->rows_count);
@@ -499,6 +502,11 @@ static enum hec_status allocate(struct hec_engine *engine, struct hec_error *err
         }
         hec_entities_set_keyer(engine->entities, engine->keyer);
     }
+    if (options->shadow_model != NULL &&
+        hec_shadow_new(&engine->shadow, options->shadow_model, options->shadow_sha256,
+                       options->batch_rows_max) != HEC_OK) {
+        return hec_fail(error, HEC_NO_MEMORY, "no memory for the shadow model");
+    }
     return hec_scorer_new(&engine->scorer, options->plan, options->model, options->batch_rows_max,
                           error);
 }
@@ -556,6 +564,7 @@ void hec_engine_free(struct hec_engine *engine, int wait_ms)
     hec_checkpoint_free(engine->checkpoint);
     hec_store_close(engine->store);
     hec_scorer_free(engine->scorer);
+    hec_shadow_free(engine->shadow);
     hec_questions_free(engine->questions);
     hec_batch_free(engine->batch);
     hec_entities_free(engine->entities);

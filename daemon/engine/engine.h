@@ -17,6 +17,7 @@
  *   change.c     orders: another model, a pause
  *   question.c   events that are scored for somebody who waits, without any trace
  *   upkeep.c     what is done now and then: old generations, the store's policy
+ *   shadow.c     a second model that only watches
  *   emit.c       what a batch says: scores, dead letters, and the order of it all
  *   alerts.c     what an event's scores come to: alerts, or why there is none
  *   ledgers.c    what decisions remember, committed with the offsets
@@ -41,9 +42,10 @@
 #include "store/store.h"
 
 struct hec_engine;
+struct hec_shadow;
 
 /* Everything is borrowed for the engine's life. Sink topics: see enum below. */
-enum hec_output_topic { HEC_TO_ALERTS, HEC_TO_DEAD_LETTERS, HEC_TO_SCORES };
+enum hec_output_topic { HEC_TO_ALERTS, HEC_TO_DEAD_LETTERS, HEC_TO_SCORES, HEC_TO_SHADOW };
 
 struct hec_engine_options {
     int index; /* which engine of this process, 0 .. */
@@ -62,6 +64,8 @@ struct hec_engine_options {
     const uint8_t *rule_slots;     /* by rule: where its hits are counted */
     struct hec_board *lists;       /* NULL: none */
     const char *model_sha256;
+    const struct hec_model *shadow_model; /* NULL: none watches */
+    const char *shadow_sha256;
     const char *instance, *tenant;
     bool publish_scores, score_features;
     double score_sample_ratio;
@@ -107,6 +111,9 @@ struct hec_engine_change {
     /* Made for another model than the one in use; taken over, and the one before comes back here.
      * NULL: the model stays. */
     struct hec_scorer *scorer;
+    /* With swaps_shadow: takes the place of the one in use, which comes back here. NULL: none. */
+    struct hec_shadow *shadow;
+    bool swaps_shadow;
     atomic_bool taken;
 };
 

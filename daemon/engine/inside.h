@@ -12,6 +12,7 @@
 #include "engine/ledgers.h"
 #include "engine/outbox.h"
 #include "engine/question.h"
+#include "engine/shadow.h"
 #include "engine/suspects.h"
 #include "hecate/disposition.h"
 #include "hecate/entity.h"
@@ -59,6 +60,7 @@ struct hec_engine {
     struct hec_keyer *keyer; /* of the tokens in entities; NULL: none */
     struct hec_batch *batch;
     struct hec_scorer *scorer;
+    struct hec_shadow *shadow; /* NULL: none */
     struct hec_reason_columns reason_columns;
     struct hec_questions *questions;
 

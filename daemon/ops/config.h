@@ -64,6 +64,7 @@ struct hec_config {
     struct {
         char alert_topic[HEC_CONFIG_TEXT_MAX];
         char score_topic[HEC_CONFIG_TEXT_MAX];
+        char shadow_topic[HEC_CONFIG_TEXT_MAX];
         double score_sample_ratio;
         int64_t score_features; /* bool */
         char dead_letter_topic[HEC_CONFIG_TEXT_MAX];
@@ -107,6 +108,7 @@ struct hec_config {
         char file[HEC_CONFIG_TEXT_MAX];
         int64_t max_batch_records;
         int64_t max_batch_wait_us;
+        char shadow_file[HEC_CONFIG_TEXT_MAX]; /* "": none watches */
     } model;
     struct {
         int64_t mode;                                   /* enum hec_head_mode */

@@ -64,6 +64,7 @@ static void check_topics(const struct hec_config *config, struct hec_problems *p
         { "input", "topic", config->input.topic },
         { "output", "alert_topic", config->output.alert_topic },
         { "output", "score_topic", config->output.score_topic },
+        { "output", "shadow_topic", config->output.shadow_topic },
         { "output", "dead_letter_topic", config->output.dead_letter_topic },
         { "alerts", "lists_topic", config->alerts.lists_topic },
     };
@@ -344,6 +345,17 @@ enum hec_status hec_config_check(const struct hec_config *config, struct hec_pro
                          "records",
                          place(config, "output", "score_features", where));
     }
+    bool shadow_told = config->output.shadow_topic[0] != '\0';
+    if (shadow_told && config->output.score_topic[0] == '\0') {
+        hec_problems_add(problems, HEC_INVALID,
+                         "%sshadow_topic needs a score_topic, which its scores are compared with",
+                         place(config, "output", "shadow_topic", where));
+    }
+    if (config->model.shadow_file[0] != '\0' && !shadow_told) {
+        hec_problems_add(problems, HEC_INVALID,
+                         "%sshadow_file needs an output.shadow_topic, or nobody would hear of it",
+                         place(config, "model", "shadow_file", where));
+    }
     if (config->features.schema_file[0] == '\0') {
         hec_problems_add(problems, HEC_INVALID, "features: schema_file must not be empty");
     }
@@ -371,6 +383,10 @@ enum hec_status hec_config_check_files(const struct hec_config *config,
     check_file("features", "schema_file", config->features.schema_file,
                "a copy of features.conf comes with the package", problems);
     check_file("model", "file", config->model.file, "make one with hecate train", problems);
+    if (config->model.shadow_file[0] != '\0') {
+        check_file("model", "shadow_file", config->model.shadow_file, "make one with hecate train",
+                   problems);
+    }
     bool good = problems->count + problems->dropped == before;
     return good ? HEC_OK : hec_problems_status(problems);
 }

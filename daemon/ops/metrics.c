@@ -225,7 +225,7 @@ void hec_metrics_set_model(struct hec_metrics *metrics, const char *role, const 
     pthread_mutex_lock(&metrics->lock);
     int slot = strcmp(role, "shadow") == 0 ? 1 : 0;
     struct hec_model_label *model = &metrics->models[slot];
-    copy_text(model->role, sizeof(model->role), role);
+    copy_text(model->role, sizeof(model->role), sha256[0] == '\0' ? "" : role);
     copy_text(model->name, sizeof(model->name), name);
     copy_text(model->version, sizeof(model->version), version);
     copy_text(model->sha256, sizeof(model->sha256), sha256);

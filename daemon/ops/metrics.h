@@ -58,6 +58,7 @@
 #define HEC_OUTPUT_TABLE(X)                                                                        \
     X(ALERT, "alert")                                                                              \
     X(SCORE, "score")                                                                              \
+    X(SHADOW, "shadow")                                                                            \
     X(DEAD_LETTER, "dead_letter")
 #define HEC_KAFKA_ERROR_TABLE(X)                                                                   \
     X(RETRIABLE, "retriable")                                                                      \

@@ -121,6 +121,8 @@ static const struct hec_setting SETTINGS[] = {
     TEXT("output", "alert_topic", "", output.alert_topic, "Topic of the alerts.", REQUIRED),
     TEXT("output", "score_topic", "", output.score_topic,
          "Topic of the scores of all events. Empty: scores are not published.", RESTART),
+    TEXT("output", "shadow_topic", "", output.shadow_topic,
+         "Topic of the scores of model.shadow_file, one for each on score_topic.", RESTART),
     { "output", "score_sample_ratio", HEC_SETTING_RATIO, "", "1", 0, 1, NULL, RELOAD,
       .offset = AT(output.score_sample_ratio),
       .help = "Share of the scores without alert that is published, chosen by event id. Scores "
@@ -234,6 +236,11 @@ static const struct hec_setting SETTINGS[] = {
     TEXT("model", "file", "/var/lib/hecate/models/current.safetensors", model.file,
          "The model, as hecate train writes it. It is checked fully, its golden row included, "
          "before it is used; a reload looks whether the file has changed, too.", RELOAD),
+    TEXT("model", "shadow_file", "", model.shadow_file,
+         "A second model, of the same features, that scores all events beside the first and "
+         "decides nothing: its scores go to output.shadow_topic; hecate shadow compares them. "
+         "Empty: none.",
+         RELOAD),
     INTEGER("model", "max_batch_records", "records", "64", 1, 1024, model.max_batch_records,
             "Rows of one pass through the model at most.", RESTART),
     INTEGER("model", "max_batch_wait_us", "us", "1000", 0, 1000000, model.max_batch_wait_us,
