@@ -459,7 +459,9 @@ const struct hec_command hec_cmd_fewshot = {
                   "--arm scratch: \"warm: --warm-start base.safetensors --freeze-trunk\" "
                   "--train-from 2025-01-13 --train-to 2025-02-10 --known-at 2025-02-17 "
                   "--test-from 2025-02-17 --test-to 2025-03-01",
-                  NULL },
+                  "hecate fewshot --data e.ndjson --heads heads.conf --new-head ring --shots 10 50 "
+                  "--arm scratch: --train-from 2025-01-13 --train-to 2025-02-10 "
+                  "--test-from 2025-02-17 --test-to 2025-03-01 --out runs.csv" },
     .text = "Each arm is NAME: and flags of hecate train. For each number of shots and each seed\n"
             "every arm learns the head from the same frauds and is judged on the same rows: those\n"
             "of the test window, without cards that were known. Printed are means over seeds, and\n"
