@@ -136,12 +136,11 @@ static void count_verdict(struct hec_engine *engine, const struct hec_dispositio
     hec_tally_add(open, HEC_S_CONTROL, verdict->control);
 }
 
-enum hec_status hec_emit_alerts(struct hec_engine *engine, const struct hec_row *row,
-                                int64_t now_ms, struct hec_dispositions *verdicts,
-                                struct hec_error *error)
+void hec_judge_row(const struct hec_engine *engine, struct hec_dispositions *verdicts,
+                   struct hec_ledger *ledger, const struct hec_row *row, const float *scores,
+                   const float *numerics)
 {
     const struct hec_engine_options *options = &engine->options;
-    const float *scores = engine->batch->scores + (size_t)row->scored * HEC_HEADS_MAX;
     const struct hec_judge_by by = {
         .policy = options->policy,
         .heads = hec_model_info(options->model)->heads,
@@ -150,11 +149,20 @@ enum hec_status hec_emit_alerts(struct hec_engine *engine, const struct hec_row 
         .partition = row->partition,
         .partitions = options->partitions,
     };
+    hec_dispose(verdicts, &by, ledger, &row->event, scores, numerics);
+}
+
+enum hec_status hec_emit_alerts(struct hec_engine *engine, const struct hec_row *row,
+                                int64_t now_ms, struct hec_dispositions *verdicts,
+                                struct hec_error *error)
+{
+    const struct hec_engine_options *options = &engine->options;
+    const float *scores = engine->batch->scores + (size_t)row->scored * HEC_HEADS_MAX;
     struct hec_ledger *ledger = hec_ledgers_now(engine->ledgers, row->partition);
     bool was_open = ledger->open;
-    hec_dispose(verdicts, &by, ledger, &row->event, scores,
-                engine->batch->numerics +
-                    (size_t)row->scored * (size_t)engine->reason_columns.numerics);
+    hec_judge_row(engine, verdicts, ledger, row, scores,
+                  engine->batch->numerics +
+                      (size_t)row->scored * (size_t)engine->reason_columns.numerics);
     tell_breaker(engine, row->partition, ledger->open, was_open);
     count_rules(engine, verdicts->rules);
     for (int head = 0; head < options->policy->heads_count; head++) {

@@ -264,6 +264,11 @@ HEC_CHECKED enum hec_status hec_upkeep(struct hec_engine *engine, struct hec_err
 
 /* alerts.c */
 
+/** What comes of a row's scores by thresholds, rules, lists, breaker, control group and budget.
+ * verdicts is filled, the ledger moved on. */
+void hec_judge_row(const struct hec_engine *engine, struct hec_dispositions *verdicts,
+                   struct hec_ledger *ledger, const struct hec_row *row, const float *scores,
+                   const float *numerics);
 /** Judges a scored row and says its alerts. verdicts is filled. @return those of hec_outbox_put */
 HEC_CHECKED enum hec_status hec_emit_alerts(struct hec_engine *engine, const struct hec_row *row,
                                             int64_t now_ms, struct hec_dispositions *verdicts,

@@ -150,12 +150,12 @@ static void answer_row(struct hec_engine *engine, struct hec_question *question)
         .head = -1,
     };
     if (row->scored >= 0) {
-        int64_t amount_minor = hec_event_has(&row->event, HEC_F_AMOUNT_MINOR)
-                                   ? row->event.value[HEC_F_AMOUNT_MINOR].integer
-                                   : -1;
+        /* As the stream would judge it now; what judging moves on is a copy's. */
+        struct hec_ledger ledger = *hec_ledgers_now(engine->ledgers, row->partition);
+        struct hec_dispositions verdicts;
+        hec_judge_row(engine, &verdicts, &ledger, row, batch->scores, batch->numerics);
         for (int head = 0; head < answer.policy->heads_count; head++) {
-            answer.decisions[head] =
-                hec_decide(answer.policy, head, batch->scores[head], amount_minor);
+            answer.decisions[head] = verdicts.heads[head].decision;
         }
         answer.head = speaking_head(&answer);
     }

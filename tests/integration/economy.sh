@@ -95,6 +95,11 @@ event denied-1 1000
 [ "$(outcome_of denied-1)" = "block list" ] || fail "a denied card: $(outcome_of denied-1)"
 read_topic alerts | jq -e 'select(.event.event_id == "denied-1") | .list.reason == "reported stolen"' >/dev/null ||
     fail "the alert does not say why"
+# Who asks beforehand is told the same.
+jq -c '.event_id = "denied-asked" | .event_time_ms += 1' "$scratch/one" >"$scratch/asked"
+curl -s "http://$http/api/v1/score" -H 'Authorization: Bearer operator-token-0123456789' \
+    -H 'Content-Type: application/json' -d @"$scratch/asked" >"$scratch/answer"
+jq -e '.outcome == "block"' "$scratch/answer" >/dev/null || fail "asked, it says $(cat "$scratch/answer")"
 stop_daemon
 start_daemon
 wait_ready
