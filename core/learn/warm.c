@@ -395,6 +395,10 @@ void hec_warm_keep_counts(struct hec_trainer *trainer)
         }
     }
     if (warm->shape.bottleneck > 0 && now->shape.bottleneck > 0) {
+        size_t n = (size_t)now->residual.n;
+        memcpy(now->residual.mean, warm->residual.mean, n * sizeof(float));
+        memcpy(now->residual.matrix, warm->residual.matrix, n * n * sizeof(float));
+        hec_residual_settle(&now->residual);
         now->tail = warm->tail;
     }
 }

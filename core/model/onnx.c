@@ -447,8 +447,14 @@ static int novelty(struct graph *graph, const int *r, int numbers)
     int apart =
         op(graph, "Sub", dense(graph, d, HEC_T_DECODER_2_WEIGHT, 0, s->numerics, s->decoder),
            numbers, -1);
+    apart = op(graph, "Min", apart, number(graph, HEC_RESIDUAL_CUT), -1);
+    apart = op(graph, "Max", apart, number(graph, -HEC_RESIDUAL_CUT), -1);
+    const struct hec_residual *residual = &graph->model->residual;
+    int in[] = { apart, floats(graph, residual->matrix, residual->n, residual->n),
+                 vector(graph, residual->bias, residual->n) };
+    int each = op_with(graph, "Gemm", in, 3, &(const struct attribute){ "transB", 1, false }, 1);
     int squared =
-        op(graph, "Min", op(graph, "Mul", apart, apart, -1), number(graph, HEC_ERROR_CUT), -1);
+        op(graph, "Min", op(graph, "Mul", each, each, -1), number(graph, HEC_ERROR_CUT), -1);
     int error =
         op_with(graph, "ReduceMean", &squared, 1, &(const struct attribute){ "axes", 1, true }, 1);
     return tail_of(graph, error);

@@ -309,7 +309,8 @@ const struct hec_command hec_cmd_adapt = {
     .line = "puts a model's probabilities right for another time, and tells what moved",
     .examples = { "hecate adapt --model m.safetensors --data e.ndjson.zst --out now.safetensors "
                   "--source-from 2025-01-13 --source-to 2025-02-10 --target-from 2025-03-01",
-                  NULL },
+                  "hecate adapt --model m.safetensors --data e.ndjson.zst --out now.safetensors "
+                  "--source-to 2025-02-10 --target-from 2025-03-01 --by scores" },
     .text = "The source is a window like the training's, the target the one to adapt to; both are\n"
             "of one log, read from its start. Where 30 frauds of the target are labelled, slope\n"
             "and offset of the logit are fitted to the labels; elsewhere fraud is taken to look\n"
