@@ -35,7 +35,7 @@ void hec_output_print(struct hec_output *output, const char *format, ...) HEC_PR
 
 /** Room for length bytes (at most HEC_OUTPUT_ROOM_MAX) to be filled by the caller in place, who
  * then says with hec_output_advance how many there are. */
-#define HEC_OUTPUT_ROOM_MAX 65536
+#define HEC_OUTPUT_ROOM_MAX 131072
 char *hec_output_room(struct hec_output *output, size_t length);
 void hec_output_advance(struct hec_output *output, size_t length);
 
