@@ -34,6 +34,8 @@ all_stored() {
 wait_stored() {
     wait_scored "$@"
     wait_for "${1:-20}" all_stored
+    sleep 0.4 # the gauges are of a moment ago: once more, when they know of the last batch
+    wait_for "${1:-20}" all_stored
 }
 
 restart_daemon() {
@@ -51,6 +53,7 @@ forget_log() { log_from=$(($(wc -l <"$scratch/log") + 1)); }
 logged() { tail -n "+${log_from:-1}" "$scratch/log" | grep -q "event=$1 "; }
 
 is_away() { [ "$(metric hecate_redis_connected)" = 0 ]; }
+is_connected() { [ "$(metric hecate_redis_connected)" = 1 ]; }
 is_frozen() { [ "$(metric hecate_checkpoint_lag_records)" -gt 0 ]; }
 
 redis_says() { "$support/redis.sh" cli "$scratch/redis" "$@"; }

@@ -37,7 +37,7 @@ redis_says config set maxmemory 1 >/dev/null
 slice
 wait_scored
 wait_for 10 is_frozen
-[ "$(metric hecate_redis_connected)" = 1 ] || fail "a full Redis still reads"
+wait_for 10 is_connected # a full one still reads
 redis_says config set maxmemory 0 >/dev/null
 wait_stored
 row full "W stood still, reads went on, stored when there was room"
@@ -77,8 +77,8 @@ forget_log
 "$support/redis.sh" kill "$scratch/redis"
 start_redis --port "$port" --bind 127.0.0.1 --repl-diskless-sync-delay 0
 slice
+wait_for 15 logged state_older
 wait_stored
-logged state_older || fail "an older copy was not taken up: $(tail -3 "$scratch/log")"
 ! logged state_rebuild || fail "an older copy needs no rebuild"
 row "rolled back" "its older copy taken up, the rest replayed"
 
