@@ -86,12 +86,13 @@ double hec_control_place(uint64_t key, const struct hec_text *event_id)
 
 /* Whoever is denied by name is not let through for science. */
 static void apply_control(struct hec_disposition *verdict, const struct hec_policy *policy,
-                          double place)
+                          const struct hec_event *event)
 {
     if (verdict->decision.action != HEC_ACTION_BLOCK || policy->control_share <= 0 ||
         strcmp(verdict->reason, "list") == 0) {
         return;
     }
+    double place = hec_control_place(policy->control_key, &event->value[HEC_F_EVENT_ID].text);
     verdict->propensity = policy->control_share;
     verdict->control = place < policy->control_share;
     if (verdict->control) {
@@ -186,9 +187,8 @@ void hec_dispose(struct hec_dispositions *verdicts, const struct hec_judge_by *b
         hec_ledger_event(ledger, hec_event_ms(event));
     }
     apply_breaker(verdicts, by, ledger, event);
-    double place = hec_control_place(policy->control_key, &event->value[HEC_F_EVENT_ID].text);
     for (int head = 0; head < policy->heads_count; head++) {
-        apply_control(&verdicts->heads[head], policy, place);
+        apply_control(&verdicts->heads[head], policy, event);
         apply_budget(&verdicts->heads[head], by, ledger, head, scores[head]);
     }
 }

@@ -104,11 +104,11 @@ static enum hec_status emit_alert(struct hec_engine *engine, const struct hec_ro
     return hec_outbox_put(engine->outbox, &out, error);
 }
 
-static void count_rules(const struct hec_engine *engine, uint64_t met)
+static void count_rules(struct hec_engine *engine, uint64_t met)
 {
     for (int i = 0; met != 0 && i < HEC_RULES_MAX; i++) {
         if ((met >> i & 1) != 0) {
-            hec_meter_rule(engine->meter, engine->options.rule_slots[i]);
+            hec_tally_rule(&engine->open, engine->options.rule_slots[i]);
         }
     }
 }

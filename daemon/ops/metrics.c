@@ -114,6 +114,11 @@ void hec_tally_count(struct hec_tally *tally, struct hec_meter *meter)
             hec_meter_add(meter, i, tally->values[i]);
         }
     }
+    for (int i = 0; i < HEC_RULE_SLOTS; i++) {
+        if (tally->rules[i] != 0) {
+            add(&meter->rules[i], tally->rules[i]);
+        }
+    }
     memset(tally, 0, sizeof(*tally));
 }
 

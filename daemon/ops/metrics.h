@@ -388,6 +388,7 @@ static inline void hec_meter_set(struct hec_meter *meter, int series, int64_t va
  * its records come again. All zero is an empty one; one thread. */
 struct hec_tally {
     int64_t values[HEC_SERIES_COUNT];
+    int64_t rules[HEC_RULE_SLOTS]; /* hits, by slot */
 };
 
 /** Adds to a counter, as hec_meter_add. */
@@ -395,6 +396,13 @@ static inline void hec_tally_add(struct hec_tally *tally, int series, int64_t n)
 {
     assert((unsigned)series < HEC_SERIES_COUNT);
     tally->values[series] += n;
+}
+
+/** Adds one hit of the rule in a slot. */
+static inline void hec_tally_rule(struct hec_tally *tally, int slot)
+{
+    assert((unsigned)slot < HEC_RULE_SLOTS);
+    tally->rules[slot]++;
 }
 
 /** Counts all of it, and empties it. The meter's thread. */
@@ -425,14 +433,6 @@ static inline int hec_series_dead_letter(enum hec_status refusal)
 void hec_meter_observe(struct hec_meter *meter, int distribution, int64_t ticks);
 /** The same value n times: all rows of a batch at once. */
 void hec_meter_observe_n(struct hec_meter *meter, int distribution, int64_t ticks, int64_t n);
-
-/** Counts one hit of a rule. */
-static inline void hec_meter_rule(struct hec_meter *meter, int slot)
-{
-    assert((unsigned)slot < HEC_RULE_SLOTS);
-    int64_t now = atomic_load_explicit(&meter->rules[slot], memory_order_relaxed);
-    atomic_store_explicit(&meter->rules[slot], now + 1, memory_order_relaxed);
-}
 
 /** Sets how far this engine is behind in a partition, records and ms (age of the next record); the
  * partition's two series exist from the first call on. */

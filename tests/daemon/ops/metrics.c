@@ -147,6 +147,17 @@ Test(metrics, a_tally_is_counted_once_and_is_empty_then)
     hec_tally_count(&tally, hec_metrics_engine(metrics, 0));
     hec_tally_count(&tally, hec_metrics_engine(metrics, 0));
     cr_expect_eq(hec_metrics_value(metrics, HEC_S_RESULTS + HEC_OUT_SCORED), 6);
+
+    int slot = hec_metrics_rule_slot(metrics, "large");
+    hec_tally_rule(&tally, slot);
+    char *text = text_of(metrics, false);
+    cr_expect_not_null(strstr(text, "hecate_rule_hits_total{rule=\"large\"} 0\n"));
+    free(text);
+    hec_tally_count(&tally, hec_metrics_engine(metrics, 0));
+    hec_tally_count(&tally, hec_metrics_engine(metrics, 0));
+    text = text_of(metrics, false);
+    cr_expect_not_null(strstr(text, "hecate_rule_hits_total{rule=\"large\"} 1\n"));
+    free(text);
     hec_metrics_free(metrics);
 }
 
