@@ -24,8 +24,14 @@ static int offsets_to_commit(struct hec_engine *engine, struct hec_offset *offse
         char *metadata = offsets[count].metadata;
         int used = snprintf(metadata, HEC_METADATA_BYTES_MAX, "epoch=%" PRIu64 " state=%016" PRIx64,
                             position->epoch, hec_plan_state_digest(engine->options.plan));
-        hec_ledgers_send(engine->ledgers, p, metadata + used,
-                         HEC_METADATA_BYTES_MAX - (size_t)used);
+        if (!hec_ledgers_send(engine->ledgers, p, metadata + used,
+                              HEC_METADATA_BYTES_MAX - (size_t)used)) {
+            hec_log(
+                HEC_LOG_WARN, "engine", "ledger_not_kept",
+                "budget and breaker would begin anew after a restart: fewer heads with a budget "
+                "have room beside the offset",
+                "partition=%d", (int)p);
+        }
         count++;
     }
     return count;

@@ -48,15 +48,19 @@ void hec_ledgers_open(struct hec_ledgers *ledgers, int32_t partition, const char
     hec_ledgers_rewind(ledgers, partition);
 }
 
-void hec_ledgers_send(struct hec_ledgers *ledgers, int32_t partition, char *text, size_t bytes)
+bool hec_ledgers_send(struct hec_ledgers *ledgers, int32_t partition, char *text, size_t bytes)
 {
     char printed[HEC_LEDGER_TEXT_MAX];
     const struct hec_ledger *now = &ledgers->rows[partition].now;
     ledgers->rows[partition].sent = *now;
-    bool noted = now->day != 0 || now->slot != 0;
-    if (noted && hec_ledger_print(printed, now) > 0 && strlen(MARK) + strlen(printed) < bytes) {
-        snprintf(text, bytes, MARK "%s", printed);
+    if (now->day == 0 && now->slot == 0) {
+        return true;
     }
+    if (hec_ledger_print(printed, now) == 0 || strlen(MARK) + strlen(printed) >= bytes) {
+        return false;
+    }
+    snprintf(text, bytes, MARK "%s", printed);
+    return true;
 }
 
 void hec_ledgers_settle(struct hec_ledgers *ledgers, int32_t partition)

@@ -30,8 +30,8 @@ struct hec_ledger *hec_ledgers_now(struct hec_ledgers *ledgers, int32_t partitio
 void hec_ledgers_open(struct hec_ledgers *ledgers, int32_t partition, const char *metadata);
 
 /** Appends the ledger to the metadata of the offset that is about to be committed; nothing when
- * nothing was ever noted. */
-void hec_ledgers_send(struct hec_ledgers *ledgers, int32_t partition, char *text, size_t bytes);
+ * nothing was ever noted. False: it does not fit, and would begin anew after a restart. */
+bool hec_ledgers_send(struct hec_ledgers *ledgers, int32_t partition, char *text, size_t bytes);
 
 /** What was sent last is committed. */
 void hec_ledgers_settle(struct hec_ledgers *ledgers, int32_t partition);

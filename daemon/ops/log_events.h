@@ -35,6 +35,7 @@
     X("circuit_closed", "engine", "Somebody resumed: records are read again.")                     \
     X("breaker_open", "engine", "Blocks run away on a partition: block is review there for now.")  \
     X("breaker_closed", "engine", "Blocks are few again: block is block.")                         \
+    X("ledger_not_kept", "engine", "Budget and breaker do not fit beside the committed offset.")   \
     X("transaction_rolled_back", "engine", "The open batch is done again; nothing is doubled.")    \
     X("brokers_silent", "engine", "No broker answers; nothing is read until one does.")            \
     X("checkpoint_failed", "engine", "Redis did not take the states; scoring goes on.")            \

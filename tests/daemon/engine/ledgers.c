@@ -27,12 +27,12 @@ Test(ledgers, go_back_to_what_was_committed)
     char metadata[4000] = "epoch=3";
     cr_assert_eq(hec_ledgers_new(&ledgers, 2), HEC_OK);
     spend(ledgers, 1, 5);
-    hec_ledgers_send(ledgers, 1, metadata + 7, sizeof(metadata) - 7);
+    cr_expect(hec_ledgers_send(ledgers, 1, metadata + 7, sizeof(metadata) - 7));
     spend(ledgers, 1, 2); /* while the commit is under way */
     hec_ledgers_settle(ledgers, 1);
     cr_expect_eq(used(ledgers, 1), 7);
     spend(ledgers, 1, 4);
-    hec_ledgers_send(ledgers, 1, metadata + 7, sizeof(metadata) - 7);
+    cr_expect(hec_ledgers_send(ledgers, 1, metadata + 7, sizeof(metadata) - 7));
     hec_ledgers_rewind(ledgers, 1); /* it broke */
     cr_expect_eq(used(ledgers, 1), 5);
     cr_expect_eq(used(ledgers, 0), 0);
@@ -47,7 +47,7 @@ Test(ledgers, go_on_in_another_process_from_the_metadata)
     cr_assert_eq(hec_ledgers_new(&first, 1), HEC_OK);
     cr_assert_eq(hec_ledgers_new(&next, 1), HEC_OK);
     spend(first, 0, 9);
-    hec_ledgers_send(first, 0, metadata + length, sizeof(metadata) - length);
+    cr_expect(hec_ledgers_send(first, 0, metadata + length, sizeof(metadata) - length));
     hec_ledgers_open(next, 0, metadata);
     cr_expect_eq(used(next, 0), 9);
     cr_expect_eq(
@@ -65,10 +65,10 @@ Test(ledgers, say_nothing_where_nothing_was_noted_and_keep_to_their_room)
     struct hec_ledgers *ledgers;
     char metadata[64] = "";
     cr_assert_eq(hec_ledgers_new(&ledgers, 1), HEC_OK);
-    hec_ledgers_send(ledgers, 0, metadata, sizeof(metadata));
+    cr_expect(hec_ledgers_send(ledgers, 0, metadata, sizeof(metadata)));
     cr_expect_str_eq(metadata, "");
     spend(ledgers, 0, 1);
-    hec_ledgers_send(ledgers, 0, metadata, 10);
+    cr_expect_not(hec_ledgers_send(ledgers, 0, metadata, 10));
     cr_expect_str_eq(metadata, "");
     hec_ledgers_free(ledgers);
 }
