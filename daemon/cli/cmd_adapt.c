@@ -224,7 +224,6 @@ static int write_model(const struct job *job, const struct hec_arguments *argume
 {
     const char *path = hec_text_or(arguments, "out", NULL);
     struct hec_error error = { 0 };
-    struct hec_output *output = NULL;
     void *bytes = NULL;
     size_t size = 0;
     char sha256[HEC_SHA256_HEX];
@@ -232,11 +231,7 @@ static int write_model(const struct job *job, const struct hec_arguments *argume
     if (status != HEC_OK) {
         hec_fail(&error, status, "memory is exhausted");
     } else {
-        status = hec_output_open(&output, path, &error);
-    }
-    if (status == HEC_OK) {
-        hec_output_write(output, bytes, size);
-        status = hec_output_close(output, &error);
+        status = hec_output_whole(path, bytes, size, &error);
         hec_sha256(bytes, size, sha256);
     }
     free(bytes);
@@ -279,6 +274,9 @@ static void free_log(struct log *log)
 static int run(const struct hec_arguments *arguments)
 {
     struct job job = { .by = (int)hec_integer_or(arguments, "by", 0) };
+    if (strcmp(hec_text_or(arguments, "out", ""), "-") == 0) {
+        return hec_cli_misused(arguments, "--out - would mix the model with what is told: a file");
+    }
     int status = hec_luggage_model(&job.luggage, arguments, hec_text_or(arguments, "model", NULL));
     if (status == HEC_EXIT_OK) {
         job.info = hec_model_info(job.luggage.model);

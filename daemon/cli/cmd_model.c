@@ -95,7 +95,6 @@ static int split(const struct hec_luggage *luggage, const struct hec_arguments *
     const char *name = hec_text_or(arguments, "head", NULL);
     const char *path = hec_text_or(arguments, "out", NULL);
     struct hec_error error = { 0 };
-    struct hec_output *output = NULL;
     void *bytes = NULL;
     size_t size = 0;
     char sha256[HEC_SHA256_HEX];
@@ -110,11 +109,7 @@ static int split(const struct hec_luggage *luggage, const struct hec_arguments *
     }
     enum hec_status status = hec_model_split(&bytes, &size, luggage->model, head, &error);
     if (status == HEC_OK) {
-        status = hec_output_open(&output, path, &error);
-    }
-    if (status == HEC_OK) {
-        hec_output_write(output, bytes, size);
-        status = hec_output_close(output, &error);
+        status = hec_output_whole(path, bytes, size, &error);
     }
     if (status != HEC_OK) {
         free(bytes);
@@ -132,7 +127,6 @@ static int export_onnx(const struct hec_luggage *luggage, const struct hec_argum
 {
     const char *path = hec_text_or(arguments, "onnx", NULL);
     struct hec_error error = { 0 };
-    struct hec_output *output = NULL;
     void *bytes = NULL;
     size_t size = 0;
     if (path == NULL) {
@@ -142,11 +136,7 @@ static int export_onnx(const struct hec_luggage *luggage, const struct hec_argum
     if (status != HEC_OK) {
         hec_fail(&error, status, "memory is exhausted");
     } else {
-        status = hec_output_open(&output, path, &error);
-    }
-    if (status == HEC_OK) {
-        hec_output_write(output, bytes, size);
-        status = hec_output_close(output, &error);
+        status = hec_output_whole(path, bytes, size, &error);
     }
     free(bytes);
     return status == HEC_OK ? HEC_EXIT_OK : hec_cli_fail(arguments, &error);

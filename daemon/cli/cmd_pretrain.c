@@ -156,7 +156,6 @@ static enum hec_status learn(struct job *job, const struct hec_arguments *argume
 static int work(struct job *job, const struct hec_arguments *arguments)
 {
     struct hec_error error = { 0 };
-    struct hec_output *output = NULL;
     void *bytes = NULL;
     size_t size = 0;
     enum hec_status status = resolve(job, arguments, &error);
@@ -166,11 +165,7 @@ static int work(struct job *job, const struct hec_arguments *arguments)
         hec_progress_end(&job->progress);
     }
     if (status == HEC_OK) {
-        status = hec_output_open(&output, hec_text_or(arguments, "out", NULL), &error);
-    }
-    if (status == HEC_OK) {
-        hec_output_write(output, bytes, size);
-        status = hec_output_close(output, &error);
+        status = hec_output_whole(hec_text_or(arguments, "out", NULL), bytes, size, &error);
     }
     free(bytes);
     if (status != HEC_OK) {
@@ -189,6 +184,9 @@ static int begin(struct job *job, const struct hec_arguments *arguments)
     job->from_ms = hec_integer_or(arguments, "train-from", 0);
     job->to_ms = hec_integer_or(arguments, "train-to", 0);
     job->known_at_ms = hec_integer_or(arguments, "known-at", job->to_ms);
+    if (strcmp(hec_text_or(arguments, "out", ""), "-") == 0) {
+        return hec_cli_misused(arguments, "--out - would mix the model with what is told: a file");
+    }
     if (job->from_ms >= job->to_ms) {
         return hec_cli_misused(arguments, "--train-from must be before --train-to");
     }

@@ -201,18 +201,6 @@ static enum hec_status test(struct job *job, const struct hec_arguments *argumen
     return status;
 }
 
-static enum hec_status save(const char *path, const void *bytes, size_t size,
-                            struct hec_error *error)
-{
-    struct hec_output *output = NULL;
-    enum hec_status status = hec_output_open(&output, path, error);
-    if (status == HEC_OK) {
-        hec_output_write(output, bytes, size);
-        status = hec_output_close(output, error);
-    }
-    return status;
-}
-
 static enum hec_status work(struct job *job, const struct hec_arguments *arguments,
                             struct hec_error *error)
 {
@@ -235,7 +223,7 @@ static enum hec_status work(struct job *job, const struct hec_arguments *argumen
     enum hec_status closed = hec_output_close(job->log, status == HEC_OK ? error : NULL);
     status = status == HEC_OK ? closed : status;
     if (status == HEC_OK) {
-        status = save(path, bytes, size, error);
+        status = hec_output_whole(path, bytes, size, error);
     }
     if (status == HEC_OK) {
         hec_sha256(bytes, size, sha256);

@@ -287,7 +287,6 @@ static enum hec_status finish_run(struct training *training, const char *path, c
 static int train(struct training *training, const struct hec_arguments *arguments)
 {
     struct hec_error error = { 0 };
-    struct hec_output *output = NULL;
     const char *path = hec_text_or(arguments, "out", NULL);
     void *bytes = NULL;
     size_t size = 0;
@@ -306,11 +305,7 @@ static int train(struct training *training, const struct hec_arguments *argument
         status = status == HEC_OK ? closed : status;
     }
     if (status == HEC_OK) {
-        status = hec_output_open(&output, path, &error);
-    }
-    if (status == HEC_OK) {
-        hec_output_write(output, bytes, size);
-        status = hec_output_close(output, &error);
+        status = hec_output_whole(path, bytes, size, &error);
     }
     if (status != HEC_OK) {
         free(bytes);

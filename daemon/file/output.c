@@ -218,3 +218,15 @@ void hec_output_discard(struct hec_output *output)
     }
     release(output);
 }
+
+enum hec_status hec_output_whole(const char *path, const void *bytes, size_t length,
+                                 struct hec_error *error)
+{
+    struct hec_output *output;
+    enum hec_status status = hec_output_open(&output, path, error);
+    if (status != HEC_OK) {
+        return status;
+    }
+    hec_output_write(output, bytes, length);
+    return hec_output_close(output, error);
+}

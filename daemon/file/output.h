@@ -52,6 +52,10 @@ bool hec_output_failed(const struct hec_output *output);
  */
 HEC_CHECKED enum hec_status hec_output_close(struct hec_output *output, struct hec_error *error);
 
+/** A whole file at once. @return those of hec_output_open and hec_output_close */
+HEC_CHECKED enum hec_status hec_output_whole(const char *path, const void *bytes, size_t length,
+                                             struct hec_error *error);
+
 /** Gives the file up: nothing is put in its place. Accepts NULL. */
 void hec_output_discard(struct hec_output *output);
 
