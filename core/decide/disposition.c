@@ -37,7 +37,8 @@ static int speaker(const struct hec_judge_by *by, const float *scores)
 static void apply_rules(struct hec_dispositions *verdicts, const struct hec_judge_by *by, int first,
                         const float *scores)
 {
-    for (int i = 0; by->rules != NULL && verdicts->rules >> i != 0; i++) {
+    int count = verdicts->rules == 0 ? 0 : hec_rules_count(by->rules);
+    for (int i = 0; i < count; i++) {
         const struct hec_rule *rule = hec_rules_at(by->rules, i);
         if ((verdicts->rules >> i & 1) == 0 || rule->action == HEC_ACTION_ALLOW) {
             continue;
@@ -62,7 +63,10 @@ static void apply_list(struct hec_dispositions *verdicts, const struct hec_judge
 {
     const struct hec_list_entry *entry = verdicts->listed;
     if (entry != NULL && entry->deny && first >= 0) {
-        raise_to(&verdicts->heads[first], entry->action, "list");
+        struct hec_disposition *verdict = &verdicts->heads[first];
+        enum hec_action action = verdict->decision.action;
+        raise_to(verdict, entry->action > action ? entry->action : action, "list");
+        verdict->denied = true;
     }
     for (int head = 0; entry != NULL && !entry->deny && head < by->policy->heads_count; head++) {
         struct hec_disposition *verdict = &verdicts->heads[head];
@@ -89,7 +93,7 @@ static void apply_control(struct hec_disposition *verdict, const struct hec_poli
                           const struct hec_event *event)
 {
     if (verdict->decision.action != HEC_ACTION_BLOCK || policy->control_share <= 0 ||
-        strcmp(verdict->reason, "list") == 0) {
+        verdict->denied) {
         return;
     }
     double place = hec_control_place(policy->control_key, &event->value[HEC_F_EVENT_ID].text);
@@ -109,7 +113,6 @@ static void apply_breaker(struct hec_dispositions *verdicts, const struct hec_ju
     for (int head = 0; head < by->policy->heads_count; head++) {
         may_block |= by->policy->heads[head].block_at < HEC_NEVER;
     }
-    verdicts->breaker_open = false;
     if (!may_block || by->policy->breaker_share <= 0) {
         ledger->open = false;
         return;
@@ -117,10 +120,9 @@ static void apply_breaker(struct hec_dispositions *verdicts, const struct hec_ju
     for (int head = 0; head < by->policy->heads_count; head++) {
         would_block |= verdicts->heads[head].decision.action == HEC_ACTION_BLOCK;
     }
-    verdicts->breaker_open =
-        hec_ledger_breaker(ledger, hec_event_ms(event), by->policy->breaker_window_ms,
-                           by->policy->breaker_share, would_block);
-    for (int head = 0; verdicts->breaker_open && head < by->policy->heads_count; head++) {
+    bool open = hec_ledger_breaker(ledger, hec_event_ms(event), by->policy->breaker_window_ms,
+                                   by->policy->breaker_share, would_block);
+    for (int head = 0; open && head < by->policy->heads_count; head++) {
         struct hec_disposition *verdict = &verdicts->heads[head];
         if (verdict->decision.action == HEC_ACTION_BLOCK) {
             verdict->decision.action = HEC_ACTION_REVIEW;
@@ -144,8 +146,8 @@ static void apply_budget(struct hec_disposition *verdict, const struct hec_judge
         loss_minor =
             (int64_t)nearbyint((double)score * (double)by->policy->heads[head].exposure_minor);
     }
-    bool forced = verdict->decision.action >= HEC_ACTION_HOLD || verdict->control ||
-                  strcmp(verdict->reason, "list") == 0;
+    bool forced =
+        verdict->decision.action >= HEC_ACTION_HOLD || verdict->control || verdict->denied;
     if (!hec_ledger_spend(ledger, head, limit, loss_minor, forced)) {
         verdict->kept = HEC_KEPT_BUDGET;
         verdict->decision.alert = false;

@@ -18,7 +18,7 @@
 #define TRUST 0.01
 /* The spread of all events counts as so many candidates of a usual day. */
 #define SPREAD_PRIOR 24
-#define VERSION 'a'
+#define VERSION 'b'
 
 int64_t hec_budget_part(int64_t budget, int32_t partition, int32_t partitions)
 {
@@ -171,7 +171,12 @@ bool hec_ledger_breaker(struct hec_ledger *ledger, int64_t event_ms, int64_t win
                         double share, bool would_block)
 {
     assert(window_ms >= HEC_BREAKER_SLOTS);
-    int64_t slot = event_ms / (window_ms / HEC_BREAKER_SLOTS);
+    int64_t width_ms = window_ms / HEC_BREAKER_SLOTS;
+    int64_t slot = event_ms / width_ms;
+    if (ledger->slot_ms != width_ms) { /* another window, by a reload: counted anew */
+        ledger->slot_ms = width_ms;
+        ledger->slot = 0;
+    }
     int64_t passed = slot - ledger->slot;
     for (int64_t i = 0; i < passed && i < HEC_BREAKER_SLOTS; i++) {
         ledger->slot_events[(slot - i) % HEC_BREAKER_SLOTS] = 0;
@@ -283,6 +288,7 @@ static void walk(struct coder *c, struct hec_ledger *ledger, bool writing)
     MEMBER(ledger->days, int32_t);
     MEMBER(ledger->first_ms, int32_t);
     MEMBER(ledger->latest_ms, int32_t);
+    MEMBER(ledger->slot_ms, int64_t);
     MEMBER(ledger->slot, int64_t);
     MEMBER(ledger->open, bool);
     for (int i = 0; i < HEC_BREAKER_SLOTS; i++) {
@@ -324,7 +330,7 @@ static bool is_sane(const struct hec_ledger *ledger)
 {
     return ledger->day >= 0 && ledger->days >= 0 && ledger->first_ms >= 0 &&
            ledger->first_ms < DAY_MS && ledger->latest_ms >= 0 && ledger->latest_ms < DAY_MS &&
-           ledger->slot >= 0;
+           ledger->slot_ms >= 0 && ledger->slot >= 0;
 }
 
 bool hec_ledger_parse(struct hec_ledger *ledger, const char *text)

@@ -69,7 +69,7 @@ static void check_topics(const struct hec_config *config, struct hec_problems *p
         { "alerts", "lists_topic", config->alerts.lists_topic },
     };
     char where[300];
-    for (int i = 0; i < 5; i++) {
+    for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++) {
         const char *value = topics[i].value;
         if (value[0] == '\0') {
             continue;
@@ -81,7 +81,7 @@ static void check_topics(const struct hec_config *config, struct hec_problems *p
                              place(config, topics[i].section, topics[i].name, where),
                              topics[i].name, value);
         }
-        for (int j = 0; j < i; j++) {
+        for (size_t j = 0; j < i; j++) {
             if (strcmp(value, topics[j].value) == 0) {
                 hec_problems_add(problems, HEC_INVALID, "%s%s is the same topic as %s (\"%s\"): %s",
                                  place(config, topics[i].section, topics[i].name, where),

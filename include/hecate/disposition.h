@@ -33,6 +33,7 @@ struct hec_disposition {
     struct hec_decision decision;
     const char *reason; /* what had the last word: "threshold", "rule", "list" ... Static. */
     enum hec_kept kept; /* then decision.alert is false */
+    bool denied;        /* by a list: neither control group nor budget lets it go */
     /* Of would-be blocks: whether it was let through to be watched, and how likely that was. 0: it
      * was no would-be block. */
     bool control;
@@ -46,7 +47,6 @@ struct hec_dispositions {
     struct hec_disposition heads[HEC_HEADS_MAX];
     uint64_t rules;                      /* those it meets */
     const struct hec_list_entry *listed; /* NULL: none of its entities */
-    bool breaker_open;
 };
 
 /* What events are judged by. Borrowed. */

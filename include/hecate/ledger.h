@@ -53,7 +53,8 @@ struct hec_ledger {
     uint32_t events[HEC_LEDGER_SLICES], usual_events[HEC_LEDGER_SLICES];
     uint32_t candidates[HEC_LEDGER_SLICES], usual_candidates[HEC_LEDGER_SLICES];
     struct hec_budget heads[HEC_HEADS_MAX];
-    int64_t slot; /* the breaker's newest: event time / slot width */
+    int64_t slot_ms; /* width of the breaker's slots */
+    int64_t slot;    /* its newest: event time / width */
     uint32_t slot_events[HEC_BREAKER_SLOTS], slot_blocks[HEC_BREAKER_SLOTS];
     bool open; /* the breaker */
 };

@@ -148,7 +148,7 @@ Test(disposition, turns_block_into_review_while_blocks_run_away)
     const struct hec_disposition *verdict = judge(0.9f);
     cr_expect_eq(verdict->decision.action, HEC_ACTION_REVIEW);
     cr_expect_str_eq(verdict->reason, "breaker");
-    cr_expect(verdict->broken && verdicts.breaker_open && verdict->decision.alert);
+    cr_expect(verdict->broken && ledger.open && verdict->decision.alert);
     for (int i = 0; i < 400; i++) {
         judge(0.1f);
     }
@@ -199,6 +199,43 @@ Test(disposition, keeps_what_is_over_the_budget_but_never_a_hold_or_a_block)
     cr_expect_eq(verdict->kept, HEC_KEPT_BUDGET);
     cr_expect_eq(verdict->decision.action, HEC_ACTION_ALLOW);
     cr_expect_eq(ledger.heads[0].refused, 1);
+}
+
+/* Neither a spent budget nor an open breaker lets go who is denied by name. */
+Test(disposition, keeps_who_is_denied_through_breaker_and_budget)
+{
+    sample.policy.heads[0].budget_per_day = 1;
+    sample.policy.breaker_share = 0.5;
+    with_entry(true, HEC_ACTION_BLOCK);
+    for (int i = 0; i < HEC_BREAKER_EVENTS_MIN + 10; i++) {
+        judge(0.01f);
+    }
+    cr_expect(ledger.open);
+    cr_expect_str_eq(verdicts.heads[0].reason, "breaker");
+    cr_expect(verdicts.heads[0].decision.alert);
+    cr_expect_eq(verdicts.heads[0].decision.action, HEC_ACTION_REVIEW);
+    cr_expect_eq(verdicts.heads[0].kept, HEC_KEPT_NOT);
+}
+
+Test(disposition, judges_by_as_many_rules_as_there_may_be)
+{
+    struct hec_plan *plan = plan_of_file("conf/features.conf");
+    struct hec_rules *rules;
+    struct hec_rule_unknown unknown;
+    struct hec_error error;
+    cr_assert_eq(hec_rules_new(&rules), HEC_OK);
+    for (int i = 0; i < HEC_RULES_MAX; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "r%d", i);
+        enum hec_action action = i + 1 < HEC_RULES_MAX ? HEC_ACTION_ALLOW : HEC_ACTION_HOLD;
+        struct hec_rule_source source = { name, "amount_minor >= 0", "", "", action };
+        cr_assert_eq(hec_rules_add(rules, plan, &source, &unknown, &error), HEC_OK);
+    }
+    hec_plan_free(plan);
+    by.rules = rules;
+    cr_expect_eq(judge(0.1f)->decision.action, HEC_ACTION_HOLD);
+    cr_expect_eq(verdicts.rules, UINT64_MAX);
+    hec_rules_free(rules);
 }
 
 Test(disposition, is_the_same_again_from_the_same_ledger)
@@ -307,7 +344,7 @@ static struct plain tell(const struct world *world, float score)
     }
     if (world->listed && world->deny) {
         plain.alert = true;
-        plain.action = world->denied;
+        plain.action = world->denied > plain.action ? world->denied : plain.action;
         plain.reason = "list";
     } else if (world->listed) {
         plain.kept = plain.alert ? HEC_KEPT_LIST : HEC_KEPT_NOT;
@@ -346,7 +383,7 @@ static struct world draw(struct hec_random *random)
 /* A breaker that is open, or as good as never opens. */
 static struct hec_ledger ledger_of(bool broken)
 {
-    struct hec_ledger made = { .slot = SAMPLE_MS / 6000, .open = broken };
+    struct hec_ledger made = { .slot_ms = 6000, .slot = SAMPLE_MS / 6000, .open = broken };
     made.slot_events[made.slot % HEC_BREAKER_SLOTS] = 100000;
     made.slot_blocks[made.slot % HEC_BREAKER_SLOTS] = broken ? 90000 : 0;
     return made;

@@ -148,6 +148,22 @@ Test(ledger, opens_the_breaker_above_its_share_and_closes_it_below_half_of_it)
     }
 }
 
+Test(ledger, counts_the_breaker_anew_when_its_window_changes)
+{
+    struct hec_ledger ledger = { 0 };
+    for (int i = 0; i < 200; i++) {
+        breaker(&ledger, 0, true);
+    }
+    cr_expect(ledger.open);
+    uint32_t events, blocks;
+    for (int at = 0; at < 3; at++) { /* wider, so that slots have smaller numbers */
+        hec_ledger_breaker(&ledger, DAY0 * DAY_MS + at * 4 * WINDOW_MS, 2 * WINDOW_MS, 0.2, false);
+        hec_ledger_window(&ledger, &events, &blocks);
+        cr_expect_eq(events, 1u, "%u at %d", events, at);
+        cr_expect_eq(blocks, 0u);
+    }
+}
+
 Test(ledger, forgets_blocks_that_left_the_window)
 {
     struct hec_ledger ledger = { 0 };

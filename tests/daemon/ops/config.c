@@ -407,6 +407,8 @@ Test(config, holds_the_settings_against_each_other)
           "hecate.conf:2: alert_topic is the same topic as the input (\"t\"): hecated would read" },
         { "output { alert_topic = a dead_letter_topic = a }",
           "dead_letter_topic is the same topic as alert_topic" },
+        { "input { topic = t }\nalerts { lists_topic = t }",
+          "lists_topic is the same topic as the input" },
         { "input { topic = \"a b\" }", "topic: \"a b\" is no topic name" },
         { "input { topic = \".\" }", "\".\" is no topic name" },
         { "hecate { instance = \"a b\" }", "instance: \"a b\" must be 1 .. 200 letters" },
