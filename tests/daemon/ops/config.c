@@ -450,6 +450,10 @@ Test(config, holds_the_settings_against_each_other)
         cr_expect(is_told(CASES[i].sentence), "case %zu: %s", i, problems.rows[0].text);
         hec_config_free(config);
     }
+}
+
+Test(config, lets_settings_pass_that_go_together)
+{
     static const char *const GOOD[] = {
         REQUIRED "admin { listen = \"\" }",
         REQUIRED "admin { listen = \"[::1]:9677\" }",
