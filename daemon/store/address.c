@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "store/backend.h"
 
@@ -36,13 +37,25 @@ enum hec_status hec_address_make(struct hec_address *ret, const char *host, int 
     return HEC_OK;
 }
 
+static enum hec_status too_long(const char *address, const char *what, size_t most,
+                                struct hec_error *error)
+{
+    return hec_fail(error, HEC_INVALID,
+                    "redis: address %.60s... is too long: %s has at most %zu bytes, use a shorter "
+                    "one",
+                    address, what, most);
+}
+
 static enum hec_status read_tcp(struct hec_address *ret, const char *address, bool allow_plain,
                                 struct hec_error *error)
 {
     char host[256];
     const char *from = address + 4;
     const char *colon = strrchr(from, ':');
-    if (colon == NULL || colon == from || (size_t)(colon - from) >= sizeof(host)) {
+    if (colon != NULL && (size_t)(colon - from) >= sizeof(host)) {
+        return too_long(address, "a host name", sizeof(host) - 1, error);
+    }
+    if (colon == NULL || colon == from) {
         return hec_fail(error, HEC_INVALID, "redis: address %s: write tcp:host:port", address);
     }
     char *end;
@@ -70,6 +83,10 @@ enum hec_status hec_address_read(struct hec_address *ret, const char *text, bool
         return hec_fail(error, HEC_INVALID,
                         "redis: address %s cannot be read: write unix:/path or tcp:host:port",
                         text);
+    }
+    if (strlen(text + 5) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+        return too_long(text, "the path of a socket",
+                        sizeof(((struct sockaddr_un *)0)->sun_path) - 1, error);
     }
     ret->path = strdup(text + 5);
     ret->text = strdup(text + 5);
@@ -99,7 +116,11 @@ enum hec_status hec_addresses_read(struct hec_addresses *ret,
         from += strspn(from, " ");
         size_t length = strcspn(from, ",");
         more = from[length] == ',';
-        if (length >= sizeof(text) || ret->count == HEC_ADDRESSES_MAX) {
+        if (length >= sizeof(text)) {
+            hec_addresses_free(ret);
+            return too_long(from, "one of the list", sizeof(text) - 1, error);
+        }
+        if (ret->count == HEC_ADDRESSES_MAX) {
             hec_addresses_free(ret);
             return hec_fail(error, HEC_INVALID, "redis: at most %d addresses can be listed",
                             HEC_ADDRESSES_MAX);

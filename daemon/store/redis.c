@@ -361,7 +361,7 @@ static enum hec_status redis_put(void *self, const struct hec_pair *guard,
     struct hec_link *link = NULL;
     int64_t begun_us = now_us();
     enum hec_status status = hec_route_find(&redis->route, guard->key, &link, error);
-    bool executed = false;
+    bool executed = false, sent_on = false;
     /* Somebody may write the guard between WATCH and EXEC; the second look then tells what. */
     for (int attempt = 0; status == HEC_OK && !executed && attempt < PUT_ATTEMPTS; attempt++) {
         status = watch(redis, link, guard, visit, context, error);
@@ -372,11 +372,19 @@ static enum hec_status redis_put(void *self, const struct hec_pair *guard,
         if (status == HEC_OK) {
             status = write_pairs(redis, link, pairs, count, &executed, error);
         }
-        if (status == HEC_ABORTED) {
+        sent_on = status == HEC_ABORTED;
+        if (sent_on) {
             status = follow(redis, &link, error);
         }
     }
     note_time(redis, begun_us);
+    if (status == HEC_OK && sent_on) {
+        redis->stats->errors++;
+        return hec_fail(error, HEC_UNAVAILABLE,
+                        "redis: one node of the Cluster sends to the other, nothing was written "
+                        "until they agree: %.100s",
+                        redis->problem);
+    }
     if (status == HEC_OK && !executed) {
         return hec_fail(error, HEC_FENCED, "redis: others write the guard at the same time");
     }

@@ -47,14 +47,16 @@ static int node_at(const struct hec_route *route, const char *host, int port)
     return -1;
 }
 
-/* The node there, known or new; -1: it cannot be had. */
-static int node_of(struct hec_route *route, const char *host, int port, struct hec_error *error)
+/* The node there, known or new. Statuses of hec_route_add. */
+static enum hec_status node_of(struct hec_route *route, const char *host, int port, int *ret,
+                               struct hec_error *error)
 {
-    int n = node_at(route, host, port);
-    if (n >= 0) {
-        return n;
+    *ret = node_at(route, host, port);
+    if (*ret >= 0) {
+        return HEC_OK;
     }
-    return hec_route_add(route, host, port, error) == NULL ? -1 : route->nodes_count - 1;
+    *ret = route->nodes_count;
+    return hec_route_add(route, host, port, error);
 }
 
 /* A node that does not know its own address tells none: then it is the one that was asked. */
@@ -75,15 +77,16 @@ static enum hec_status learn_row(struct hec_route *route, const redisReply *row,
         row->element[2]->element[1]->type != REDIS_REPLY_INTEGER || row->element[0]->integer < 0 ||
         row->element[1]->integer >= HEC_SLOTS) {
         return hec_fail(error, HEC_UNAVAILABLE,
-                        "redis: %s answers CLUSTER SLOTS with something else",
+                        "redis: %s answers CLUSTER SLOTS with a row that is none: see redis-cli "
+                        "cluster slots, and that it is a Redis and no proxy",
                         hec_link_where(link));
     }
     const redisReply *master = row->element[2];
-    struct hec_error why = { 0 };
-    int n =
-        node_of(route, host_of(master->element[0], link), (int)master->element[1]->integer, &why);
-    if (n < 0) {
-        return hec_fail(error, HEC_INVALID, "%s", why.text);
+    int n;
+    enum hec_status status = node_of(route, host_of(master->element[0], link),
+                                     (int)master->element[1]->integer, &n, error);
+    if (status != HEC_OK) {
+        return status;
     }
     for (long long slot = row->element[0]->integer; slot <= row->element[1]->integer; slot++) {
         route->owners[slot] = (int16_t)n;
@@ -132,21 +135,24 @@ enum hec_status hec_cluster_follow(struct hec_route *route, const char *answer,
     }
     const char *colon = strrchr(answer, ':');
     if (sscanf(answer, "%*s %d %n", &slot, &start) != 1 || colon == NULL || slot < 0 ||
-        slot >= HEC_SLOTS || route->owners == NULL || answer + start > colon) {
+        slot >= HEC_SLOTS || route->owners == NULL || answer + start > colon ||
+        (size_t)(colon - answer - start) >= sizeof(host)) {
         return hec_link_refused(from, answer, error);
     }
     const char *own = from->address->host == NULL ? "127.0.0.1" : from->address->host;
     snprintf(host, sizeof(host), "%.*s", (int)(colon - answer - start), answer + start);
-    int n = node_of(route, host[0] == '\0' ? own : host, atoi(colon + 1), error);
-    if (n < 0) {
+    int n;
+    enum hec_status status =
+        node_of(route, host[0] == '\0' ? own : host, atoi(colon + 1), &n, error);
+    if (status != HEC_OK) {
         route->connected = false;
-        return HEC_UNAVAILABLE;
+        return status == HEC_NO_MEMORY ? status : HEC_UNAVAILABLE;
     }
     if (!*asking) {
         route->owners[slot] = (int16_t)n;
     }
     *ret = &route->nodes[n]->link;
-    enum hec_status status = hec_route_open(route, route->nodes[n], error);
+    status = hec_route_open(route, route->nodes[n], error);
     route->connected &= status == HEC_OK;
     return status;
 }

@@ -101,6 +101,17 @@ static enum hec_status nobody(struct hec_link *link, const char *why, struct hec
                     hec_link_where(link), why);
 }
 
+static enum hec_status secure(struct hec_link *link, struct hec_error *error)
+{
+    const struct hec_link_terms *terms = link->terms;
+    char why[256];
+    enum hec_status status = hec_link_patience(link, terms->connect_ms, error);
+    return status != HEC_OK ||
+                   hec_tls_secure(terms->tls, link->context, link->address->host, why, sizeof(why))
+               ? status
+               : nobody(link, why, error);
+}
+
 enum hec_status hec_link_open(struct hec_link *link, struct hec_error *error)
 {
     const struct hec_address *address = link->address;
@@ -118,15 +129,12 @@ enum hec_status hec_link_open(struct hec_link *link, struct hec_error *error)
     }
     link->context = context;
     context->reader->maxbuf = 0; /* keep the read buffer: it would be freed above 16 KiB */
-    char why[256] = "no time could be set";
-    if (terms->tls != NULL && address->path == NULL &&
-        (hec_link_patience(link, terms->connect_ms, error) != HEC_OK ||
-         !hec_tls_secure(terms->tls, context, address->host, why, sizeof(why)))) {
-        hec_link_close(link);
-        return nobody(link, why, error);
+    enum hec_status status = HEC_OK;
+    if (terms->tls != NULL && address->path == NULL) {
+        status = secure(link, error);
     }
     /* The connect timeout is not one for commands. */
-    enum hec_status status = hec_link_patience(link, terms->command_ms, error);
+    status = status == HEC_OK ? hec_link_patience(link, terms->command_ms, error) : status;
     status = status == HEC_OK ? introduce(link, error) : status;
     if (status != HEC_OK) {
         hec_link_close(link);

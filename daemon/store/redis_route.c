@@ -124,22 +124,22 @@ static struct hec_node *add_at(struct hec_route *route, const struct hec_address
     return node;
 }
 
-struct hec_node *hec_route_add(struct hec_route *route, const char *host, int port,
-                               struct hec_error *error)
+enum hec_status hec_route_add(struct hec_route *route, const char *host, int port,
+                              struct hec_error *error)
 {
     struct hec_address address;
     if (route->nodes_count == HEC_NODES_MAX) {
-        hec_fail(error, HEC_UNAVAILABLE, "redis: more than %d nodes", HEC_NODES_MAX);
-        return NULL;
+        return hec_fail(error, HEC_UNAVAILABLE,
+                        "redis: %s:%d is one node too many, %d are known already: let fewer "
+                        "masters own slots",
+                        host, port, HEC_NODES_MAX);
     }
-    if (hec_address_make(&address, host, port, route->allow_plain, error) != HEC_OK) {
-        return NULL;
-    }
-    struct hec_node *node = add_at(route, &address);
-    if (node == NULL) {
+    enum hec_status status = hec_address_make(&address, host, port, route->allow_plain, error);
+    if (status == HEC_OK && add_at(route, &address) == NULL) {
         hec_address_free(&address);
+        return hec_fail(error, HEC_NO_MEMORY, "redis: no memory");
     }
-    return node;
+    return status;
 }
 
 /* INFO is silent for users who may not: then there is nothing to judge, and the operator is

@@ -71,9 +71,11 @@ void hec_route_hush(struct hec_route *route);
 /** Whoever said "READONLY" is no master: others are tried before it. */
 void hec_route_shun(struct hec_route *route);
 
-/** A new node; NULL: no memory, too many, or (told in error) another host without TLS. */
-struct hec_node *hec_route_add(struct hec_route *route, const char *host, int port,
-                               struct hec_error *error);
+/** A new node, the last one then.
+ * @return HEC_OK, HEC_UNAVAILABLE (too many), HEC_INVALID (another host without TLS),
+ *         HEC_NO_MEMORY */
+HEC_CHECKED enum hec_status hec_route_add(struct hec_route *route, const char *host, int port,
+                                          struct hec_error *error);
 
 /** Connects to a node, if that is not done yet, and checks it. Statuses of hec_route_connect. */
 HEC_CHECKED enum hec_status hec_route_open(struct hec_route *route, struct hec_node *node,

@@ -3,6 +3,7 @@
  */
 #include "redis_fixture.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -72,6 +73,23 @@ bool redis_fixture_start(struct redis_fixture *fixture, const char *const *extra
         usleep(10000);
     }
     return false;
+}
+
+int redis_fixture_port(void)
+{
+    static int tried;
+    while (tried < 1000) {
+        int port = 11000 + (getpid() * 31 + tried++) % 20000;
+        struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        int handle = socket(AF_INET, SOCK_STREAM, 0);
+        bool bound = bind(handle, (struct sockaddr *)&address, sizeof(address)) == 0;
+        close(handle);
+        if (bound) {
+            return port;
+        }
+    }
+    return 0;
 }
 
 void redis_fixture_kill(struct redis_fixture *fixture)

@@ -20,6 +20,10 @@ struct redis_fixture {
  * be started again: same socket, empty. */
 bool redis_fixture_start(struct redis_fixture *fixture, const char *const *extra);
 
+/** A port on which nobody listens now, below those that the system gives away by itself: a node of
+ * a Cluster also listens 10 000 higher. Another one each time; 0: none. */
+int redis_fixture_port(void);
+
 /** kill -9; the folder stays. */
 void redis_fixture_kill(struct redis_fixture *fixture);
 

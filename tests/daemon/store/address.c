@@ -1,5 +1,7 @@
 /* Addresses: a socket or a host, and no plain text to another machine by accident. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "store/backend.h"
 
@@ -89,4 +91,34 @@ Test(address, comes_in_lists)
                            "unix:/h",
                            false, &list),
                  HEC_INVALID, "more than there is room for");
+}
+
+Test(address, that_is_too_long_is_told_so)
+{
+    char text[700];
+    struct hec_error error = { 0 };
+    struct hec_addresses list;
+    struct hec_store_options options = { .address = text, .allow_remote_plain = true };
+    static const struct {
+        const char *begin;
+        int letters;
+        const char *what;
+    } ROWS[] = {
+        { "unix:/", 107, "the path of a socket has at most 107 bytes" },
+        { "tcp:", 256, "a host name has at most 255 bytes" },
+        { "tcp:", 600, "one of the list has at most 511 bytes" },
+    };
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(*ROWS); i++) {
+        int used = snprintf(text, sizeof(text), "%s", ROWS[i].begin);
+        memset(text + used, 'a', (size_t)ROWS[i].letters);
+        snprintf(text + used + ROWS[i].letters, 5, "%s", ROWS[i].begin[0] == 't' ? ":1" : "");
+        cr_expect_eq(hec_addresses_read(&list, &options, &error), HEC_INVALID);
+        cr_expect_not_null(strstr(error.text, ROWS[i].what), "%s", error.text);
+        cr_expect_not_null(strstr(error.text, ROWS[i].begin), "where: %s", error.text);
+    }
+    int used = snprintf(text, sizeof(text), "unix:/");
+    memset(text + used, 'a', 106);
+    text[used + 106] = '\0';
+    cr_assert_eq(hec_addresses_read(&list, &options, &error), HEC_OK, "%s", error.text);
+    hec_addresses_free(&list);
 }
