@@ -199,7 +199,9 @@ enum hec_status hec_partitions_meet_store(struct hec_engine *engine, struct hec_
     }
     if (status == HEC_OK) {
         engine->store_was_away = false;
-        hec_away_thawed(engine);
+        /* Whether it takes what is known is for the next checkpoint to see: now, but in its own
+         * time if that is what it refused. */
+        engine->checkpoint_ms = engine->checkpoint_refused ? engine->checkpoint_ms : 0;
         hec_let_flow(engine);
         atomic_store_explicit(&engine->store_connected, true, memory_order_relaxed);
         hec_log(HEC_LOG_INFO, "engine", "store_back", "redis answers again", NULL);

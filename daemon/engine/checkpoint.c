@@ -87,7 +87,8 @@ void hec_position_stored(struct hec_position *position, const struct hec_waterma
     position->marked = true;
 }
 
-/* Partition by partition. After a failure that the next one would only meet again, it ends. */
+/* Partition by partition. One may be refused alone, while its slot of a Cluster is on the move;
+ * what the next one would only meet again ends it. */
 static void write_all(void *context)
 {
     struct hec_checkpoint *checkpoint = context;
@@ -100,7 +101,8 @@ static void write_all(void *context)
             part->status = hec_store_checkpoint(checkpoint->store, part->partition, &part->image,
                                                 &part->watermark, &part->error);
             part->took_us = hec_now_us() - began_us;
-            on = part->status == HEC_OK || part->status == HEC_MISMATCH;
+            on = part->status == HEC_OK || part->status == HEC_MISMATCH ||
+                 (hec_is_away(part->status) && hec_store_is_connected(checkpoint->store));
         }
     }
 }
@@ -145,6 +147,7 @@ enum hec_status hec_checkpoint_start(struct hec_engine *engine, struct hec_error
         return hec_fail(error, status, "no memory for a checkpoint");
     }
     if (checkpoint->count == 0) {
+        hec_away_thawed(engine); /* what was not taken was another's since, or was gone back on */
         return HEC_OK;
     }
     checkpoint->store = engine->store;
@@ -170,7 +173,6 @@ static enum hec_status book(struct hec_engine *engine, const struct part *part,
     hec_meter_add(engine->meter, HEC_S_CHECKPOINTS + (int)hec_commit_result(part->status), 1);
     if (part->status == HEC_OK) {
         hec_entities_kept(engine->entities, part->partition);
-        hec_away_thawed(engine);
         hec_meter_set(engine->meter, HEC_S_LAST_CHECKPOINT, hec_wall_ms());
         hec_position_stored(position, &part->watermark);
         hec_meter_add(engine->meter, HEC_S_CHECKPOINT_RECORDS, (int64_t)part->image.count);
@@ -207,18 +209,23 @@ enum hec_status hec_checkpoint_settle(struct hec_engine *engine, struct hec_erro
     hec_meter_observe(engine->meter, HEC_D_STAGE + HEC_STAGE_CHECKPOINT,
                       1000 * (hec_now_us() - checkpoint->began_us));
     enum hec_status all = HEC_OK;
-    bool rebuild[HEC_PARTITIONS_MAX] = { false };
+    bool rebuild[HEC_PARTITIONS_MAX] = { false }, kept = true;
     for (int i = 0; i < checkpoint->count; i++) {
         const struct part *part = &checkpoint->parts[i];
         struct hec_error why = { 0 };
         enum hec_status status = book(engine, part, &why);
         rebuild[part->partition] = status == HEC_MISMATCH;
+        kept &= part->status == HEC_OK;
         if (status != HEC_OK && status != HEC_MISMATCH && all == HEC_OK) {
             all = status;
             if (error != NULL) {
                 *error = why;
             }
         }
+    }
+    /* One whose watermark stands still is enough for what must be replayed to grow. */
+    if (kept && !engine->store_was_away) {
+        hec_away_thawed(engine);
     }
     /* Only now: a rebuild begins with forgetting, and every part had to be booked before. */
     bool rebuilt = false;

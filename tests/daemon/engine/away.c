@@ -5,11 +5,17 @@
 #include "engine/inside.h"
 
 static struct hec_engine *engine;
+static struct redis_fixture nodes[2];
 
 static void end(void)
 {
     char path[100];
     hec_engine_free(engine, 3000);
+    for (int n = 0; n < 2 && nodes[n].dir[0] != '\0'; n++) {
+        snprintf(path, sizeof(path), "%.63s/nodes.conf", nodes[n].dir);
+        unlink(path);
+        redis_fixture_end(&nodes[n]);
+    }
     snprintf(path, sizeof(path), "%s/dump.rdb", world.redis.dir);
     unlink(path);
     world_end();
@@ -72,7 +78,7 @@ static void read_record(char record[4096])
 Test(away, scores_on_what_is_in_memory_and_stores_it_on_return)
 {
     world_begin(1);
-    struct hec_engine_options options = options_of("one-0", 0);
+    struct hec_engine_options options = options_of(NULL, 0);
     begin(&options);
     redis_fixture_pause(&world.redis, true);
     pay_all(20, 20);
@@ -93,7 +99,7 @@ Test(away, marks_what_misses_a_state_and_replays_it_on_return)
 {
     char straight[4096], after[4096];
     world_begin(1);
-    struct hec_engine_options options = options_of("one-0", 0);
+    struct hec_engine_options options = options_of(NULL, 0);
     begin(&options);
     pay_all(20, 10);
     RUN_UNTIL(first()->stored == 30);
@@ -120,7 +126,7 @@ Test(away, marks_what_misses_a_state_and_replays_it_on_return)
 Test(away, for_too_long_pauses_the_input_until_it_is_back)
 {
     world_begin(1);
-    struct hec_engine_options options = options_of("one-0", 0);
+    struct hec_engine_options options = options_of(NULL, 0);
     options.away_max_ms = 600;
     begin(&options);
     redis_fixture_pause(&world.redis, true);
@@ -142,7 +148,7 @@ Test(away, for_too_long_pauses_the_input_until_it_is_back)
 Test(away, with_too_much_unsaved_pauses_the_input_though_redis_answers)
 {
     world_begin(1);
-    struct hec_engine_options options = options_of("one-0", 0);
+    struct hec_engine_options options = options_of(NULL, 0);
     options.replay_records_max = 30;
     begin(&options);
     redis("config set maxmemory 1mb"); /* full: reads go on */
@@ -169,7 +175,7 @@ Test(away, and_back_as_an_older_copy_is_taken_up_by_replay)
 {
     char after[4096], straight[4096];
     world_begin(1);
-    struct hec_engine_options options = options_of("one-0", 0);
+    struct hec_engine_options options = options_of(NULL, 0);
     begin(&options);
     cr_assert_not_null(strstr(redis("save"), "OK"));
     pay_all(20, 20);
@@ -206,7 +212,7 @@ Test(away, is_noticed_to_be_older_without_a_break)
 {
     char before[4096], after[4096];
     world_begin(1);
-    struct hec_engine_options options = options_of("one-0", 0);
+    struct hec_engine_options options = options_of(NULL, 0);
     begin(&options);
     cr_assert_str_eq(redis(REMEMBER), "done\n");
     pay_all(20, 20);
@@ -239,7 +245,7 @@ Test(away, does_not_end_an_engine_by_refusing_it)
 {
     static const char *const LOCKED[] = { "--requirepass", "secret", NULL };
     world_begin(1);
-    struct hec_engine_options options = options_of("one-0", 0);
+    struct hec_engine_options options = options_of(NULL, 0);
     begin(&options);
     redis("save");
     redis_fixture_kill(&world.redis);
@@ -256,7 +262,7 @@ Test(away, does_not_end_an_engine_by_refusing_it)
 Test(away, does_not_end_an_engine_by_taking_its_rights)
 {
     world_begin(1);
-    struct hec_engine_options options = options_of("one-0", 0);
+    struct hec_engine_options options = options_of(NULL, 0);
     begin(&options);
     redis("acl setuser default -set"); /* under the connection */
     pay_all(20, 20);
@@ -273,7 +279,7 @@ Test(away, is_a_redis_that_came_back_evicting)
     static const char *const EVICTING[] = { "--maxmemory", "100mb", "--maxmemory-policy",
                                             "allkeys-lru", NULL };
     world_begin(1);
-    struct hec_engine_options options = options_of("one-0", 0);
+    struct hec_engine_options options = options_of(NULL, 0);
     begin(&options);
     redis("save");
     redis_fixture_kill(&world.redis);
@@ -291,7 +297,7 @@ Test(away, rebuilds_what_has_become_something_else)
 {
     char before[4096], after[4096], command[200], key[100];
     world_begin(1);
-    struct hec_engine_options options = options_of("one-0", 0);
+    struct hec_engine_options options = options_of(NULL, 0);
     begin(&options);
     read_record(before);
     snprintf(key, sizeof(key), "%.90s", redis("--scan --pattern 'hec:{0}:*:user:u0'"));
@@ -313,4 +319,100 @@ Test(away, rebuilds_what_has_become_something_else)
     cr_expect_eq(stored_offset(0), 22);
     read_record(after);
     cr_expect_str_neq(before, after);
+}
+
+static const char *node(int n, const char *command)
+{
+    static char out[4096];
+    redis_fixture_cli(&nodes[n], command, out, sizeof(out));
+    return out;
+}
+
+/* A Cluster of two: the first has every slot. */
+static void begin_cluster(char address[32])
+{
+    static const char *const WORDS[] = { "cluster_known_nodes:2", "cluster_state:ok" };
+    char ports[2][8], meet[64];
+    for (int n = 0; n < 2; n++) {
+        snprintf(ports[n], sizeof(ports[n]), "%d", redis_fixture_port());
+        const char *const arguments[] = { "--port", ports[n], "--cluster-enabled", "yes", NULL };
+        cr_assert(redis_fixture_start(&nodes[n], arguments));
+    }
+    node(0, "cluster addslotsrange 0 16383");
+    snprintf(meet, sizeof(meet), "cluster meet 127.0.0.1 %s", ports[0]);
+    node(1, meet);
+    int64_t until_ms = hec_now_ms() + 60000;
+    for (int at = 0; at < 4 && hec_now_ms() < until_ms;) {
+        at += strstr(node(at % 2, "cluster info"), WORDS[at / 2]) != NULL;
+        usleep(20000);
+    }
+    snprintf(address, 32, "tcp:127.0.0.1:%s", ports[0]);
+}
+
+/* As while its keys go to the other node one by one; the user's is not here any more. */
+static void slot_begins_to_move(int slot)
+{
+    char command[200], id[64], key[100];
+    snprintf(id, sizeof(id), "%.40s", node(0, "cluster myid"));
+    snprintf(command, sizeof(command), "cluster setslot %d importing %s", slot, id);
+    cr_assert(strstr(node(1, command), "OK"));
+    snprintf(id, sizeof(id), "%.40s", node(1, "cluster myid"));
+    snprintf(command, sizeof(command), "cluster setslot %d migrating %s", slot, id);
+    cr_assert(strstr(node(0, command), "OK"), "%s", node(0, command));
+    snprintf(key, sizeof(key), "%.90s", node(0, "keys 'hec:{0}:*:user:u0'"));
+    key[strcspn(key, "\n")] = '\0';
+    snprintf(command, sizeof(command), "del '%s'", key);
+    cr_assert(strstr(node(0, command), "1"), "%s", key);
+}
+
+/* One partition's slot is on the move: the store refuses that one alone, over a connection that is
+ * as good as before. The others are stored; that must not make it look as if it were stored too. */
+Test(away, for_one_partition_alone_is_away_for_that_one)
+{
+    char address[32], command[64];
+    world_begin(2);
+    struct hec_engine_options options = options_of(NULL, 0);
+    begin_cluster(address);
+    options.store = (struct hec_store_options){ .address = address, .mode = HEC_STORE_CLUSTER };
+    options.away_max_ms = 1500;
+    engine = engine_of(&options);
+    pay_all(0, 20);
+    RUN_UNTIL(first()->stored == 20 && engine->positions[1].stored == 20);
+    int slot = atoi(node(0, "cluster keyslot 'hec:own:{0}'"));
+    slot_begins_to_move(slot);
+
+    pay_all(20, 20);
+    RUN_UNTIL(engine->positions[1].stored == 40);
+    cr_expect_eq(first()->stored, 20);
+    int64_t since_ms = engine->frozen_since_ms;
+    cr_expect_neq(since_ms, 0);
+    pay(1, 40);
+    RUN_UNTIL(engine->positions[1].stored == 41);
+    cr_expect_eq(engine->frozen_since_ms, since_ms, "what became of the other is not its end");
+    cr_expect(hec_store_is_connected(engine->store));
+    RUN_UNTIL(view_of(engine).store_paused);
+
+    snprintf(command, sizeof(command), "cluster setslot %d stable", slot);
+    node(0, command);
+    RUN_UNTIL(first()->stored == 40);
+    RUN_UNTIL(!view_of(engine).store_paused);
+}
+
+/* What the store does not take is another engine's now: nothing is left to wait for. */
+Test(away, ends_with_the_partition_that_was_not_taken)
+{
+    static const int32_t FIRST[] = { 0 };
+    world_begin(2);
+    struct hec_engine_options options = options_of(NULL, 0);
+    engine = engine_of(&options);
+    pay_all(0, 20);
+    RUN_UNTIL(first()->stored == 20 && engine->positions[1].stored == 20);
+    redis("config set maxmemory 1mb");
+    pay(0, 20);
+    RUN_UNTIL(engine->frozen_since_ms != 0);
+    run_ms(engine, 200);
+    cr_expect_neq(engine->frozen_since_ms, 0);
+    hec_partitions_revoked(engine, FIRST, 1, true);
+    run_ms(engine, 200);
+    cr_expect_eq(engine->frozen_since_ms, 0);
 }
