@@ -287,6 +287,15 @@ bool hec_kafka_destroy(rd_kafka_t *client, int wait_ms)
     return done;
 }
 
+rd_kafka_headers_t *hec_kafka_headers(const struct hec_kafka_header *list, int count)
+{
+    rd_kafka_headers_t *headers = count == 0 ? NULL : rd_kafka_headers_new((size_t)count);
+    for (int i = 0; i < count; i++) {
+        rd_kafka_header_add(headers, list[i].name, -1, list[i].value, (ssize_t)list[i].length);
+    }
+    return headers;
+}
+
 enum hec_status hec_kafka_status(rd_kafka_resp_err_t code)
 {
     switch (code) {

@@ -72,26 +72,12 @@ enum hec_status hec_feed_send(struct hec_feed *feed, const char *topic, int32_t 
     return hec_feed_put(feed, &record, error);
 }
 
-/* Whole, and the library's once it has taken the record. */
-static rd_kafka_headers_t *headers_of(const struct hec_feed_record *record)
-{
-    rd_kafka_headers_t *headers = rd_kafka_headers_new((size_t)record->headers_count);
-    for (int i = 0; headers != NULL && i < record->headers_count; i++) {
-        const struct hec_kafka_header *header = &record->headers[i];
-        rd_kafka_header_add(headers, header->name, -1, header->value, (ssize_t)header->length);
-    }
-    return headers;
-}
-
 enum hec_status hec_feed_put(struct hec_feed *feed, const struct hec_feed_record *record,
                              struct hec_error *error)
 {
     int64_t until_us = 0;
     rd_kafka_resp_err_t code;
-    rd_kafka_headers_t *headers = headers_of(record);
-    if (headers == NULL) {
-        return hec_fail(error, HEC_NO_MEMORY, "kafka: no memory for a record's headers");
-    }
+    rd_kafka_headers_t *headers = hec_kafka_headers(record->headers, record->headers_count);
     for (;;) {
         code = rd_kafka_producev(
             feed->client, RD_KAFKA_V_TOPIC(record->topic), RD_KAFKA_V_PARTITION(record->partition),
@@ -109,7 +95,7 @@ enum hec_status hec_feed_put(struct hec_feed *feed, const struct hec_feed_record
         }
         rd_kafka_poll(feed->client, 10);
     }
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && headers != NULL) {
         rd_kafka_headers_destroy(headers);
     }
     if (++feed->sent % POLL_EVERY == 0) {

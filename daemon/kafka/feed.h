@@ -46,7 +46,7 @@ struct hec_feed_record {
     int headers_count;
 };
 
-/** As hec_feed_send; headers are copied as well. @return also HEC_NO_MEMORY */
+/** As hec_feed_send; headers are copied as well. */
 HEC_CHECKED enum hec_status
 hec_feed_put(struct hec_feed *feed, const struct hec_feed_record *record, struct hec_error *error);
 

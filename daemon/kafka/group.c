@@ -131,19 +131,31 @@ const struct hec_group_place *hec_group_place(const struct hec_group *group, int
     return &group->places[partition];
 }
 
+enum hec_status hec_kafka_group_of(const struct rd_kafka_group_info **ret,
+                                   const struct rd_kafka_group_list *list,
+                                   rd_kafka_resp_err_t *code)
+{
+    bool told = *code == RD_KAFKA_RESP_ERR_NO_ERROR || *code == RD_KAFKA_RESP_ERR__PARTIAL;
+    *ret = told && list->group_cnt > 0 ? &list->groups[0] : NULL;
+    *code = *ret == NULL ? *code : (*ret)->err;
+    return *code != RD_KAFKA_RESP_ERR_NO_ERROR ? hec_kafka_status(*code)
+           : *ret == NULL                      ? HEC_NOT_FOUND
+                                               : HEC_OK;
+}
+
 enum hec_status hec_group_members(struct hec_group *group, int *members, struct hec_error *error)
 {
     const struct rd_kafka_group_list *list = NULL;
     rd_kafka_resp_err_t code = rd_kafka_list_groups(group->client, group->name, &list, ANSWER_MS);
-    *members = 0;
-    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->group_cnt; i++) {
-        *members += list->groups[i].member_cnt;
-    }
+    const struct rd_kafka_group_info *found;
+    enum hec_status status = hec_kafka_group_of(&found, list, &code);
+    *members = status == HEC_OK ? found->member_cnt : 0;
     if (list != NULL) {
         rd_kafka_group_list_destroy(list);
     }
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? HEC_OK
-                                              : failed(group, code, "listing its members", error);
+    return status == HEC_OK || status == HEC_NOT_FOUND
+               ? HEC_OK
+               : failed(group, code, "listing its members", error);
 }
 
 enum hec_status hec_group_at_time(struct hec_group *group, int64_t time_ms, int64_t *offsets,

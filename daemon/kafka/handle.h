@@ -46,6 +46,9 @@ HEC_CHECKED enum hec_status hec_kafka_client_new(rd_kafka_t **ret, rd_kafka_type
  * up. */
 bool hec_kafka_destroy(rd_kafka_t *client, int wait_ms);
 
+/** A copy of headers, the library's once it has taken the record that they go with; NULL: none. */
+rd_kafka_headers_t *hec_kafka_headers(const struct hec_kafka_header *list, int count);
+
 /** The status that stands for an error code. Never HEC_OK but for NO_ERROR; HEC_UNAVAILABLE for all
  * that may pass. */
 enum hec_status hec_kafka_status(rd_kafka_resp_err_t code);
@@ -67,6 +70,19 @@ void hec_kafka_options_free(struct hec_kafka_options *options);
 /** Moves an assigned partition to an offset within wait_ms. */
 rd_kafka_resp_err_t hec_kafka_seek(rd_kafka_t *client, const char *topic, int32_t partition,
                                    int64_t offset, int wait_ms);
+
+/**
+ * The one group that rd_kafka_list_groups was asked for, if what it gave tells all of it. The
+ * library asks every broker, and only the group's coordinator knows it: while others are away the
+ * code is PARTIAL, and the list is as good as ever or has nothing of the group.
+ *
+ * @param code  what the library returned; what is wrong with the group on anything but HEC_OK
+ *
+ * @return HEC_OK, HEC_NOT_FOUND (no such group), HEC_UNAVAILABLE (nobody told), HEC_DENIED
+ */
+HEC_CHECKED enum hec_status hec_kafka_group_of(const struct rd_kafka_group_info **ret,
+                                               const struct rd_kafka_group_list *list,
+                                               rd_kafka_resp_err_t *code);
 
 /** CLOCK_MONOTONIC. */
 int64_t hec_kafka_now_us(void);

@@ -15,7 +15,9 @@ struct hec_owners {
     struct hec_kafka_voice voice; /* first: the library's opaque pointer */
     rd_kafka_t *client;
     char *group, *topic;
-    const struct rd_kafka_group_list *list; /* the last answer; NULL: none */
+    /* The last answer and the group in it; NULL: none that is whole. */
+    const struct rd_kafka_group_list *list;
+    const struct rd_kafka_group_info *found;
     int64_t asked_us;
 };
 
@@ -110,25 +112,26 @@ void hec_owners_free(struct hec_owners *owners)
 static enum hec_status ask(struct hec_owners *owners, struct hec_error *error)
 {
     int64_t now_us = hec_kafka_now_us();
-    if (owners->list != NULL && owners->asked_us != 0 && now_us - owners->asked_us < KEPT_US) {
+    if (owners->found != NULL && now_us - owners->asked_us < KEPT_US) {
         return HEC_OK;
     }
     const struct rd_kafka_group_list *list = NULL;
     rd_kafka_resp_err_t code =
         rd_kafka_list_groups(owners->client, owners->group, &list, ANSWER_MS);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        if (list != NULL) {
-            rd_kafka_group_list_destroy(list);
-        }
-        return hec_fail(error, hec_kafka_status(code), "kafka: group %s: listing its members: %s",
-                        owners->group, rd_kafka_err2str(code));
-    }
+    enum hec_status status = hec_kafka_group_of(&owners->found, list, &code);
     if (owners->list != NULL) {
         rd_kafka_group_list_destroy(owners->list);
     }
     owners->list = list;
     owners->asked_us = now_us;
-    return HEC_OK;
+    if (status == HEC_OK) {
+        return HEC_OK;
+    }
+    owners->found = NULL;
+    return status == HEC_NOT_FOUND
+               ? hec_fail(error, status, "kafka: there is no group %s", owners->group)
+               : hec_fail(error, status, "kafka: group %s: listing its members: %s", owners->group,
+                          rd_kafka_err2str(code));
 }
 
 /* A static member's id is its instance's name, a hyphen and a UUID. */
@@ -143,24 +146,35 @@ static void name_member(struct hec_owner *owner, const struct rd_kafka_group_mem
     snprintf(owner->host, sizeof(owner->host), "%s", host + (host[0] == '/'));
 }
 
+/* While the members come together nobody has anything, or only some have. */
+enum hec_status hec_owners_among(const struct rd_kafka_group_info *group, const char *topic,
+                                 int32_t partition, struct hec_owner *owner)
+{
+    for (int m = 0; m < group->member_cnt; m++) {
+        const struct rd_kafka_group_member_info *member = &group->members[m];
+        if (hec_owners_has(member->member_assignment, (size_t)member->member_assignment_size, topic,
+                           partition)) {
+            name_member(owner, member);
+            return HEC_OK;
+        }
+    }
+    bool whole = group->member_cnt == 0 || strcmp(group->state, "Stable") == 0;
+    return whole ? HEC_NOT_FOUND : HEC_UNAVAILABLE;
+}
+
 enum hec_status hec_owners_of(struct hec_owners *owners, int32_t partition, struct hec_owner *owner,
                               struct hec_error *error)
 {
     enum hec_status status = ask(owners, error);
-    for (int g = 0; status == HEC_OK && g < owners->list->group_cnt; g++) {
-        const struct rd_kafka_group_info *group = &owners->list->groups[g];
-        for (int m = 0; m < group->member_cnt; m++) {
-            const struct rd_kafka_group_member_info *member = &group->members[m];
-            if (hec_owners_has(member->member_assignment, (size_t)member->member_assignment_size,
-                               owners->topic, partition)) {
-                name_member(owner, member);
-                return HEC_OK;
-            }
-        }
+    if (status != HEC_OK) {
+        return status;
     }
-    owners->asked_us = 0; /* in the middle of a rebalance nobody has anything: ask anew next time */
-    return status != HEC_OK
-               ? status
-               : hec_fail(error, HEC_NOT_FOUND, "kafka: group %s: nobody has partition %d of %s",
-                          owners->group, (int)partition, owners->topic);
+    status = hec_owners_among(owners->found, owners->topic, partition, owner);
+    if (status == HEC_OK) {
+        return HEC_OK;
+    }
+    const char *state = owners->found->state;
+    owners->found = NULL; /* ask anew next time */
+    return hec_fail(error, status, "kafka: group %s (%s): nobody has partition %d of %s",
+                    owners->group, state, (int)partition, owners->topic);
 }

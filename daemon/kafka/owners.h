@@ -15,6 +15,7 @@
 #include "kafka/client.h"
 
 struct hec_owners;
+struct rd_kafka_group_info;
 
 #define HEC_OWNER_BYTES_MAX 128
 
@@ -33,9 +34,15 @@ void hec_owners_free(struct hec_owners *owners);
 
 /** Who has the partition. Waits for a broker, at most about two seconds.
  *
- * @return HEC_OK, HEC_NOT_FOUND (nobody, or the group does not say), HEC_UNAVAILABLE, HEC_DENIED */
+ * @return HEC_OK, HEC_NOT_FOUND (nobody), HEC_UNAVAILABLE (nobody says: a broker is away, or the
+ *         group is in the middle of a rebalance), HEC_DENIED */
 HEC_CHECKED enum hec_status hec_owners_of(struct hec_owners *owners, int32_t partition,
                                           struct hec_owner *owner, struct hec_error *error);
+
+/** The same of a group that was described. @return HEC_OK, HEC_NOT_FOUND, HEC_UNAVAILABLE */
+HEC_CHECKED enum hec_status hec_owners_among(const struct rd_kafka_group_info *group,
+                                             const char *topic, int32_t partition,
+                                             struct hec_owner *owner);
 
 /**
  * Whether an assignment of the consumer protocol (version, topics with partitions, user data; big

@@ -264,19 +264,6 @@ bool hec_sink_is_open(const struct hec_sink *sink)
     return sink->open;
 }
 
-static rd_kafka_headers_t *headers_of(const struct hec_sink_record *record)
-{
-    if (record->headers_count == 0) {
-        return NULL;
-    }
-    rd_kafka_headers_t *headers = rd_kafka_headers_new((size_t)record->headers_count);
-    for (int i = 0; i < record->headers_count; i++) {
-        const struct hec_kafka_header *header = &record->headers[i];
-        rd_kafka_header_add(headers, header->name, -1, header->value, (ssize_t)header->length);
-    }
-    return headers;
-}
-
 static size_t bytes_of(const struct hec_sink_record *record)
 {
     size_t bytes = record->key_length + record->value_length;
@@ -289,7 +276,7 @@ static size_t bytes_of(const struct hec_sink_record *record)
 /* Headers are handed over whole: with single ones, 2.0.2 frees them twice on a failure. */
 static rd_kafka_resp_err_t enqueue(struct hec_sink *sink, const struct hec_sink_record *record)
 {
-    rd_kafka_headers_t *headers = headers_of(record);
+    rd_kafka_headers_t *headers = hec_kafka_headers(record->headers, record->headers_count);
     rd_kafka_vu_t parts[8] = {
         { .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = sink->topics[record->topic] },
         { .vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = record->partition },
