@@ -61,7 +61,8 @@ bool hec_engine_has(const struct hec_engine *engine, int32_t partition)
     return atomic_load_explicit(&engine->shown_owned[partition], memory_order_relaxed);
 }
 
-bool hec_engine_ask(struct hec_engine *engine, struct hec_question *question)
+/* False: the engine answers no more; the question stays the asker's. */
+static bool ask(struct hec_engine *engine, struct hec_question *question)
 {
     struct hec_questions *questions = engine->questions;
     question->next = NULL;
@@ -84,7 +85,7 @@ enum hec_status hec_engines_ask(struct hec_engine *const *engines, int count,
 {
     for (int i = 0; i < count; i++) {
         if (hec_engine_has(engines[i], question->partition)) {
-            return hec_engine_ask(engines[i], question) ? HEC_OK : HEC_UNAVAILABLE;
+            return ask(engines[i], question) ? HEC_OK : HEC_UNAVAILABLE;
         }
     }
     return HEC_FENCED;
@@ -230,8 +231,9 @@ enum hec_status hec_questions_answer(struct hec_engine *engine, bool may_load,
         return HEC_OK;
     }
     questions->answering = true;
+    /* Who waits for the store has nothing to hope for without it. */
+    struct hec_question **place = may_load ? &questions->waiting : questions->waiting_end;
     take_asked(questions);
-    struct hec_question **place = &questions->waiting;
     while (*place != NULL && (status == HEC_OK || status == HEC_END)) {
         struct hec_question *question = *place, *next = question->next;
         status = answer_one(engine, question, may_load, error);

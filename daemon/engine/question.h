@@ -1,7 +1,7 @@
 /*
  * A question: one event to be scored as if it came next, without any trace.
  *
- *   hec_engine_ask (any thread) ----> between two batches ----> question->answer (engine's thread)
+ *   hec_engines_ask (any thread) ---> between two batches ----> question->answer (engine's thread)
  *
  * The synchronous way beside the stream's. It sees the state as the engine has it in memory at that
  * moment, so it belongs to the engine that has the event's partition.
@@ -51,13 +51,11 @@ struct hec_question {
 /** Whether the partition of the input is this engine's, as of a moment ago. Any thread. */
 bool hec_engine_has(const struct hec_engine *engine, int32_t partition);
 
-/** Asks the one of these that has the question's partition.
+/** Asks the one of these that has the question's partition. Any thread, never waits; but with
+ * HEC_OK the question stays the asker's.
  * @return HEC_OK, HEC_FENCED (none has), HEC_UNAVAILABLE (it answers no more) */
 HEC_CHECKED enum hec_status hec_engines_ask(struct hec_engine *const *engines, int count,
                                             struct hec_question *question);
-
-/** Any thread, never waits. False: the engine answers no more; the question stays the asker's. */
-bool hec_engine_ask(struct hec_engine *engine, struct hec_question *question);
 
 /** Answers what is open with HEC_UNAVAILABLE and takes no more. On the engine's thread, after its
  * last step. */

@@ -121,8 +121,8 @@ static inline void world_begin(int32_t partitions)
         (struct hec_kafka_property){ "bootstrap.servers", hec_mock_brokers(world.mock) };
     /* Who comes next waits nearly as long for a member that went without a word, as static ones do.
      * The first of a group waits three seconds, and must not be out of time before that. */
-    world.properties[1] = (struct hec_kafka_property){ "session.timeout.ms", "3500" };
-    world.properties[2] = (struct hec_kafka_property){ "heartbeat.interval.ms", "200" };
+    world.properties[1] = (struct hec_kafka_property){ "session.timeout.ms", "5000" };
+    world.properties[2] = (struct hec_kafka_property){ "heartbeat.interval.ms", "300" };
     world.kafka = (struct hec_kafka_options){ world.properties, 3, NULL, NULL };
     world.plan = plan_of(SCHEMA);
     world.model = model_of(world.plan);
