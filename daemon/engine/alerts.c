@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "engine/inside.h"
-#include "ops/log.h"
 
 #define TRACE_HEADERS 2
 
@@ -113,19 +112,6 @@ static void count_rules(struct hec_engine *engine, uint64_t met)
     }
 }
 
-/* Who sees the breaker open wants to know when it opened. */
-static void tell_breaker(struct hec_engine *engine, int32_t partition, bool open, bool was_open)
-{
-    if (open == was_open) {
-        return;
-    }
-    uint32_t events, blocks;
-    hec_ledger_window(hec_ledgers_now(engine->ledgers, partition), &events, &blocks);
-    hec_log(open ? HEC_LOG_ERROR : HEC_LOG_INFO, "engine", open ? "breaker_open" : "breaker_closed",
-            open ? "blocks run away: block is review until they are fewer" : "block is block again",
-            "partition=%d blocks=%u events=%u", (int)partition, blocks, events);
-}
-
 static void count_verdict(struct hec_engine *engine, const struct hec_disposition *verdict)
 {
     struct hec_tally *open = &engine->open;
@@ -159,11 +145,9 @@ enum hec_status hec_emit_alerts(struct hec_engine *engine, const struct hec_row 
     const struct hec_engine_options *options = &engine->options;
     const float *scores = engine->batch->scores + (size_t)row->scored * HEC_HEADS_MAX;
     struct hec_ledger *ledger = hec_ledgers_now(engine->ledgers, row->partition);
-    bool was_open = ledger->open;
     hec_judge_row(engine, verdicts, ledger, row, scores,
                   engine->batch->numerics +
                       (size_t)row->scored * (size_t)engine->reason_columns.numerics);
-    tell_breaker(engine, row->partition, ledger->open, was_open);
     count_rules(engine, verdicts->rules);
     for (int head = 0; head < options->policy->heads_count; head++) {
         if (isnan(scores[head])) {
@@ -181,16 +165,29 @@ enum hec_status hec_emit_alerts(struct hec_engine *engine, const struct hec_row 
     return HEC_OK;
 }
 
+/* Of all that are ours; 0: no event yet. */
+static int32_t newest_day(const struct hec_engine *engine)
+{
+    int32_t newest = 0;
+    for (int32_t p = 0; p < engine->options.partitions; p++) {
+        int32_t day = hec_ledgers_now(engine->ledgers, p)->day;
+        newest = engine->positions[p].assigned && day > newest ? day : newest;
+    }
+    return newest;
+}
+
 void hec_publish_ledgers(struct hec_engine *engine)
 {
     const struct hec_policy *policy = engine->options.policy;
     int64_t used[HEC_HEADS_MAX] = { 0 }, limit[HEC_HEADS_MAX] = { 0 };
     bool open = false;
+    int32_t day = newest_day(engine);
     for (int32_t p = 0; p < engine->options.partitions; p++) {
         const struct hec_ledger *ledger = hec_ledgers_now(engine->ledgers, p);
         open |= engine->positions[p].assigned && ledger->open;
         for (int head = 0; engine->positions[p].assigned && head < policy->heads_count; head++) {
-            used[head] += ledger->heads[head].used;
+            /* Without an event of today a partition still says what it spent on a day before. */
+            used[head] += ledger->day == day ? ledger->heads[head].used : 0;
             limit[head] +=
                 hec_budget_part(policy->heads[head].budget_per_day, p, engine->options.partitions);
         }

@@ -15,10 +15,11 @@ static int offsets_to_commit(struct hec_engine *engine, struct hec_offset *offse
 {
     int count = 0;
     for (int32_t p = 0; p < engine->options.partitions; p++) {
-        const struct hec_position *position = &engine->positions[p];
+        struct hec_position *position = &engine->positions[p];
         if (!position->assigned || position->next <= position->committed) {
             continue;
         }
+        position->sent_epoch = position->epoch;
         offsets[count].partition = p;
         offsets[count].offset = position->next;
         char *metadata = offsets[count].metadata;
@@ -71,6 +72,23 @@ static void count_published(struct hec_engine *engine)
     hec_tally_count(&engine->under_way, engine->meter);
 }
 
+/* Who sees the breaker open wants to know when it opened. Told when it is committed, as all is: a
+ * batch that is done again would tell it again. */
+static void tell_breaker(const struct hec_engine *engine, int32_t partition, bool was_open)
+{
+    const struct hec_ledger *ledger = hec_ledgers_settled(engine->ledgers, partition);
+    if (ledger->open == was_open) {
+        return;
+    }
+    uint32_t events, blocks;
+    hec_ledger_window(ledger, &events, &blocks);
+    hec_log(was_open ? HEC_LOG_INFO : HEC_LOG_ERROR, "engine",
+            was_open ? "breaker_closed" : "breaker_open",
+            was_open ? "block is block again"
+                     : "blocks run away: block is review until they are fewer",
+            "partition=%d blocks=%u events=%u", (int)partition, blocks, events);
+}
+
 /* Learns how the commit that is under way went. */
 static enum hec_status settle(struct hec_engine *engine, struct hec_error *error)
 {
@@ -90,9 +108,12 @@ static enum hec_status settle(struct hec_engine *engine, struct hec_error *error
     }
     count_published(engine);
     for (int i = 0; i < made.count; i++) {
-        engine->positions[made.offsets[i].partition].committed = made.offsets[i].offset;
-        hec_ledgers_settle(engine->ledgers, made.offsets[i].partition);
-        hec_suspects_forget(engine->suspects, made.offsets[i].partition, made.offsets[i].offset);
+        int32_t partition = made.offsets[i].partition;
+        bool was_open = hec_ledgers_settled(engine->ledgers, partition)->open;
+        engine->positions[partition].committed = made.offsets[i].offset;
+        hec_ledgers_settle(engine->ledgers, partition);
+        tell_breaker(engine, partition, was_open);
+        hec_suspects_forget(engine->suspects, partition, made.offsets[i].offset);
     }
     hec_meter_set(engine->meter, HEC_S_LAST_COMMIT, hec_wall_ms());
     return HEC_OK;
@@ -157,14 +178,17 @@ static enum hec_status read_committed(struct hec_engine *engine, struct hec_erro
     enum hec_status status =
         hec_source_committed(engine->source, engine->offsets, count, ANSWER_WAIT_MS, error);
     for (int i = 0; i < count && status == HEC_OK; i++) {
-        struct hec_position *position = &engine->positions[engine->offsets[i].partition];
-        if (engine->offsets[i].offset > position->committed) {
-            position->committed = engine->offsets[i].offset;
-            if (hec_partition_epoch_of(engine->offsets[i].metadata) == position->epoch) {
+        const struct hec_offset *found = &engine->offsets[i];
+        struct hec_position *position = &engine->positions[found->partition];
+        if (found->offset > position->committed) {
+            bool was_open = hec_ledgers_settled(engine->ledgers, found->partition)->open;
+            position->committed = found->offset;
+            hec_ledgers_open(engine->ledgers, found->partition, found->metadata);
+            /* Ours by the epoch that it was sent with: a store that is met again raises it. */
+            if (hec_partition_epoch_of(found->metadata) == position->sent_epoch) {
                 count_published(engine); /* the first one takes all there is */
+                tell_breaker(engine, found->partition, was_open);
             }
-            hec_ledgers_open(engine->ledgers, engine->offsets[i].partition,
-                             engine->offsets[i].metadata);
         }
     }
     return status;

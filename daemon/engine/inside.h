@@ -33,6 +33,7 @@ struct hec_position {
     int64_t stored, committed, next;
     int64_t history_from; /* first offset that the state knows of */
     uint64_t epoch;
+    uint64_t sent_epoch; /* that stood beside the offset when it was last sent; 0: never */
     uint32_t generation;
     /* Some event was applied while one of its states could not be loaded: what is in memory has
      * holes, so nothing may be stored before the partition was replayed. */

@@ -63,6 +63,11 @@ bool hec_ledgers_send(struct hec_ledgers *ledgers, int32_t partition, char *text
     return true;
 }
 
+const struct hec_ledger *hec_ledgers_settled(const struct hec_ledgers *ledgers, int32_t partition)
+{
+    return &ledgers->rows[partition].settled;
+}
+
 void hec_ledgers_settle(struct hec_ledgers *ledgers, int32_t partition)
 {
     ledgers->rows[partition].settled = ledgers->rows[partition].sent;

@@ -33,6 +33,9 @@ void hec_ledgers_open(struct hec_ledgers *ledgers, int32_t partition, const char
  * nothing was ever noted. False: it does not fit, and would begin anew after a restart. */
 bool hec_ledgers_send(struct hec_ledgers *ledgers, int32_t partition, char *text, size_t bytes);
 
+/** The ledger as it is committed. */
+const struct hec_ledger *hec_ledgers_settled(const struct hec_ledgers *ledgers, int32_t partition);
+
 /** What was sent last is committed. */
 void hec_ledgers_settle(struct hec_ledgers *ledgers, int32_t partition);
 
