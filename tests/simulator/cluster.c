@@ -66,6 +66,10 @@ void sim_producer_init(struct sim_producer *producer)
         sim_note("%s: what was open is aborted", producer->id);
     }
     close_transaction(producer);
+    if (producer->process != sim.running) {
+        sim_check_successor(producer);
+    }
+    producer->process = sim.running;
     producer->ended = SIM_EMPTY;
     producer->epoch++;
     sim_note("%s: epoch %d", producer->id, producer->epoch);

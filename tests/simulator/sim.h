@@ -116,6 +116,8 @@ extern struct sim_shared sim_shared;
 
 /* world.c */
 
+/** Events that an identity's engines say they have processed. */
+int64_t sim_counted(int identity);
 /** Runs one seed to its end. Returns only if nothing was found; else sim_fail ended the process. */
 void sim_run(uint64_t seed, bool verbose);
 /** A thread of the running process more: run(argument), then it ends. */
@@ -187,6 +189,7 @@ struct sim_producer {
     bool open;
     enum sim_ended { SIM_EMPTY, SIM_COMMITTED, SIM_ABORTED } ended; /* how the last one did */
     int64_t began_us;
+    const struct sim_process *process; /* that took the newest epoch */
     struct sim_output *outputs;
     int outputs_count;
     int64_t offsets[SIM_PARTITIONS_MAX]; /* to be committed with it; -1: none */
@@ -250,6 +253,9 @@ void sim_check_output(const struct sim_output *output);
 void sim_check_stored(int32_t partition);
 void sim_check_engine(const struct sim_process *process);
 void sim_check_end(void);
-void sim_check_counts(const struct hec_metrics *metrics);
+/** Another process has the identity: the one before it may not have heard how its last transaction
+ * ended. */
+void sim_check_successor(const struct sim_producer *producer);
+void sim_check_counts(void);
 
 #endif
