@@ -77,7 +77,8 @@ card=$(grep '"event_type":"card_auth"' "$scratch/rest" | tail -1 | jq -r .card_t
 [ "$card" != null ] || fail "there is no card"
 event() {
     grep -F "\"card_token\":\"$card\"" "$scratch/rest" | grep '"event_type":"card_auth"' | tail -1 |
-        jq -c --arg id "$1" --argjson more "$2" '.event_id = $id | .event_time_ms += $more | .amount_minor = 100' >"$scratch/one"
+        jq -c --arg id "$1" --argjson more "$2" --argjson amount "${3:-100}" \
+            '.event_id = $id | .event_time_ms += $more | .amount_minor = $amount' >"$scratch/one"
     local before
     before=$(metric hecate_events_processed_total)
     produce "$scratch/one"
@@ -107,12 +108,19 @@ event denied-2 2000
 [ "$(outcome_of denied-2)" = "block list" ] || fail "a restart forgot the list: $(outcome_of denied-2)"
 console list remove deny "card:$card"
 console list add allow "card:$card" --reason 'our own test card' >/dev/null
-event allowed-1 3000
+kept() {
+    metric 'hecate_alerts_suppressed_total.reason="list"'
+}
+before_list=$(kept)
+event allowed-1 3000 50000 # an amount that a rule makes a review
 [ -z "$(outcome_of allowed-1)" ] || fail "an allowed card alerts: $(outcome_of allowed-1)"
+allowed=$(kept)
+[ "$allowed" -gt "$before_list" ] || fail "an allowed card does not alert, but not because of its list"
 [ "$(metric 'hecate_list_entries.list="allow"')" = 1 ] || fail "entries are not counted"
 console list remove allow "card:$card"
-event free-1 4000
+event free-1 4000 50000
 case $(outcome_of free-1) in *list*) fail "a removed entry still counts" ;; esac
+[ "$(kept)" = "$allowed" ] || fail "a removed entry still keeps an alert back"
 for verb in list_add list_remove; do
     curl -s "http://$http/api/v1/audit" -H 'Authorization: Bearer operator-token-0123456789' |
         jq -e --arg verb "$verb" '.audit | any(.verb == $verb and .code == 200)' >/dev/null || fail "$verb is not audited"
