@@ -3,7 +3,6 @@
 #include "learn/mask.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "model/layers.h"
 
@@ -14,9 +13,8 @@ void hec_mask_hide(struct hec_trainer *trainer, int count)
     int n = work->shape.numerics;
     uint32_t below = (uint32_t)(trainer->options->mask_share * 4294967295.0);
     for (int row = 0; row < count; row++) {
-        float *x = work->input + row * work->inputs, *clear = trainer->clear + row * n;
+        float *x = work->input + row * work->inputs;
         uint8_t *hidden = trainer->hidden + row * n;
-        memcpy(clear, x, sizeof(*x) * (size_t)n);
         for (int j = 0; j < n; j++) {
             bool there = !isnan(trainer->numerics[row * n + j]) && scaler->inverse[j] > 0;
             hidden[j] = there && hec_random_bits(&trainer->mask) < below;
@@ -38,7 +36,7 @@ double hec_mask_loss(struct hec_trainer *trainer, int count)
         hidden += trainer->hidden[i];
     }
     for (int i = 0; i < all; i++) {
-        float off = work->y[i] - trainer->clear[i], squared = off * off;
+        float off = work->y[i] - trainer->whole[i], squared = off * off;
         bool counts = trainer->hidden[i] != 0;
         work->dy[i] = counts && squared < HEC_ERROR_CUT ? 2 * off / (float)hidden : 0;
         sum += counts ? (double)(squared < HEC_ERROR_CUT ? squared : HEC_ERROR_CUT) : 0;

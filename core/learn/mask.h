@@ -6,7 +6,8 @@
 
 #include "learn/trainer.h"
 
-/** Hides numbers of the gathered rows: they become the mean, and missing where that is told. */
+/** Hides numbers of the gathered rows: they become the mean, and missing where that is told. What
+ * they were stands in trainer->whole, as the caller filled it. */
 void hec_mask_hide(struct hec_trainer *trainer, int count);
 
 /** After the forward pass: dy of what was hidden. @return the loss; NaN when nothing was */

@@ -275,15 +275,13 @@ static enum hec_status allocate(struct hec_trainer *trainer)
     trainer->weight = calloc(batch * logits, sizeof(float));
     trainer->ordinary = calloc(batch, 1);
     trainer->left_out = calloc((size_t)(shape.numerics + shape.categories) + 1, sizeof(bool));
-    trainer->clear = calloc(batch * (size_t)shape.numerics + 1, sizeof(float));
     trainer->hidden = calloc(batch * (size_t)shape.numerics + 1, 1);
     trainer->mask = hec_random_at(trainer->options->seed, HEC_STREAM_MASK);
     if ((trainer->options->averaging > 0 && trainer->average == NULL) ||
         trainer->parameters == NULL || trainer->gradients == NULL || trainer->best == NULL ||
         trainer->numerics == NULL || trainer->whole == NULL || trainer->categories == NULL ||
         trainer->target == NULL || trainer->value == NULL || trainer->weight == NULL ||
-        trainer->ordinary == NULL || trainer->left_out == NULL || trainer->clear == NULL ||
-        trainer->hidden == NULL) {
+        trainer->ordinary == NULL || trainer->left_out == NULL || trainer->hidden == NULL) {
         return HEC_NO_MEMORY;
     }
     memset(trainer->parameters, 0, bytes);
@@ -416,7 +414,6 @@ static void release(struct hec_trainer *trainer)
     free(trainer->weight);
     free(trainer->ordinary);
     free(trainer->left_out);
-    free(trainer->clear);
     free(trainer->hidden);
     free(trainer->valid);
     free(trainer->valid_z);

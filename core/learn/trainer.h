@@ -71,16 +71,14 @@ struct hec_trainer {
 
     /* One batch. */
     float *numerics;      /* (batch, numerics) */
-    float *whole;         /* (batch, numerics): scaled, before features are left out */
+    float *whole;         /* (batch, numerics): scaled, before anything is left out or hidden */
     uint32_t *categories; /* (batch, categories) */
     int8_t *target;       /* (batch, logits) */
     float *value;         /* (batch, logits): of regression heads, standardised */
     float *weight;        /* (batch, logits) */
     uint8_t *ordinary;    /* (batch) */
     bool *left_out;       /* (numerics + categories), of one row */
-    /* With masked features: the numbers as they were, and which the network was not shown. */
-    float *clear;    /* (batch, numerics) */
-    uint8_t *hidden; /* (batch, numerics) */
+    uint8_t *hidden;      /* (batch, numerics): with masked features, what is to be told */
     struct hec_random mask;
 
     /* Validation rows, chosen once. */
