@@ -243,10 +243,12 @@ static enum hec_status fit_scaler(struct hec_trainer *trainer)
         }
     }
     enum hec_status status = hec_scaler_fit(&trainer->model->scaler, picks, give_rows, &picked);
-    hec_warm_scaler(trainer);
     trainer->model->info.train_rows = picks;
     free(pick);
     free(picked.categories);
+    if (status == HEC_OK) {
+        status = hec_warm_scaler(trainer);
+    }
     return status == HEC_OK ? hec_model_shape(trainer->model) : status;
 }
 

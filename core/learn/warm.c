@@ -226,6 +226,34 @@ static bool same_names(const char *const *a, const char *const *b, int a_count, 
     return same;
 }
 
+/* A width that is asked for and is not the model's would be left unheard. */
+static enum hec_status check_network(const struct hec_network *asked, const struct hec_shape *its,
+                                     struct hec_error *error)
+{
+    const struct {
+        const char *name;
+        int asked, its; /* asked 0: the model's own will do */
+    } widths[] = { { "trunk-0", asked->trunk_0, its->hidden[0] },
+                   { "trunk-1", asked->trunk_1, its->hidden[1] },
+                   { "tower", asked->tower, its->tower },
+                   { "experts", asked->experts, its->experts },
+                   { "one-gate", asked->one_gate, its->one_gate } };
+    for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+        if (widths[i].asked > 0 && widths[i].asked != widths[i].its) {
+            return hec_fail(error, HEC_INVALID,
+                            "train: --%s %d does not match the model to start from, which has %d: "
+                            "a warm start keeps the model's network; leave the flag out",
+                            widths[i].name, widths[i].asked, widths[i].its);
+        }
+    }
+    return !asked->one_layer || its->hidden[0] == 0
+               ? HEC_OK
+               : hec_fail(error, HEC_INVALID,
+                          "train: trunks of one layer (--trunk-0 0) do not match the model to "
+                          "start from, whose first layer has %d units; leave the flag out",
+                          its->hidden[0]);
+}
+
 enum hec_status hec_warm_check(const struct hec_trainer *trainer, struct hec_error *error)
 {
     const struct hec_train_options *options = trainer->options;
@@ -235,6 +263,10 @@ enum hec_status hec_warm_check(const struct hec_trainer *trainer, struct hec_err
                    ? HEC_OK
                    : hec_fail(error, HEC_INVALID,
                               "train: a trunk can be frozen only when a warm start brings one");
+    }
+    enum hec_status status = check_network(&options->network, &warm->shape, error);
+    if (status != HEC_OK) {
+        return status;
     }
     enum hec_arch arch = warm->shape.arch;
     if (options->freeze_trunk &&
@@ -307,13 +339,16 @@ void hec_warm_shape(struct hec_trainer *trainer)
     s->periodic = own.numerics > 0 ? s->periodic : 0;
 }
 
-void hec_warm_scaler(struct hec_trainer *trainer)
+enum hec_status hec_warm_scaler(struct hec_trainer *trainer)
 {
     const struct hec_model *warm = trainer->options->warm_start;
     struct hec_scaler *scaler = &trainer->model->scaler;
-    struct maps *maps = warm == NULL ? NULL : calloc(1, sizeof(*maps));
+    if (warm == NULL) {
+        return HEC_OK;
+    }
+    struct maps *maps = calloc(1, sizeof(*maps));
     if (maps == NULL) {
-        return;
+        return HEC_NO_MEMORY;
     }
     match_columns(maps, trainer->model, warm);
     for (int j = 0; j < scaler->numerics; j++) {
@@ -327,6 +362,7 @@ void hec_warm_scaler(struct hec_trainer *trainer)
     }
     free(maps);
     hec_scaler_settle(scaler);
+    return HEC_OK;
 }
 
 /* What every row of a batch shares moves more slowly, or not at all. */

@@ -11,7 +11,8 @@
 
 #include "learn/trainer.h"
 
-/** Asks whether a start from options->warm_start is possible; told in error.
+/** Asks whether a start from options->warm_start is possible, and whether the network that is asked
+ * for is the model's; told in error.
  * @return HEC_OK, also without a warm start; HEC_INVALID */
 HEC_CHECKED enum hec_status hec_warm_check(const struct hec_trainer *trainer,
                                            struct hec_error *error);
@@ -29,8 +30,9 @@ HEC_CHECKED enum hec_status hec_warm_plan(struct hec_train_options *options,
 /** The earlier model's widths and parts become those of trainer->model's shape. */
 void hec_warm_shape(struct hec_trainer *trainer);
 
-/** After the scaler is fitted: matched features take the earlier one. */
-void hec_warm_scaler(struct hec_trainer *trainer);
+/** After the scaler is fitted: matched features take the earlier one.
+ * @return HEC_OK, also without a warm start; HEC_NO_MEMORY */
+HEC_CHECKED enum hec_status hec_warm_scaler(struct hec_trainer *trainer);
 
 /** After the weights are drawn: what is matched takes the earlier weights. The optimiser learns
  * what moves how fast. @return HEC_OK or HEC_NO_MEMORY */

@@ -4,10 +4,12 @@
 
 #include "cli/arms.h"
 
-static int alone(const struct hec_arguments *arguments)
+#define OURS_START 2 /* of HEC_FLAGS_START; the rest is of HEC_FLAGS_WARM */
+static const char *const OURS[] = { "freeze-trunk", "trunk-rate", "new-head", "shots" };
+
+static int alone(const struct hec_arguments *arguments, size_t count)
 {
-    static const char *const OURS[] = { "freeze-trunk", "trunk-rate", "new-head", "shots" };
-    for (size_t i = 0; i < sizeof(OURS) / sizeof(OURS[0]); i++) {
+    for (size_t i = 0; i < count; i++) {
         if (hec_given(arguments, OURS[i])) {
             return hec_cli_misused(arguments, "--%s is for a training with --warm-start", OURS[i]);
         }
@@ -15,17 +17,37 @@ static int alone(const struct hec_arguments *arguments)
     return HEC_EXIT_OK;
 }
 
-static int fitting(const struct hec_arguments *arguments)
+int hec_warm_network(const struct hec_arguments *arguments)
 {
-    static const char *const ITS[] = { "arch", "fusion", "num-embed" };
+    static const char *const ITS[] = { "arch",    "fusion", "num-embed", "trunk-0",
+                                       "trunk-1", "tower",  "experts",   "one-gate" };
     for (size_t i = 0; i < sizeof(ITS) / sizeof(ITS[0]); i++) {
         if (hec_given(arguments, ITS[i])) {
             return hec_cli_misused(
                 arguments, "--%s is the model's own where --warm-start goes on from it", ITS[i]);
         }
     }
-    if (hec_given(arguments, "freeze-trunk") && hec_given(arguments, "trunk-rate")) {
-        return hec_cli_misused(arguments, "a frozen trunk has no --trunk-rate");
+    return HEC_EXIT_OK;
+}
+
+int hec_warm_start_flags(const struct hec_arguments *arguments)
+{
+    if (!hec_given(arguments, "warm-start")) {
+        return alone(arguments, OURS_START);
+    }
+    int status = hec_warm_network(arguments);
+    if (status == HEC_EXIT_OK && hec_given(arguments, "freeze-trunk") &&
+        hec_given(arguments, "trunk-rate")) {
+        status = hec_cli_misused(arguments, "a frozen trunk has no --trunk-rate");
+    }
+    return status;
+}
+
+static int fitting(const struct hec_arguments *arguments)
+{
+    int status = hec_warm_start_flags(arguments);
+    if (status != HEC_EXIT_OK) {
+        return status;
     }
     if (hec_given(arguments, "shots") && !hec_given(arguments, "new-head")) {
         return hec_cli_misused(arguments, "--shots are of a --new-head");
@@ -41,18 +63,28 @@ static int add_head(struct hec_warm *warm, const struct hec_arguments *arguments
     const char *name = hec_text_or(arguments, "new-head", NULL);
     int of = hec_head_named(heads, *heads_count, name, strlen(name));
     if (of < 0) {
-        return hec_cli_misused(arguments, "there is no head \"%.48s\" in %s", name,
-                               hec_text_or(arguments, "heads", "the default heads; say --heads"));
+        return hec_cli_misused(arguments,
+                               "there is no head \"%.48s\" in %.200s: describe it in a file "
+                               "like conf/heads.conf and name that by --heads",
+                               name, hec_text_or(arguments, "heads", "the default heads"));
     }
     if (hec_head_named(info->heads, info->heads_count, name, strlen(name)) >= 0) {
-        return hec_cli_misused(arguments, "the model has a head \"%.48s\" already", name);
+        return hec_cli_misused(arguments,
+                               "the model has a head \"%.48s\" already: to teach it further leave "
+                               "--new-head out, to learn it anew beside the old one name it "
+                               "otherwise in --heads",
+                               name);
     }
     if (info->heads_count == HEC_HEADS_MAX) {
-        return hec_cli_misused(arguments, "the model has %d heads; there is no room for one more",
+        return hec_cli_misused(arguments,
+                               "the model has %d heads, and no model can have more: train one of "
+                               "its own without --warm-start",
                                HEC_HEADS_MAX);
     }
     if (heads[of].kind != HEC_HEAD_BINARY) {
-        return hec_cli_misused(arguments, "head \"%.48s\" is for novelty, which has no labels",
+        return hec_cli_misused(arguments,
+                               "head \"%.48s\" is not binary: a new head learns from labels, so "
+                               "give it positive or positive_except in --heads",
                                name);
     }
     struct hec_head added = heads[of];
@@ -71,7 +103,7 @@ int hec_warm_read(struct hec_warm *warm, struct hec_luggage *luggage,
     struct hec_luggage carried = { 0 };
     *warm = (struct hec_warm){ .new_head = -1 };
     if (path == NULL) {
-        int status = alone(arguments);
+        int status = alone(arguments, sizeof(OURS) / sizeof(OURS[0]));
         return status == HEC_EXIT_OK ? hec_luggage_features(luggage, arguments) : status;
     }
     int status = fitting(arguments);

@@ -46,6 +46,12 @@ HEC_CHECKED int hec_warm_read(struct hec_warm *warm, struct hec_luggage *luggage
                               struct hec_head heads[HEC_HEADS_MAX], int *heads_count);
 void hec_warm_free(struct hec_warm *warm);
 
+/** Whether HEC_FLAGS_START fit each other and the flags of the network, which with --warm-start are
+ * the model's own. @return HEC_EXIT_OK, or HEC_EXIT_USAGE after telling what does not */
+HEC_CHECKED int hec_warm_start_flags(const struct hec_arguments *arguments);
+/** The same of the flags of the network alone, where there is a --warm-start. */
+HEC_CHECKED int hec_warm_network(const struct hec_arguments *arguments);
+
 /** What the flags say of a training's options. */
 void hec_warm_options(const struct hec_warm *warm, struct hec_train_options *options,
                       const struct hec_arguments *arguments);

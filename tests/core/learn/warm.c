@@ -366,3 +366,48 @@ Test(warm, keeps_the_others_where_heads_read_through_gates_and_masks)
     free(both);
     planted_free(&planted);
 }
+
+/* A width that differs would be left unheard; the model's own may be said. */
+Test(warm, refuses_a_network_that_is_not_the_models)
+{
+    static const struct {
+        const char *told; /* NULL: fits */
+        struct hec_network asked;
+        bool of_flat;
+    } cases[] = {
+        { NULL,
+          { .trunk_0 = 64, .trunk_1 = 32, .tower = 32, .experts = 4, .one_gate = true },
+          false },
+        { NULL, { .one_layer = true }, true },
+        { "--trunk-0 65", { .trunk_0 = 65 }, false },
+        { "--trunk-0 0", { .one_layer = true }, false },
+        { "--trunk-1 64", { .trunk_1 = 64 }, false },
+        { "--tower 31", { .tower = 31 }, false },
+        { "--experts 3", { .experts = 3 }, false },
+        { "--trunk-0 64", { .trunk_0 = 64 }, true },
+        { "--one-gate 1", { .one_gate = true }, true },
+    };
+    struct planted planted;
+    struct hec_train_options options;
+    planted_make(&planted, 400, 38);
+    defaults(&options, 1);
+    options.network = (struct hec_network){ .arch = HEC_ARCH_MMOE, .one_gate = true };
+    struct hec_model *gated = trained(&planted.data, &options);
+    options.network = (struct hec_network){ .arch = HEC_ARCH_MMOE, .one_layer = true };
+    struct hec_model *flat = trained(&planted.data, &options);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *told = cases[i].told;
+        struct hec_error error = { 0 };
+        void *bytes = NULL;
+        size_t size = 0;
+        options.warm_start = cases[i].of_flat ? flat : gated;
+        options.network = cases[i].asked;
+        cr_expect_eq(hec_train(&bytes, &size, &planted.data, &options, NULL, NULL, &error),
+                     told == NULL ? HEC_OK : HEC_INVALID, "case %zu: %s", i, error.text);
+        cr_expect(told == NULL || strstr(error.text, told) != NULL, "%s: %s", told, error.text);
+        free(bytes);
+    }
+    hec_model_free(gated);
+    hec_model_free(flat);
+    planted_free(&planted);
+}
