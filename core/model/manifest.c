@@ -210,6 +210,12 @@ enum hec_status hec_manifest_read_architecture(struct hec_shape *shape, const ch
     if (good && (mixes != (shape->experts > 0) ||
                  (shape->periodic > 0 && (shape->frequencies > 0) == (shape->bins > 0)))) {
         status = hec_fail(error, HEC_INVALID, "model: the architecture contradicts itself");
+    } else if (good && shape->fusion != HEC_FUSION_NONE && shape->hidden[0] == 0) {
+        status = hec_fail(error, HEC_INVALID,
+                          "model: the architecture fuses two layers, and trunk_0 is 0");
+    } else if (good && shape->one_gate > 0 && shape->arch != HEC_ARCH_MMOE) {
+        status =
+            hec_fail(error, HEC_INVALID, "model: the architecture has one_gate and is not mmoe");
     }
     yyjson_doc_free(doc);
     return good || status != HEC_OK ? status : HEC_INVALID;

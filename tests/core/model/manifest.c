@@ -128,3 +128,35 @@ Test(manifest, brings_widths_back_and_keeps_them_within_reason)
     cr_expect_eq(hec_manifest_read_architecture(&back, NULL, NULL), HEC_INVALID);
     cr_expect_eq(hec_manifest_read_architecture(&back, "{\"arch\":\"mmoe\"}", NULL), HEC_INVALID);
 }
+
+/* What a network cannot be put together from would be read as another one. */
+Test(manifest, refuses_parts_that_do_not_go_together)
+{
+    static const struct hec_shape GOOD = { .frequencies = 8,
+                                           .periodic = 4,
+                                           .table_rows = 4096,
+                                           .table_dims = 8,
+                                           .hidden = { 128, 64 },
+                                           .tower = 32 };
+    for (int arch = 0; arch < HEC_ARCHS; arch++) {
+        for (int fusion = 0; fusion < HEC_FUSIONS; fusion++) {
+            for (int parts = 0; parts < 4; parts++) {
+                struct hec_shape shape = GOOD, back = { 0 };
+                struct hec_error error = { 0 };
+                shape.arch = (enum hec_arch)arch;
+                shape.fusion = (enum hec_fusion)fusion;
+                shape.experts = arch == HEC_ARCH_MMOE || arch == HEC_ARCH_CGC ? 4 : 0;
+                shape.hidden[0] = parts & 1 ? 0 : 128;
+                shape.one_gate = parts & 2 ? 1 : 0;
+                bool good = (shape.hidden[0] > 0 || fusion == HEC_FUSION_NONE) &&
+                            (shape.one_gate == 0 || arch == HEC_ARCH_MMOE);
+                char *json = hec_manifest_architecture(&shape);
+                cr_expect_eq(hec_manifest_read_architecture(&back, json, &error),
+                             good ? HEC_OK : HEC_INVALID, "%s", json);
+                cr_expect(good || strstr(error.text, "trunk_0") || strstr(error.text, "one_gate"),
+                          "%s: %s", json, error.text);
+                free(json);
+            }
+        }
+    }
+}
