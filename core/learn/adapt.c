@@ -150,7 +150,6 @@ enum hec_status hec_model_recalibrate(void **bytes, size_t *size, const struct h
                                       const struct hec_recalibration *each)
 {
     struct hec_model *copy = NULL;
-    struct hec_predictor *predictor = NULL;
     void *same = NULL;
     size_t same_size = 0;
     enum hec_status status = hec_model_write(model, &same, &same_size);
@@ -176,16 +175,7 @@ enum hec_status hec_model_recalibrate(void **bytes, size_t *size, const struct h
         copy->shifts[k] = slope * copy->shifts[k] + (float)each[k].offset;
         copy->thresholds[k] = moved(copy->thresholds[k], each[k]);
     }
-    status = hec_model_settle(copy);
-    if (status == HEC_OK) {
-        status = hec_predictor_new(&predictor, copy, 1);
-    }
-    if (status == HEC_OK) {
-        hec_predictor_run(predictor, copy->golden, copy->golden_categories, NULL, 1,
-                          copy->golden_scores, HEC_HEADS_MAX);
-        status = hec_model_write(copy, bytes, size);
-    }
-    hec_predictor_free(predictor);
+    status = hec_model_rewrite(copy, bytes, size);
     hec_model_free(copy);
     return status;
 }

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "hecate/event.h"
+#include "learn/pretext.h"
 
-static const struct hec_head HEADS[2] = {
+const struct hec_head hec_pretext_heads[2] = {
     { .name = HEC_PRETEXT,
       .kind = HEC_HEAD_BINARY,
       .event_types = (1u << HEC_SCORED_TYPES) - 1,
@@ -24,6 +25,12 @@ enum hec_status hec_pretrain(void **bytes, size_t *size, const struct hec_datase
 {
     struct hec_dataset unlabelled = *data;
     struct hec_train_options own = *options;
+    if (!(options->mask_share > 0) || !(options->mask_share <= 1)) {
+        return hec_fail(error, HEC_INVALID,
+                        "train: a share of %g of the numbers cannot be hidden; above 0 (0.3 is "
+                        "usual) and up to 1",
+                        options->mask_share);
+    }
     uint8_t *split = malloc((size_t)data->rows + 1);
     int8_t *targets = calloc((size_t)data->rows + 1, 2);
     if (split == NULL || targets == NULL) {
@@ -37,15 +44,12 @@ enum hec_status hec_pretrain(void **bytes, size_t *size, const struct hec_datase
     }
     unlabelled.split = split;
     unlabelled.targets = targets;
-    unlabelled.heads = HEADS;
+    unlabelled.heads = hec_pretext_heads;
     unlabelled.heads_count = 2;
     unlabelled.fraud_kind = NULL;
     own.anomaly_shares = true;
     own.weighting = HEC_WEIGHTING_EQUAL;
     own.refit = HEC_REFIT_NO;
-    if (!(own.mask_share > 0)) {
-        own.mask_share = 0.3;
-    }
     enum hec_status status = hec_train(bytes, size, &unlabelled, &own, report, user, error);
     free(split);
     free(targets);

@@ -3,18 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hecate/event.h"
 #include "hecate/pretrain.h"
 #include "hecate/random.h"
+#include "learn/pretext.h"
+#include "learn/sample.h"
 #include "model/model.h"
 
 #define REPTILE_STREAM 42
 #define OTHERS 30 /* for each fraud */
-
-static const struct hec_head PRETEXT = { .name = HEC_PRETEXT,
-                                         .kind = HEC_HEAD_BINARY,
-                                         .event_types = (1u << HEC_SCORED_TYPES) - 1,
-                                         .loss_weight = 1 };
 
 void hec_reptile_defaults(struct hec_reptile_options *options)
 {
@@ -29,6 +25,7 @@ struct rounds {
     uint32_t *order; /* rows by kind, genuine ones first */
     uint32_t first[257], count[256];
     int kinds[255], kinds_count;
+    uint32_t *pick; /* (room) */
     float *numerics;
     uint32_t *categories;
     uint8_t *event_type, *split;
@@ -73,13 +70,14 @@ static bool make_room(struct rounds *rounds, int shots)
     const struct hec_columns *columns = &rounds->data->columns;
     size_t room = (size_t)shots * (1 + OTHERS);
     rounds->room = (uint32_t)room;
+    rounds->pick = malloc(room * sizeof(*rounds->pick));
     rounds->numerics = malloc(room * (size_t)(columns->numerics + 1) * sizeof(float));
     rounds->categories = malloc(room * (size_t)(columns->categories + 1) * sizeof(uint32_t));
     rounds->event_type = calloc(room, 1);
     rounds->split = malloc(room);
     rounds->targets = malloc(room);
-    return rounds->numerics != NULL && rounds->categories != NULL && rounds->event_type != NULL &&
-           rounds->split != NULL && rounds->targets != NULL;
+    return rounds->pick != NULL && rounds->numerics != NULL && rounds->categories != NULL &&
+           rounds->event_type != NULL && rounds->split != NULL && rounds->targets != NULL;
 }
 
 /* Draws the rows of one round: shots frauds of the kind, then others. */
@@ -87,25 +85,22 @@ static struct hec_dataset draw(struct rounds *rounds, int kind, int shots,
                                struct hec_random *random)
 {
     const struct hec_dataset *data = rounds->data;
-    size_t n = (size_t)data->columns.numerics, c = (size_t)data->columns.categories;
     for (uint32_t i = 0; i < rounds->room; i++) {
         int of = i < (uint32_t)shots ? kind : 0;
         uint32_t at = rounds->first[of];
-        uint32_t row = rounds->order[at + (uint32_t)hec_random_below(random, rounds->count[of])];
-        memcpy(rounds->numerics + i * n, data->numerics + row * n, n * sizeof(float));
-        if (c > 0) {
-            memcpy(rounds->categories + i * c, data->categories + row * c, c * sizeof(uint32_t));
-        }
+        rounds->pick[i] = rounds->order[at + (uint32_t)hec_random_below(random, rounds->count[of])];
         rounds->split[i] = HEC_SPLIT_TRAIN;
         rounds->targets[i] = of != 0;
     }
+    hec_take_rows(data, rounds->pick, (int)rounds->room, rounds->numerics, rounds->categories);
     struct hec_dataset few = *data;
     few.rows = rounds->room;
+    few.fetch = NULL; /* the copies are in memory, wherever the rows lie */
     few.numerics = rounds->numerics;
-    few.categories = c > 0 ? rounds->categories : NULL;
+    few.categories = rounds->categories;
     few.event_type = rounds->event_type;
     few.split = rounds->split;
-    few.heads = &PRETEXT;
+    few.heads = hec_pretext_heads;
     few.heads_count = 1;
     few.targets = rounds->targets;
     few.fraud_kind = NULL;
@@ -141,7 +136,7 @@ static enum hec_status begin(struct hec_model **start, struct rounds *rounds,
             targets[rounds->order[rounds->first[kind] + i]] = kind > 0;
         }
     }
-    all.heads = &PRETEXT;
+    all.heads = hec_pretext_heads;
     all.heads_count = 1;
     all.targets = targets;
     all.fraud_kind = NULL;
@@ -158,23 +153,6 @@ static void move(struct hec_model *start, const struct hec_model *to, double rat
     for (size_t i = 0; i < start->layout.numbers; i++) {
         start->parameters[i] += (float)rate * (to->parameters[i] - start->parameters[i]);
     }
-}
-
-/* What follows from the weights, anew; then the file. */
-static enum hec_status write(struct hec_model *start, void **bytes, size_t *size)
-{
-    struct hec_predictor *predictor = NULL;
-    enum hec_status status = hec_model_settle(start);
-    if (status == HEC_OK) {
-        status = hec_predictor_new(&predictor, start, 1);
-    }
-    if (status == HEC_OK) {
-        hec_predictor_run(predictor, start->golden, start->golden_categories, NULL, 1,
-                          start->golden_scores, HEC_HEADS_MAX);
-        hec_predictor_free(predictor);
-        status = hec_model_write(start, bytes, size);
-    }
-    return status;
 }
 
 static enum hec_status go_round(struct hec_model *start, struct rounds *rounds,
@@ -226,10 +204,11 @@ enum hec_status hec_reptile(void **bytes, size_t *size, const struct hec_dataset
         status = go_round(start, &rounds, options, reptile, error);
     }
     if (status == HEC_OK) {
-        status = write(start, bytes, size);
+        status = hec_model_rewrite(start, bytes, size);
     }
     hec_model_free(start);
     free(rounds.order);
+    free(rounds.pick);
     free(rounds.numerics);
     free(rounds.categories);
     free(rounds.event_type);

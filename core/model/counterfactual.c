@@ -48,7 +48,7 @@ static bool best_step(const struct search *s, struct hec_counterfactual *found)
     float best = found->score;
     int at = found->count, chosen = -1;
     for (int column = 0; column < s->n + s->c; column++) {
-        bool taken = list->fixed != NULL && list->fixed[column];
+        bool taken = false;
         for (int i = 0; i < at; i++) {
             taken = taken || found->column[i] == column;
         }

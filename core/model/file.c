@@ -185,6 +185,22 @@ enum hec_status hec_model_write(const struct hec_model *model, void **bytes, siz
     return status;
 }
 
+enum hec_status hec_model_rewrite(struct hec_model *model, void **bytes, size_t *size)
+{
+    struct hec_predictor *predictor = NULL;
+    enum hec_status status = hec_model_settle(model);
+    if (status == HEC_OK) {
+        status = hec_predictor_new(&predictor, model, 1);
+    }
+    if (status == HEC_OK) {
+        hec_predictor_run(predictor, model->golden, model->golden_categories, NULL, 1,
+                          model->golden_scores, HEC_HEADS_MAX);
+        status = hec_model_write(model, bytes, size);
+    }
+    hec_predictor_free(predictor);
+    return status;
+}
+
 static enum hec_status take(const struct hec_st_file *file, const struct entry *entry,
                             struct hec_error *error)
 {

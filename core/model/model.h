@@ -83,6 +83,12 @@ const char *hec_model_keep(struct hec_model *model, const char *text);
 HEC_CHECKED enum hec_status hec_model_write(const struct hec_model *model, void **bytes,
                                             size_t *size);
 
+/**
+ * Writes the file of a model whose weights have changed: what follows from them is computed anew,
+ * the scores of the golden row among it. @param bytes receives it, to be given to free()
+ */
+HEC_CHECKED enum hec_status hec_model_rewrite(struct hec_model *model, void **bytes, size_t *size);
+
 /* The novelty score of an error. */
 float hec_tail_score(const struct hec_tail *tail, float error);
 

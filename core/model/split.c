@@ -93,7 +93,6 @@ static enum hec_status copy_rest(struct hec_model *part, const struct hec_model 
 
 static enum hec_status fill(struct hec_model *part, const struct hec_model *whole, int head)
 {
-    struct hec_predictor *predictor;
     size_t n = (size_t)whole->shape.numerics;
     part->shape = whole->shape;
     part->shape.heads = 1;
@@ -105,17 +104,6 @@ static enum hec_status fill(struct hec_model *part, const struct hec_model *whol
     if (status == HEC_OK) {
         copy_weights(part, whole, whole->logit_of[head]);
         status = copy_rest(part, whole, head);
-    }
-    if (status == HEC_OK) {
-        status = hec_model_settle(part);
-    }
-    if (status == HEC_OK) {
-        status = hec_predictor_new(&predictor, part, 1);
-    }
-    if (status == HEC_OK) {
-        hec_predictor_run(predictor, part->golden, part->golden_categories, NULL, 1,
-                          part->golden_scores, HEC_HEADS_MAX);
-        hec_predictor_free(predictor);
     }
     return status;
 }
@@ -144,7 +132,7 @@ enum hec_status hec_model_split(void **bytes, size_t *size, const struct hec_mod
     }
     status = fill(part, model, head);
     if (status == HEC_OK) {
-        status = hec_model_write(part, bytes, size);
+        status = hec_model_rewrite(part, bytes, size);
     }
     hec_model_free(part);
     return status == HEC_OK ? HEC_OK : hec_fail(error, status, "model: no memory");

@@ -90,9 +90,8 @@ enum hec_status hec_observe(struct hec_observed *observed, const struct hec_rows
         observed->category_count[k] =
             commonest(observed->category + k * HEC_CANDIDATES_MAX, h, count);
     }
-    observed->candidates =
-        (struct hec_candidates){ observed->numeric, observed->numeric_count, observed->category,
-                                 observed->category_count, NULL };
+    observed->candidates = (struct hec_candidates){ observed->numeric, observed->numeric_count,
+                                                    observed->category, observed->category_count };
     free(x);
     free(h);
     return room ? HEC_OK : HEC_NO_MEMORY;

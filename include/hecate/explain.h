@@ -26,7 +26,6 @@ struct hec_candidates {
     const int *numeric_count; /* (numerics) */
     const uint32_t *category; /* (categories, HEC_CANDIDATES_MAX) */
     const int *category_count;
-    const bool *fixed; /* (numerics + categories): columns that must stay; NULL: none */
 };
 
 struct hec_counterfactual {

@@ -17,9 +17,10 @@
  * to tell them from the others. Labels are not looked at: all rows of the training split are used.
  *
  * @param data     heads and targets are not looked at and may be NULL
- * @param options  rows an epoch are negatives_min; mask_share says how many numbers are hidden
+ * @param options  rows an epoch are negatives_min; mask_share, above 0 and up to 1, says
+ *                 how many numbers are hidden
  *
- * @return as hec_train
+ * @return as hec_train; HEC_INVALID also for another mask_share
  */
 HEC_CHECKED enum hec_status hec_pretrain(void **bytes, size_t *size, const struct hec_dataset *data,
                                          const struct hec_train_options *options,

@@ -152,13 +152,24 @@ Test(adapt, climbs_to_the_top_of_the_likelihood)
     cr_expect_geq(likelihood(found, 0.02, FEW), top - 1e-6);
 }
 
-/* Scores that say nothing leave the prior where it was. */
-Test(adapt, leaves_a_prior_that_scores_say_nothing_of)
+/* Scores that are all the prior say nothing and leave it where it was. All below or above it, no
+ * share of fraud explains them but none or all; and a few that speak for fraud are enough to stop
+ * on the way: of a fifth that are sure and four fifths that are sure of nothing, a fifth. */
+Test(adapt, leaves_a_prior_that_scores_say_nothing_of_and_moves_it_for_those_that_speak)
 {
-    for (int i = 0; i < 500; i++) {
-        score[i] = 0.05f;
+    static const float same[] = { 0.05f, 0.04f, 0.06f };
+    static const double is[] = { 0.05, 0, 1 };
+    for (int which = 0; which < 3; which++) {
+        for (int i = 0; i < 500; i++) {
+            score[i] = same[which];
+        }
+        double found = hec_adapt_prior(score, 500, 0.05);
+        cr_expect_float_eq(found, is[which], 1e-4, "all %g: %g", (double)same[which], found);
     }
-    cr_expect_float_eq(hec_adapt_prior(score, 500, 0.05), 0.05, 1e-4);
+    for (int i = 0; i < 500; i++) {
+        score[i] = i % 5 == 0 ? 0.9999f : 0.0001f;
+    }
+    cr_expect_float_eq(hec_adapt_prior(score, 500, 0.05), 0.2, 0.001);
 }
 
 Test(adapt, fits_the_line_that_no_neighbour_beats)
@@ -200,6 +211,6 @@ Test(adapt, computes_the_index_of_a_worked_example)
         b[i] = (float)(50 + i / 2);
     }
     double lost = (1e-4 - 0.1) * log(1e-4 / 0.1), doubled = (0.2 - 0.1) * log(2);
-    cr_expect_float_eq(hec_adapt_psi(a, 100, b, 100, room), 5 * lost + 5 * doubled, 0.05);
+    cr_expect_float_eq(hec_adapt_psi(a, 100, b, 100, room), 5 * lost + 5 * doubled, 1e-6);
     cr_expect_float_eq(hec_adapt_psi(a, 100, a, 100, room), 0, 1e-9);
 }

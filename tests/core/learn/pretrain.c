@@ -26,7 +26,7 @@ static bool hear(void *user, const struct hec_train_progress *told)
 }
 
 /* Two columns that say each other; where they do not, nobody can do better than the mean. */
-static double loss_of(bool related, void **bytes, size_t *size)
+static struct heard losses_of(bool related, void **bytes, size_t *size)
 {
     struct planted planted;
     struct hec_train_options options;
@@ -52,19 +52,39 @@ static double loss_of(bool related, void **bytes, size_t *size)
         hec_pretrain(bytes, size, &planted.data, &options, hear, &heard, &error);
     cr_assert_eq(status, HEC_OK, "%s", error.text);
     planted_free(&planted);
-    return heard.last;
+    return heard;
 }
 
 Test(pretrain, tells_hidden_numbers_from_the_others_where_they_say_them)
 {
     void *bytes;
     size_t size;
-    double related = loss_of(true, &bytes, &size);
+    struct heard related = losses_of(true, &bytes, &size);
     free(bytes);
-    double unrelated = loss_of(false, &bytes, &size);
+    struct heard unrelated = losses_of(false, &bytes, &size);
     free(bytes);
-    cr_expect_lt(related, 0.3, "%f", related);
-    cr_expect_gt(unrelated, 0.7, "%f", unrelated);
+    cr_expect_lt(related.last, 0.3, "%f", related.last);
+    cr_expect_lt(related.last, related.first / 2, "%f, %f at first", related.last, related.first);
+    cr_expect_gt(unrelated.last, 0.7, "%f", unrelated.last);
+}
+
+Test(pretrain, refuses_to_hide_nothing_or_more_than_all)
+{
+    static const double bad[] = { 0, -0.1, 1.1, NAN };
+    struct planted planted;
+    struct hec_train_options options;
+    void *bytes;
+    size_t size;
+    planted_make(&planted, 200, 63);
+    hec_train_defaults(&options);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct hec_error error = { 0 };
+        options.mask_share = bad[i];
+        cr_expect_eq(hec_pretrain(&bytes, &size, &planted.data, &options, NULL, NULL, &error),
+                     HEC_INVALID, "%g", bad[i]);
+        cr_expect(strstr(error.text, "cannot be hidden") != NULL, "%s", error.text);
+    }
+    planted_free(&planted);
 }
 
 Test(pretrain, is_a_start_for_a_training)

@@ -114,3 +114,58 @@ Test(reptile, finds_a_better_start_than_a_draw_and_the_same_one_twice)
                  HEC_INVALID);
     planted_free(&planted);
 }
+
+struct elsewhere {
+    const struct planted *planted;
+    long fetched;
+};
+
+static void fetch(void *user, const uint32_t *rows, int count, float *numerics,
+                  uint32_t *categories)
+{
+    struct elsewhere *elsewhere = user;
+    for (int i = 0; i < count; i++) {
+        memcpy(numerics + i * PLANTED_NUMERICS,
+               elsewhere->planted->numerics + rows[i] * PLANTED_NUMERICS,
+               sizeof(float) * PLANTED_NUMERICS);
+        memcpy(categories + i * PLANTED_CATEGORIES,
+               elsewhere->planted->categories + rows[i] * PLANTED_CATEGORIES,
+               sizeof(uint32_t) * PLANTED_CATEGORIES);
+    }
+    elsewhere->fetched += count;
+}
+
+/* Rows that lie in a file are fetched; the model is the same to the byte. */
+Test(reptile, learns_the_same_from_rows_that_are_not_in_memory)
+{
+    struct planted planted;
+    struct hec_train_options options;
+    struct hec_reptile_options reptile;
+    struct hec_error error = { 0 };
+    static uint8_t genuine[2000];
+    void *bytes[2];
+    size_t size[2];
+    planted_make(&planted, 2000, 72);
+    for (uint32_t row = 0; row < 2000; row++) {
+        genuine[row] = planted.fraud_kind[row] == 0;
+    }
+    struct elsewhere elsewhere = { .planted = &planted };
+    struct hec_dataset data = planted.data;
+    hec_train_defaults(&options);
+    hec_reptile_defaults(&reptile);
+    reptile.rounds = 2;
+    reptile.shots = 3;
+    for (int i = 0; i < 2; i++) {
+        data.fetch = i == 0 ? NULL : fetch;
+        data.fetch_user = &elsewhere;
+        data.numerics = i == 0 ? planted.numerics : NULL;
+        data.categories = i == 0 ? planted.categories : NULL;
+        cr_assert_eq(hec_reptile(&bytes[i], &size[i], &data, genuine, &options, &reptile, &error),
+                     HEC_OK, "%s", error.text);
+    }
+    cr_expect_gt(elsewhere.fetched, 2000);
+    cr_expect(size[0] == size[1] && memcmp(bytes[0], bytes[1], size[0]) == 0);
+    free(bytes[0]);
+    free(bytes[1]);
+    planted_free(&planted);
+}
