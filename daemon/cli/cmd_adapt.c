@@ -28,7 +28,7 @@ static const char *const BY[] = { "auto", "labels", "scores", NULL };
 
 struct log {
     struct hec_rows rows;
-    int64_t from_ms, to_ms, last_ms;
+    int64_t from_ms, to_ms;
     float *scores; /* (rows, heads) */
     int8_t *targets;
 };
@@ -47,22 +47,7 @@ static enum hec_status on_batch(void *user, const struct hec_batch *batch,
 {
     struct log *log = ((struct job *)user)->reading;
     (void)lines;
-    for (int i = 0; i < batch->rows_count; i++) {
-        const struct hec_row *row = &batch->rows[i];
-        enum hec_status status = HEC_OK;
-        int64_t ms = row->status == HEC_OK ? hec_event_ms(&row->event) : 0;
-        log->last_ms = ms > log->last_ms ? ms : log->last_ms;
-        if (row->status == HEC_OK && row->event.type == HEC_LABEL) {
-            status = hec_rows_label(&log->rows, &row->event);
-        } else if (row->status == HEC_OK && row->scored >= 0 && ms >= log->from_ms &&
-                   ms < log->to_ms) {
-            status = hec_rows_add(&log->rows, batch, row->scored);
-        }
-        if (status != HEC_OK) {
-            return hec_fail(error, status, "memory is exhausted at %u rows", log->rows.count);
-        }
-    }
-    return HEC_OK;
+    return hec_rows_take(&log->rows, batch, log->from_ms, log->to_ms, error);
 }
 
 /* Scores of all rows, and what was known of them at the end of their log. */
@@ -80,8 +65,8 @@ static bool score(const struct job *job, struct log *log)
     room = room &&
            hec_score_rows(log->scores, (int)heads, job->luggage.model, &log->rows, all,
                           log->rows.count) == HEC_OK &&
-           hec_fold_targets(&labelled, job->info->heads, (int)heads, log->last_ms, log->targets,
-                            NULL) == HEC_OK;
+           hec_fold_targets(&labelled, job->info->heads, (int)heads, log->rows.last_ms,
+                            log->targets, NULL) == HEC_OK;
     free(all);
     return room;
 }
@@ -108,8 +93,18 @@ static float logit_of(float p)
     return logf(p / (1 - p));
 }
 
-static void by_labels(struct job *job, int head, float *p, uint8_t *label, size_t n)
+/* frauds: among the n rows. One class alone says nothing of where the line lies. */
+static void by_labels(struct job *job, int head, float *p, uint8_t *label, size_t n, size_t frauds)
 {
+    if (frauds == 0 || frauds == n) {
+        printf("%-14s by %zu labels: %s, and a line needs both kinds: left as it is; see "
+               "--target-from, --target-to, or --by scores\n",
+               job->info->heads[head].name, n,
+               n == 0        ? "none is of this head"
+               : frauds == 0 ? "none is fraud"
+                             : "all are fraud");
+        return;
+    }
     double before = hec_metric_ece(p, label, n, ECE_BINS);
     for (size_t i = 0; i < n; i++) {
         p[i] = logit_of(p[i]);
@@ -166,8 +161,8 @@ static int recalibrate(struct job *job, const struct hec_arguments *arguments)
         for (size_t i = 0; i < n; i++) {
             frauds += label[i];
         }
-        if (job->by == 1 || (job->by == 0 && frauds >= FRAUDS_MIN)) {
-            by_labels(job, head, p, label, n);
+        if (job->by == 1 || (job->by == 0 && frauds >= FRAUDS_MIN && frauds < n)) {
+            by_labels(job, head, p, label, n, frauds);
         } else {
             by_scores(job, head, p, label);
         }

@@ -46,7 +46,7 @@ static bool read_labels(struct correlation *all)
     }
     all->truth = malloc(((size_t)log.rows + 1) * (size_t)trials->heads_count);
     return all->truth != NULL && hec_fold_targets(&log, heads, trials->heads_count,
-                                                  trials->known_at_ms, all->truth, NULL) == HEC_OK;
+                                                  trials->rows.last_ms, all->truth, NULL) == HEC_OK;
 }
 
 struct user_label {

@@ -21,57 +21,18 @@
 struct reading {
     struct hec_luggage luggage;
     struct hec_rows rows;
-    float *score; /* (rows, heads) */
-    size_t score_room;
     int heads;
-    int64_t from_ms, to_ms, known_at_ms;
+    int64_t from_ms, to_ms;
     int8_t *targets;
     uint8_t *mask[HEC_HEADS_MAX];
 };
-
-static enum hec_status keep(struct reading *reading, const struct hec_batch *batch, int scored)
-{
-    size_t heads = (size_t)reading->heads, row = reading->rows.count;
-    enum hec_status status = hec_rows_add(&reading->rows, batch, scored);
-    if (status == HEC_OK && reading->score_room < reading->rows.room) {
-        float *grown = realloc(reading->score, (size_t)reading->rows.room * heads * sizeof(float));
-        status = grown == NULL ? HEC_NO_MEMORY : HEC_OK;
-        reading->score = grown == NULL ? reading->score : grown;
-        reading->score_room = grown == NULL ? reading->score_room : reading->rows.room;
-    }
-    if (status == HEC_OK) {
-        memcpy(reading->score + row * heads, batch->scores + (size_t)scored * HEC_HEADS_MAX,
-               heads * sizeof(float));
-    }
-    return status;
-}
 
 static enum hec_status on_batch(void *user, const struct hec_batch *batch,
                                 const struct hec_line *lines, struct hec_error *error)
 {
     struct reading *reading = user;
     (void)lines;
-    for (int i = 0; i < batch->rows_count; i++) {
-        const struct hec_row *row = &batch->rows[i];
-        if (row->status != HEC_OK) {
-            continue;
-        }
-        int64_t ms = hec_event_ms(&row->event);
-        enum hec_status status = HEC_OK;
-        if (row->event.type == HEC_LABEL) {
-            status = hec_rows_label(&reading->rows, &row->event);
-            reading->known_at_ms = reading->known_at_ms > ms ? reading->known_at_ms : ms;
-        } else if (row->scored >= 0 && ms >= reading->from_ms && ms < reading->to_ms) {
-            status = keep(reading, batch, row->scored);
-        }
-        if (row->scored >= 0 && ms > reading->known_at_ms) {
-            reading->known_at_ms = ms; /* the log's own last moment */
-        }
-        if (status != HEC_OK) {
-            return hec_fail(error, status, "memory is exhausted at %u rows", reading->rows.count);
-        }
-    }
-    return HEC_OK;
+    return hec_rows_take(&reading->rows, batch, reading->from_ms, reading->to_ms, error);
 }
 
 /* Truth and masks, once everything is read. */
@@ -83,7 +44,7 @@ static enum hec_status resolve(struct reading *reading, const struct hec_argumen
     const char *truth = hec_text_or(arguments, "truth", NULL);
     size_t omit_count = 0, rows = (size_t)log.rows + 1;
     const char *const *omit = hec_texts_of(arguments, "truth-omit", &omit_count);
-    int64_t known_at_ms = hec_integer_or(arguments, "known-at", reading->known_at_ms);
+    int64_t known_at_ms = hec_integer_or(arguments, "known-at", reading->rows.last_ms);
     enum hec_status status = HEC_OK;
 
     reading->targets = malloc(rows * (size_t)reading->heads);
@@ -154,7 +115,7 @@ static int judge(struct reading *reading, const struct hec_arguments *arguments,
     hec_judge_options_of(&options, arguments);
     struct hec_scores scores = { .rows = &reading->rows,
                                  .count = reading->rows.count,
-                                 .score = reading->score,
+                                 .score = reading->rows.scores,
                                  .stride = reading->heads,
                                  .targets = reading->targets,
                                  .heads_count = reading->heads,
@@ -200,12 +161,12 @@ static int eval_model(const struct hec_arguments *arguments, const struct hec_ga
         reading.from_ms = hec_integer_or(arguments, "from", info->known_at_ms);
         reading.to_ms = hec_integer_or(arguments, "to", INT64_MAX);
         hec_rows_begin(&reading.rows, 0, 0);
+        hec_rows_keep_scores(&reading.rows, reading.heads);
         status = hec_journey(arguments, &reading.luggage, "scoring", on_batch, &reading, NULL, 0);
     }
     if (status == HEC_EXIT_OK) {
         status = judge(&reading, arguments, gates, gates_count);
     }
-    free(reading.score);
     free(reading.targets);
     for (int k = 0; k < HEC_HEADS_MAX; k++) {
         free(reading.mask[k]);

@@ -38,14 +38,7 @@ static enum hec_status on_batch(void *user, const struct hec_batch *batch,
 {
     struct job *job = user;
     (void)lines;
-    for (int i = 0; i < batch->scored_count; i++) {
-        int64_t ms = hec_event_ms(&batch->rows[batch->scored_rows[i]].event);
-        if (ms >= job->from_ms && ms < job->to_ms && hec_rows_add(&job->rows, batch, i) != HEC_OK) {
-            return hec_fail(error, HEC_NO_MEMORY, "memory is exhausted at %u rows; see --from",
-                            job->rows.count);
-        }
-    }
-    return HEC_OK;
+    return hec_rows_take(&job->rows, batch, job->from_ms, job->to_ms, error);
 }
 
 static int columns_of(const struct job *job)
@@ -92,16 +85,17 @@ static yyjson_mut_val *number(yyjson_mut_doc *doc, float x)
 }
 
 /* What would have passed; null where nothing that was tried does. */
-static yyjson_mut_val *passing(struct job *job, yyjson_mut_doc *doc, uint32_t row, int head)
+static enum hec_status put_passing(struct job *job, yyjson_mut_doc *doc, uint32_t row, int head)
 {
     struct hec_counterfactual found;
     const float *x = numerics_of(job, row);
-    if (hec_counterfactual_find(&found, job->predictor, x, categories_of(job, row), head,
-                                job->info->thresholds[head], &job->observed.candidates) != HEC_OK ||
-        found.count < 0) {
-        return yyjson_mut_null(doc);
+    enum hec_status status =
+        hec_counterfactual_find(&found, job->predictor, x, categories_of(job, row), head,
+                                job->info->thresholds[head], &job->observed.candidates);
+    if (status != HEC_OK) {
+        return status;
     }
-    yyjson_mut_val *list = yyjson_mut_arr(doc);
+    yyjson_mut_val *list = found.count < 0 ? yyjson_mut_null(doc) : yyjson_mut_arr(doc);
     for (int i = 0; i < found.count; i++) {
         yyjson_mut_val *change = yyjson_mut_obj(doc);
         int column = found.column[i], n = job->info->columns.numerics;
@@ -115,7 +109,8 @@ static yyjson_mut_val *passing(struct job *job, yyjson_mut_doc *doc, uint32_t ro
         }
         yyjson_mut_arr_add_val(list, change);
     }
-    return list;
+    yyjson_mut_obj_add_val(doc, yyjson_mut_doc_get_root(doc), "would_have_passed", list);
+    return HEC_OK;
 }
 
 static enum hec_status write_json(struct job *job, uint32_t row, int head, float logit, float base)
@@ -137,12 +132,13 @@ static enum hec_status write_json(struct job *job, uint32_t row, int head, float
         }
     }
     yyjson_mut_obj_add_val(doc, root, "contributions", each);
+    enum hec_status status = HEC_OK;
     if (job->passes && job->info->heads[head].kind == HEC_HEAD_BINARY &&
         score >= job->info->thresholds[head]) {
-        yyjson_mut_obj_add_val(doc, root, "would_have_passed", passing(job, doc, row, head));
+        status = put_passing(job, doc, row, head);
     }
     size_t length = 0;
-    char *text = yyjson_mut_write(doc, 0, &length);
+    char *text = status == HEC_OK ? yyjson_mut_write(doc, 0, &length) : NULL;
     if (text != NULL) {
         hec_output_write(job->out, text, length);
         hec_output_write(job->out, "\n", 1);
@@ -252,11 +248,11 @@ static int work(struct job *job, const struct hec_arguments *arguments)
         hec_output_print(job->out, "\n");
     }
     enum hec_status done = explain_all(job);
-    enum hec_status closed = hec_output_close(job->out, done == HEC_OK ? &error : NULL);
-    if (done == HEC_NO_MEMORY) {
+    if (done != HEC_OK) {
         hec_fail(&error, done, "memory is exhausted at %u rows; see --from", job->rows.count);
     }
-    return done == HEC_OK && closed == HEC_OK ? HEC_EXIT_OK : hec_cli_fail(arguments, &error);
+    done = hec_output_end(job->out, done, &error);
+    return done == HEC_OK ? HEC_EXIT_OK : hec_cli_fail(arguments, &error);
 }
 
 static int run(const struct hec_arguments *arguments)

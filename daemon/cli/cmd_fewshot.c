@@ -34,7 +34,6 @@ struct arm {
 
 struct result {
     double ap, auc, train_s;
-    int64_t shots; /* there were no more */
     struct hec_error error;
 };
 
@@ -46,12 +45,12 @@ struct study {
     int8_t *targets, *truth;
     uint8_t *split, *code, *test;
     uint32_t *pick, picks;
-    int64_t last_ms;
     struct arm arms[ARMS_MAX];
     int arms_count, shots_count, seeds;
     uint32_t shots[SHOTS_MAX];
     uint64_t seed;
     struct result *results; /* (arms, shots, seeds) */
+    struct hec_output *out; /* NULL: none was asked for */
 };
 
 static struct result *result_at(const struct study *study, int arm, int shots, int seed)
@@ -66,22 +65,8 @@ static enum hec_status on_batch(void *user, const struct hec_batch *batch,
 {
     struct study *study = user;
     (void)lines;
-    for (int i = 0; i < batch->rows_count; i++) {
-        const struct hec_row *row = &batch->rows[i];
-        int64_t ms = row->status == HEC_OK ? hec_event_ms(&row->event) : 0;
-        enum hec_status status = HEC_OK;
-        if (row->status == HEC_OK && row->event.type == HEC_LABEL) {
-            status = hec_rows_label(&study->rows, &row->event);
-        } else if (row->status == HEC_OK && row->scored >= 0 && ms >= study->fold.train_from_ms &&
-                   ms < study->fold.test_to_ms) {
-            status = hec_rows_add(&study->rows, batch, row->scored);
-        }
-        if (status != HEC_OK) {
-            return hec_fail(error, status, "memory is exhausted at %u rows", study->rows.count);
-        }
-        study->last_ms = ms > study->last_ms ? ms : study->last_ms;
-    }
-    return HEC_OK;
+    return hec_rows_take(&study->rows, batch, study->fold.train_from_ms, study->fold.test_to_ms,
+                         error);
 }
 
 static enum hec_status lay_out(struct study *study, struct hec_error *error)
@@ -98,18 +83,29 @@ static enum hec_status lay_out(struct study *study, struct hec_error *error)
         study->code == NULL || study->test == NULL || study->pick == NULL ||
         hec_fold_targets(&log, &study->head, 1, study->fold.known_at_ms, study->targets,
                          study->code) != HEC_OK ||
-        hec_fold_targets(&log, &study->head, 1, study->last_ms, study->truth, NULL) != HEC_OK) {
+        hec_fold_targets(&log, &study->head, 1, study->rows.last_ms, study->truth, NULL) !=
+            HEC_OK) {
         return hec_fail(error, HEC_NO_MEMORY, "memory is exhausted");
     }
     hec_fold_split(&log, &study->fold, study->split, study->test);
     if (hec_fold_drop_known(&log, &study->fold, &study->head, study->test) != HEC_OK) {
         return hec_fail(error, HEC_NO_MEMORY, "memory is exhausted");
     }
-    uint32_t frauds = 0;
+    uint32_t frauds = 0, known = 0;
     for (uint32_t row = 0; row < log.rows; row++) {
+        known += study->split[row] == HEC_SPLIT_TRAIN && study->targets[row] == HEC_TARGET_POSITIVE;
         if (study->test[row] && study->truth[row] >= 0) {
             study->pick[study->picks++] = row;
             frauds += study->truth[row] == HEC_TARGET_POSITIVE;
+        }
+    }
+    for (int i = 0; i < study->shots_count; i++) {
+        if (study->shots[i] > known) {
+            return hec_fail(
+                error, HEC_INVALID,
+                "--shots %u: the window has only %u frauds of head '%s' that were known "
+                "in time; see --train-from and --known-at",
+                study->shots[i], known, study->head.name);
         }
     }
     return frauds > 0 ? HEC_OK
@@ -139,11 +135,18 @@ static int parse_arm(struct arm *arm, const char *text, const struct hec_argumen
     char *tokens[TOKENS_MAX];
     int count = 0;
     const char *colon = strchr(text, ':');
-    char *words = strdup(colon == NULL ? "" : colon + 1);
+    if (colon == NULL || colon == text) {
+        return hec_cli_misused(
+            arguments,
+            "--arm takes a name, a colon and flags of train, as in \"scratch:\" or "
+            "\"wide: --tower 64\", not \"%.80s\"",
+            text);
+    }
+    char *words = strdup(colon + 1);
     struct hec_arguments own;
     struct hec_error error = { 0 };
     char sha256[HEC_SHA256_HEX];
-    snprintf(arm->name, sizeof(arm->name), "%.*s", (int)strcspn(text, ":"), text);
+    snprintf(arm->name, sizeof(arm->name), "%.*s", (int)(colon - text), text);
     for (char *word = words == NULL ? NULL : strtok(words, " \t\n");
          word != NULL && count < TOKENS_MAX; word = strtok(NULL, " \t\n")) {
         tokens[count++] = word;
@@ -151,13 +154,18 @@ static int parse_arm(struct arm *arm, const char *text, const struct hec_argumen
     int status = HEC_EXIT_USAGE;
     if (hec_arguments_parse(&own, &ARM, count, tokens, stderr) == HEC_OK) {
         const char *path = hec_text_or(&own, "warm-start", NULL);
-        status =
-            path == NULL || hec_model_file_load(&arm->start, sha256, path, NULL, &error) == HEC_OK
-                ? HEC_EXIT_OK
-                : hec_cli_fail(arguments, &error);
+        status = hec_warm_start_flags(&own);
+        if (status == HEC_EXIT_OK && path != NULL &&
+            hec_model_file_load(&arm->start, sha256, path, NULL, &error) != HEC_OK) {
+            status = hec_cli_fail(arguments, &error);
+        }
         struct hec_warm warm = { .model = arm->start, .new_head = -1 };
         hec_training_options(&arm->options, &own);
         hec_warm_options(&warm, &arm->options, &own);
+        if (status == HEC_EXIT_OK && path == NULL &&
+            hec_network_check(&arm->options.network, &error) != HEC_OK) {
+            status = hec_cli_misused(arguments, "--arm %s: %s", arm->name, error.text);
+        }
         hec_arguments_free(&own);
     }
     free(words);
@@ -178,10 +186,13 @@ static int read_arms(struct study *study, const struct hec_arguments *arguments)
         }
     }
     const char *const *shots = hec_texts_of(arguments, "shots", &count);
-    for (size_t i = 0; i < count && study->shots_count < SHOTS_MAX; i++) {
+    if (count > SHOTS_MAX) {
+        return hec_cli_misused(arguments, "at most %d numbers of --shots", SHOTS_MAX);
+    }
+    for (size_t i = 0; i < count; i++) {
         char *end;
         unsigned long long number = strtoull(shots[i], &end, 10);
-        if (*end != '\0' || number < 1 || number > 1000000) {
+        if (end == shots[i] || *end != '\0' || number < 1 || number > 1000000) {
             return hec_cli_misused(arguments,
                                    "--shots takes numbers from 1 to 1000000, not "
                                    "\"%.40s\"",
@@ -245,11 +256,12 @@ static void run_one(void *user, int number)
     if (targets != NULL && split != NULL) {
         memcpy(targets, study->targets, study->rows.count);
         memcpy(split, study->split, study->rows.count);
-        result->shots = hec_train_shots(targets, split, study->rows.count, 1, 0, shots, seed);
         struct hec_training_set set = {
             &study->rows, study->luggage.plan, &study->head, 1, targets, split, NULL
         };
-        error->status = hec_training_run(&bytes, &size, &set, &options, NULL, NULL, error);
+        error->status = hec_train_shots(targets, split, study->rows.count, 1, 0, shots, seed) < 0
+                            ? HEC_NO_MEMORY
+                            : hec_training_run(&bytes, &size, &set, &options, NULL, NULL, error);
     }
     result->train_s = thread_s() - begun_s;
     if (error->status == HEC_OK) {
@@ -266,24 +278,19 @@ static void run_one(void *user, int number)
 
 /* ---- telling ---- */
 
-static enum hec_status write_csv(const struct study *study, const char *path,
-                                 struct hec_error *error)
+static void write_csv(const struct study *study, struct hec_output *out)
 {
-    struct hec_output *out = NULL;
-    enum hec_status status = hec_output_open(&out, path, error);
-    if (status != HEC_OK) {
-        return status;
-    }
     hec_output_print(out, "arm,shots,seed,average_precision,roc_auc,train_s\n");
     for (int i = 0; i < study->arms_count * study->shots_count * study->seeds; i++) {
         const struct result *result = &study->results[i];
-        hec_output_print(out, "%s,%u,%llu,%.6f,%.6f,%.3f\n",
-                         study->arms[i / study->seeds / study->shots_count].name,
+        const char *name = study->arms[i / study->seeds / study->shots_count].name;
+        struct hec_text text = { .bytes = name, .length = (uint32_t)strlen(name) };
+        hec_csv_write_text(out, &text);
+        hec_output_print(out, ",%u,%llu,%.6f,%.6f,%.3f\n",
                          study->shots[i / study->seeds % study->shots_count],
                          (unsigned long long)study->seed + (unsigned)(i % study->seeds), result->ap,
                          result->auc, result->train_s);
     }
-    return hec_output_close(out, error);
 }
 
 /* An arm's means, and under each how it differs from the first arm. */
@@ -365,14 +372,12 @@ static enum hec_status work(struct study *study, const struct hec_arguments *arg
                             study->arms[i / study->seeds / study->shots_count].name,
                             study->results[i].error.text);
         }
-        if (study->results[i].shots < study->shots[i / study->seeds % study->shots_count]) {
-            return hec_fail(error, HEC_INVALID, "the window has only %lld frauds of head '%s'",
-                            (long long)study->results[i].shots, study->head.name);
-        }
     }
     print_table(study);
-    const char *path = hec_text_or(arguments, "out", NULL);
-    return path == NULL ? HEC_OK : write_csv(study, path, error);
+    if (study->out != NULL) {
+        write_csv(study, study->out);
+    }
+    return HEC_OK;
 }
 
 static int plan(struct study *study, const struct hec_arguments *arguments)
@@ -423,6 +428,7 @@ static void release(struct study *study)
     free(study->test);
     free(study->pick);
     free(study->results);
+    hec_output_discard(study->out);
     hec_rows_free(&study->rows);
     hec_luggage_free(&study->luggage);
     free(study);
@@ -440,13 +446,19 @@ static int run(const struct hec_arguments *arguments)
     if (status == HEC_EXIT_OK) {
         status = hec_luggage_features(&study->luggage, arguments);
     }
+    if (status == HEC_EXIT_OK) { /* before the work that it is for */
+        status = hec_journey_output(arguments, hec_text_or(arguments, "out", NULL), &study->out);
+    }
     if (status == HEC_EXIT_OK) {
         hec_rows_begin(&study->rows, hec_plan_numerics(study->luggage.plan),
                        hec_plan_categories(study->luggage.plan));
         status = hec_journey(arguments, &study->luggage, "reading", on_batch, study, NULL, 0);
     }
-    if (status == HEC_EXIT_OK && work(study, arguments, &error) != HEC_OK) {
-        status = hec_cli_fail(arguments, &error);
+    if (status == HEC_EXIT_OK) {
+        enum hec_status done = work(study, arguments, &error);
+        done = hec_output_end(study->out, done, &error);
+        study->out = NULL;
+        status = done == HEC_OK ? HEC_EXIT_OK : hec_cli_fail(arguments, &error);
     }
     release(study);
     return status;

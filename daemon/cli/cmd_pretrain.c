@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/journey.h"
 #include "cli/training.h"
+#include "cli/warm.h"
 #include "file/model_file.h"
 #include "file/when.h"
 #include "hecate/event.h"
@@ -38,21 +39,7 @@ static enum hec_status on_batch(void *user, const struct hec_batch *batch,
 {
     struct job *job = user;
     (void)lines;
-    for (int i = 0; i < batch->rows_count; i++) {
-        const struct hec_row *row = &batch->rows[i];
-        enum hec_status status = HEC_OK;
-        int64_t ms = row->status == HEC_OK ? hec_event_ms(&row->event) : 0;
-        if (row->status == HEC_OK && row->event.type == HEC_LABEL) {
-            status = hec_rows_label(&job->rows, &row->event);
-        } else if (row->status == HEC_OK && row->scored >= 0 && ms >= job->from_ms &&
-                   ms < job->to_ms) {
-            status = hec_rows_add(&job->rows, batch, row->scored);
-        }
-        if (status != HEC_OK) {
-            return hec_fail(error, status, "memory is exhausted at %u rows", job->rows.count);
-        }
-    }
-    return HEC_OK;
+    return hec_rows_take(&job->rows, batch, job->from_ms, job->to_ms, error);
 }
 
 static bool report(void *user, const struct hec_train_progress *told)
@@ -195,6 +182,16 @@ static int begin(struct job *job, const struct hec_arguments *arguments)
          hec_given(arguments, "shots"))) {
         return hec_cli_misused(arguments, "--rounds, --shots and --without are of --reptile");
     }
+    if (hec_given(arguments, "reptile") && hec_given(arguments, "mask-share")) {
+        return hec_cli_misused(arguments, "--mask-share is not of --reptile, which hides nothing");
+    }
+    if (!(hec_number_or(arguments, "mask-share", 0.3) > 0)) {
+        return hec_cli_misused(arguments, "--mask-share must be above 0: where nothing is hidden, "
+                                          "nothing is learned");
+    }
+    if (path != NULL && hec_warm_network(arguments) != HEC_EXIT_OK) {
+        return HEC_EXIT_USAGE;
+    }
     if (path != NULL && hec_model_file_load(&job->start, sha256, path, NULL, &error) != HEC_OK) {
         return hec_cli_fail(arguments, &error);
     }
@@ -241,7 +238,7 @@ const struct hec_command hec_cmd_pretrain = {
         { "train-from", "T", "the window's first moment", HEC_FLAG_TIME, .required = true },
         { "train-to", "T", "the moment after its last", HEC_FLAG_TIME, .required = true },
         { "known-at", "T", "with --reptile: labels that came later are not used", HEC_FLAG_TIME },
-        { "mask-share", "X", "share of the numbers that are hidden (default 0.3)", HEC_FLAG_NUMBER,
+        { "mask-share", "X", "share of the numbers that are hidden, above 0 (default 0.3)", HEC_FLAG_NUMBER,
           .minimum = 0, .maximum = 1 },
         { "rows-epoch", "N", "rows an epoch, drawn anew (default 65536)", HEC_FLAG_INTEGER,
           .minimum = 1, .maximum = 100000000 },

@@ -32,11 +32,10 @@ struct training {
     struct hec_luggage luggage;
     int8_t *targets;
     uint8_t *split, *code, *test;
-    int64_t last_ms;                      /* of the log */
     struct hec_run *run;                  /* NULL: none was asked for */
     uint64_t positives[2][HEC_HEADS_MAX]; /* train, validation */
     uint64_t split_rows[2];
-    uint64_t labels; /* known in time, of rows that are kept */
+    uint64_t labels; /* known in time, on these rows */
     int epochs, best_epoch;
     double best_ap[HEC_HEADS_MAX];
     struct hec_progress progress;
@@ -57,28 +56,9 @@ static enum hec_status on_batch(void *user, const struct hec_batch *batch,
 {
     struct training *training = user;
     (void)lines;
-    for (int i = 0; i < batch->rows_count; i++) {
-        const struct hec_row *row = &batch->rows[i];
-        if (row->status != HEC_OK) {
-            continue;
-        }
-        int64_t ms = hec_event_ms(&row->event);
-        enum hec_status status = HEC_OK;
-        const struct hec_fold *fold = &training->fold;
-        /* A run is judged later on, without cards that were found to be compromised since. */
-        int64_t to_ms = training->run != NULL ? INT64_MAX : fold->train_to_ms;
-        training->last_ms = ms > training->last_ms ? ms : training->last_ms;
-        if (row->event.type == HEC_LABEL && (training->run != NULL || ms <= fold->known_at_ms)) {
-            status = hec_rows_label(&training->rows, &row->event);
-            training->labels += ms <= fold->known_at_ms;
-        } else if (row->scored >= 0 && ms >= fold->train_from_ms && ms < to_ms) {
-            status = hec_rows_add(&training->rows, batch, row->scored);
-        }
-        if (status != HEC_OK) {
-            return hec_fail(error, status, "memory is exhausted at %u rows", training->rows.count);
-        }
-    }
-    return HEC_OK;
+    /* A run is judged later on, without cards that were found to be compromised since. */
+    int64_t to_ms = training->run != NULL ? INT64_MAX : training->fold.train_to_ms;
+    return hec_rows_take(&training->rows, batch, training->fold.train_from_ms, to_ms, error);
 }
 
 /* The window and its validation part, from the flags. */
@@ -94,6 +74,22 @@ static int plan_window(struct training *training, const struct hec_arguments *ar
         return hec_cli_misused(arguments, "--train-from must be before --train-to");
     }
     return hec_training_window(fold, arguments, training->heads, training->heads_count);
+}
+
+/* Leaves the new head so many frauds, or all of them where there are not so many. */
+static bool take_shots(struct training *training)
+{
+    int64_t taken = hec_train_shots(training->targets, training->split, training->rows.count,
+                                    training->heads_count, training->warm.new_head,
+                                    training->warm.shots, training->options.seed);
+    if (taken >= 0 && taken < training->warm.shots) {
+        fprintf(stderr,
+                "train: --shots %u, but the window has only %lld frauds of head '%s' that were "
+                "known in time: it learns from these\n",
+                training->warm.shots, (long long)taken,
+                training->heads[training->warm.new_head].name);
+    }
+    return taken >= 0;
 }
 
 static bool resolve(struct training *training)
@@ -113,9 +109,7 @@ static bool resolve(struct training *training)
         hec_fold_split(&log, &training->fold, training->split, training->test);
     }
     if (done && training->warm.shots > 0) {
-        done = hec_train_shots(training->targets, training->split, log.rows, training->heads_count,
-                               training->warm.new_head, training->warm.shots,
-                               training->options.seed) >= 0;
+        done = take_shots(training);
     }
     for (uint32_t row = 0; done && row < log.rows; row++) {
         bool valid = training->split[row] == HEC_SPLIT_VALID;
@@ -127,6 +121,10 @@ static bool resolve(struct training *training)
             size_t at = (size_t)row * (size_t)training->heads_count + (size_t)head;
             training->positives[valid][head] += training->targets[at] == HEC_TARGET_POSITIVE;
         }
+    }
+    for (size_t i = 0; done && i < log.verdicts_count; i++) {
+        training->labels += log.verdicts[i].arrived_ms <= training->fold.known_at_ms &&
+                            training->split[log.verdicts[i].row] != HEC_SPLIT_NONE;
     }
     return done;
 }
@@ -274,7 +272,7 @@ static enum hec_status finish_run(struct training *training, const char *path, c
                                    .targets = training->targets,
                                    .split = training->split,
                                    .test = training->test,
-                                   .last_ms = training->last_ms,
+                                   .last_ms = training->rows.last_ms,
                                    .best_epoch = training->best_epoch };
     status = hec_run_finish(training->run, &facts, error);
     if (status == HEC_OK && strcmp(path, "-") != 0) {

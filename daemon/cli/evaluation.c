@@ -22,15 +22,9 @@ enum hec_status hec_score_rows(float *score, int stride, const struct hec_model 
         int part = count - first < BATCH ? (int)(count - first) : BATCH;
         uint8_t types[BATCH];
         for (int i = 0; i < part; i++) {
-            uint32_t row = pick[first + (uint32_t)i];
-            memcpy(x + (size_t)i * numerics, rows->numerics + row * numerics,
-                   numerics * sizeof(*x));
-            if (categories > 0) {
-                memcpy(c + (size_t)i * categories, rows->categories + row * categories,
-                       categories * sizeof(*c));
-            }
-            types[i] = rows->event_type[row];
+            types[i] = rows->event_type[pick[first + (uint32_t)i]];
         }
+        hec_rows_fetch((struct hec_rows *)rows, pick + first, part, x, c);
         hec_predictor_run(predictor, x, categories > 0 ? c : NULL, types, part,
                           score + (size_t)first * (size_t)stride, stride);
     }

@@ -139,11 +139,7 @@ static int finish(const struct hec_arguments *arguments, enum hec_status status,
                   struct hec_error *error, struct hec_output **outputs, size_t outputs_count)
 {
     for (size_t i = 0; i < outputs_count; i++) {
-        if (status == HEC_OK) {
-            status = hec_output_close(outputs[i], error);
-        } else {
-            hec_output_discard(outputs[i]);
-        }
+        status = hec_output_end(outputs[i], status, error);
         outputs[i] = NULL;
     }
     return status == HEC_OK ? HEC_EXIT_OK : hec_cli_fail(arguments, error);
@@ -194,7 +190,9 @@ int hec_journey(const struct hec_arguments *arguments, const struct hec_luggage 
 void hec_csv_write_text(struct hec_output *output, const struct hec_text *text)
 {
     if (memchr(text->bytes, ',', text->length) == NULL &&
-        memchr(text->bytes, '"', text->length) == NULL) {
+        memchr(text->bytes, '"', text->length) == NULL &&
+        memchr(text->bytes, '\n', text->length) == NULL &&
+        memchr(text->bytes, '\r', text->length) == NULL) {
         hec_output_write(output, text->bytes, text->length);
         return;
     }

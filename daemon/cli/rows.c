@@ -1,6 +1,5 @@
 #include "cli/rows.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -29,6 +28,7 @@ void hec_rows_free(struct hec_rows *rows)
     for (int i = 0; i < HEC_SEGMENTS; i++) {
         free(rows->segment[i]);
     }
+    free(rows->scores);
     free(rows->index_hash);
     free(rows->index_row);
     *rows = (struct hec_rows){ 0 };
@@ -97,13 +97,12 @@ static void spill_row(struct hec_rows *rows, const float *numerics, const uint32
 }
 
 /* What is there goes into the file, what comes will follow it. */
-static bool spill(struct hec_rows *rows)
+static enum hec_status spill(struct hec_rows *rows, struct hec_error *error)
 {
-    struct hec_error error;
     size_t n = (size_t)rows->numerics_count, c = (size_t)rows->categories_count;
-    if (hec_spill_new(&rows->spill, row_bytes(rows), &error) != HEC_OK) {
-        fprintf(stderr, "%s\n", error.text);
-        return false;
+    enum hec_status status = hec_spill_new(&rows->spill, row_bytes(rows), error);
+    if (status != HEC_OK) {
+        return status;
     }
     for (size_t row = 0; row < rows->count; row++) {
         spill_row(rows, rows->numerics + row * n, rows->categories + row * c);
@@ -112,7 +111,7 @@ static bool spill(struct hec_rows *rows)
     free(rows->categories);
     rows->numerics = NULL;
     rows->categories = NULL;
-    return true;
+    return HEC_OK;
 }
 
 void hec_rows_spill_beyond(struct hec_rows *rows, size_t bytes)
@@ -137,15 +136,23 @@ void hec_rows_fetch(void *user, const uint32_t *row, int count, float *numerics,
     }
 }
 
-static bool grow(struct hec_rows *rows)
+static enum hec_status exhausted(const struct hec_rows *rows, struct hec_error *error)
+{
+    return hec_fail(error, HEC_NO_MEMORY, "memory is exhausted at %u rows", rows->count);
+}
+
+static enum hec_status grow(struct hec_rows *rows, struct hec_error *error)
 {
     size_t room = rows->room == 0 ? 4096 : rows->room + rows->room / 2;
     if (room > UINT32_MAX - 1) {
-        return false;
+        return exhausted(rows, error);
     }
     if (rows->spill == NULL && rows->memory_bytes > 0 &&
-        room * row_bytes(rows) > rows->memory_bytes && !spill(rows)) {
-        return false;
+        room * row_bytes(rows) > rows->memory_bytes) {
+        enum hec_status status = spill(rows, error);
+        if (status != HEC_OK) {
+            return status;
+        }
     }
     bool spilled = rows->spill != NULL;
     bool grown =
@@ -156,12 +163,13 @@ static bool grow(struct hec_rows *rows)
         grow_one(&rows->user, room, sizeof(uint64_t)) &&
         grow_one(&rows->card, room, sizeof(uint64_t)) &&
         grow_one(&rows->amount_minor, room, sizeof(int64_t));
-    grown = grown && (!rows->keeps_ids || grow_one(&rows->id_at, room, sizeof(size_t)));
+    grown = grown && (!rows->keeps_ids || grow_one(&rows->id_at, room, sizeof(size_t))) &&
+            grow_one(&rows->scores, room, (size_t)rows->scores_count * sizeof(float));
     for (int i = 0; i < HEC_SEGMENTS && rows->words != NULL; i++) {
         grown = grown && grow_one(&rows->segment[i], room, 1);
     }
     rows->room = grown ? (uint32_t)room : rows->room;
-    return grown;
+    return grown ? HEC_OK : exhausted(rows, error);
 }
 
 static uint64_t hash_of(const struct hec_event *event, enum hec_field field)
@@ -224,16 +232,14 @@ static bool keep_id(struct hec_rows *rows, size_t row, const struct hec_text *id
     return true;
 }
 
-enum hec_status hec_rows_add(struct hec_rows *rows, const struct hec_batch *batch, int scored)
+void hec_rows_keep_scores(struct hec_rows *rows, int heads)
 {
-    if (rows->count == rows->room && !grow(rows)) {
-        return HEC_NO_MEMORY;
-    }
-    if (((size_t)rows->count + 1) * 2 > rows->index_size && !grow_index(rows)) {
-        return HEC_NO_MEMORY;
-    }
-    const struct hec_event *event = &batch->rows[batch->scored_rows[scored]].event;
-    size_t row = rows->count++;
+    rows->scores_count = heads;
+}
+
+static void keep_features(struct hec_rows *rows, size_t row, const struct hec_batch *batch,
+                          int scored)
+{
     size_t numerics = (size_t)rows->numerics_count, categories = (size_t)rows->categories_count;
     if (rows->spill != NULL) {
         spill_row(rows, batch->numerics + (size_t)scored * numerics,
@@ -245,6 +251,26 @@ enum hec_status hec_rows_add(struct hec_rows *rows, const struct hec_batch *batc
     if (rows->spill == NULL && categories > 0) {
         memcpy(rows->categories + row * categories, batch->categories + (size_t)scored * categories,
                categories * sizeof(uint32_t));
+    }
+}
+
+/* Row `scored` of the batch. */
+static enum hec_status add(struct hec_rows *rows, const struct hec_batch *batch, int scored,
+                           struct hec_error *error)
+{
+    enum hec_status status = rows->count == rows->room ? grow(rows, error) : HEC_OK;
+    if (status != HEC_OK) {
+        return status;
+    }
+    if (((size_t)rows->count + 1) * 2 > rows->index_size && !grow_index(rows)) {
+        return exhausted(rows, error);
+    }
+    const struct hec_event *event = &batch->rows[batch->scored_rows[scored]].event;
+    size_t row = rows->count++, heads = (size_t)rows->scores_count;
+    keep_features(rows, row, batch, scored);
+    if (heads > 0) {
+        memcpy(rows->scores + row * heads, batch->scores + (size_t)scored * HEC_HEADS_MAX,
+               heads * sizeof(float));
     }
     rows->event_type[row] = (uint8_t)event->type;
     rows->event_ms[row] = hec_event_ms(event);
@@ -258,7 +284,7 @@ enum hec_status hec_rows_add(struct hec_rows *rows, const struct hec_batch *batc
     }
     const struct hec_text *id = &event->value[HEC_F_EVENT_ID].text;
     put(rows, XXH3_64bits(id->bytes, id->length), (uint32_t)row);
-    return !rows->keeps_ids || keep_id(rows, row, id) ? HEC_OK : HEC_NO_MEMORY;
+    return !rows->keeps_ids || keep_id(rows, row, id) ? HEC_OK : exhausted(rows, error);
 }
 
 static uint8_t code_of(struct hec_rows *rows, const struct hec_event *label)
@@ -301,7 +327,9 @@ uint32_t hec_rows_find(const struct hec_rows *rows, const char *id, size_t lengt
     return UINT32_MAX;
 }
 
-enum hec_status hec_rows_label(struct hec_rows *rows, const struct hec_event *label)
+/* A label event. */
+static enum hec_status take_label(struct hec_rows *rows, const struct hec_event *label,
+                                  struct hec_error *error)
 {
     const struct hec_text *id = &label->value[HEC_F_TARGET_EVENT_ID].text;
     const struct hec_text *says = &label->value[HEC_F_LABEL].text;
@@ -313,7 +341,7 @@ enum hec_status hec_rows_label(struct hec_rows *rows, const struct hec_event *la
     if (rows->verdicts_count == rows->verdicts_room) {
         size_t room = rows->verdicts_room == 0 ? 1024 : 2 * rows->verdicts_room;
         if (!grow_one(&rows->verdicts, room, sizeof(*rows->verdicts))) {
-            return HEC_NO_MEMORY;
+            return exhausted(rows, error);
         }
         rows->verdicts_room = room;
     }
@@ -326,6 +354,27 @@ enum hec_status hec_rows_label(struct hec_rows *rows, const struct hec_event *la
                                                                        : HEC_VERDICT_UNKNOWN,
                                  .code = fraud ? code_of(rows, label) : 0 };
     return HEC_OK;
+}
+
+enum hec_status hec_rows_take(struct hec_rows *rows, const struct hec_batch *batch, int64_t from_ms,
+                              int64_t to_ms, struct hec_error *error)
+{
+    enum hec_status status = HEC_OK;
+    for (int i = 0; i < batch->rows_count && status == HEC_OK; i++) {
+        const struct hec_row *row = &batch->rows[i];
+        bool label = row->status == HEC_OK && row->event.type == HEC_LABEL;
+        if (row->status != HEC_OK || (!label && row->scored < 0)) {
+            continue;
+        }
+        int64_t ms = hec_event_ms(&row->event);
+        rows->last_ms = ms > rows->last_ms ? ms : rows->last_ms;
+        if (label) {
+            status = take_label(rows, &row->event, error);
+        } else if (ms >= from_ms && ms < to_ms) {
+            status = add(rows, batch, row->scored, error);
+        }
+    }
+    return status;
 }
 
 struct hec_labelled hec_rows_labelled(const struct hec_rows *rows)

@@ -56,6 +56,9 @@ struct hec_rows {
     int64_t *amount_minor;   /* of the reporting currency; 0 where there is none */
     struct hec_words *words; /* (segments); NULL when segments are not kept */
     uint8_t *segment[HEC_SEGMENTS]; /* 0, or 1 + index into words */
+    float *scores;                  /* (count, scores_count) */
+    int scores_count;               /* 0: scores are not kept */
+    int64_t last_ms;                /* newest moment of a label or a scored event, kept or not */
     bool keeps_ids;
     char *ids; /* the events' ids, terminated, one after the other */
     size_t ids_length, ids_room;
@@ -83,19 +86,25 @@ HEC_CHECKED enum hec_status hec_rows_keep_segments(struct hec_rows *rows);
  * alone. Call it before the first row. */
 void hec_rows_spill_beyond(struct hec_rows *rows, size_t bytes);
 
-/** hec_fetch over rows, wherever their features lie. @param user  the hec_rows */
+/** hec_fetch over rows, wherever their features lie. @param user  the hec_rows; only read */
 void hec_rows_fetch(void *user, const uint32_t *row, int count, float *numerics,
                     uint32_t *categories);
 
 /** Keeps event ids from here on. Call it before the first row. */
 void hec_rows_keep_ids(struct hec_rows *rows);
 
-/** Keeps row `scored` of the batch. @return HEC_OK or HEC_NO_MEMORY */
-HEC_CHECKED enum hec_status hec_rows_add(struct hec_rows *rows, const struct hec_batch *batch,
-                                         int scored);
+/** Keeps the scores of the batch's model too, so many heads a row. Call it before the first row. */
+void hec_rows_keep_scores(struct hec_rows *rows, int heads);
 
-/** Takes a label event, which arrived when it says it happened. @return HEC_OK or HEC_NO_MEMORY */
-HEC_CHECKED enum hec_status hec_rows_label(struct hec_rows *rows, const struct hec_event *label);
+/**
+ * Takes what a walk brings: the scored events of from_ms .. to_ms - 1 become rows; labels of any
+ * time find theirs, and arrived when they say they happened.
+ *
+ * @return HEC_OK, HEC_NO_MEMORY, HEC_UNAVAILABLE (rows that do not fit into memory find no file):
+ *         told in error
+ */
+HEC_CHECKED enum hec_status hec_rows_take(struct hec_rows *rows, const struct hec_batch *batch,
+                                          int64_t from_ms, int64_t to_ms, struct hec_error *error);
 
 /** The row of an event id; UINT32_MAX when it is none. */
 uint32_t hec_rows_find(const struct hec_rows *rows, const char *id, size_t length);

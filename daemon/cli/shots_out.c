@@ -90,8 +90,7 @@ static enum hec_status write_shots(const struct hec_shots_out *out, const char *
     }
     free(targets);
     free(split);
-    enum hec_status closed = hec_output_close(to, status == HEC_OK ? error : NULL);
-    return status == HEC_OK ? closed : status;
+    return hec_output_end(to, status, error);
 }
 
 enum hec_status hec_shots_write(const struct hec_shots_out *out, const char *folder,

@@ -29,9 +29,8 @@ enum hec_status hec_spill_new(struct hec_spill **ret, size_t row_bytes, struct h
     snprintf(spill->directory, sizeof(spill->directory), "%s", directory);
     snprintf(path, sizeof(path), "%s/hecate-rows-XXXXXX", spill->directory);
     spill->row_bytes = row_bytes;
-    spill->buffer = malloc(BUFFER_BYTES + row_bytes);
     spill->file = mkstemp(path);
-    if (spill->buffer == NULL || spill->file < 0) {
+    if (spill->file < 0) {
         int why = errno;
         hec_spill_free(spill);
         return hec_fail(
@@ -40,7 +39,12 @@ enum hec_status hec_spill_new(struct hec_spill **ret, size_t row_bytes, struct h
             "to a place on a disk",
             directory, strerror(why));
     }
-    unlink(path);
+    unlink(path); /* at once, so that no way out leaves it behind */
+    spill->buffer = malloc(BUFFER_BYTES + row_bytes);
+    if (spill->buffer == NULL) {
+        hec_spill_free(spill);
+        return hec_fail(error, HEC_NO_MEMORY, "memory is exhausted");
+    }
     *ret = spill;
     return HEC_OK;
 }

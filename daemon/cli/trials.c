@@ -23,26 +23,7 @@ static enum hec_status on_batch(void *user, const struct hec_batch *batch,
 {
     struct hec_trials *trials = user;
     (void)lines;
-    for (int i = 0; i < batch->rows_count; i++) {
-        const struct hec_row *row = &batch->rows[i];
-        if (row->status != HEC_OK) {
-            continue;
-        }
-        int64_t ms = hec_event_ms(&row->event);
-        enum hec_status status = HEC_OK;
-        if (row->event.type == HEC_LABEL) {
-            status = hec_rows_label(&trials->rows, &row->event);
-        } else if (row->scored >= 0 && ms >= trials->from_ms && ms < trials->to_ms) {
-            status = hec_rows_add(&trials->rows, batch, row->scored);
-        }
-        if (row->event.type == HEC_LABEL || row->scored >= 0) {
-            trials->known_at_ms = ms > trials->known_at_ms ? ms : trials->known_at_ms;
-        }
-        if (status != HEC_OK) {
-            return hec_fail(error, status, "memory is exhausted at %u rows", trials->rows.count);
-        }
-    }
-    return HEC_OK;
+    return hec_rows_take(&trials->rows, batch, trials->from_ms, trials->to_ms, error);
 }
 
 static enum hec_status read_truth(struct hec_trials *trials, const struct hec_arguments *arguments,
@@ -60,7 +41,7 @@ static enum hec_status read_truth(struct hec_trials *trials, const struct hec_ar
         return hec_truth_read(&trials->rows, path, omit, omit_count, trials->heads,
                               trials->heads_count, trials->truth, error);
     }
-    return hec_fold_targets(&log, trials->heads, trials->heads_count, trials->known_at_ms,
+    return hec_fold_targets(&log, trials->heads, trials->heads_count, trials->rows.last_ms,
                             trials->truth, NULL) == HEC_OK
                ? HEC_OK
                : hec_fail(error, HEC_NO_MEMORY, "memory is exhausted");

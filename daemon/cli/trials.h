@@ -59,7 +59,7 @@ struct hec_trials {
     int arms_count, folds_count, seeds;
     struct hec_fold_rows folds[HEC_FOLDS_MAX];
     int8_t *truth; /* (rows, heads) */
-    int64_t from_ms, to_ms, known_at_ms;
+    int64_t from_ms, to_ms;
     struct hec_judge_options judging;
     struct hec_trial *trials; /* (arms, folds, seeds) */
     double row_us[HEC_ARMS_MAX];

@@ -219,6 +219,16 @@ void hec_output_discard(struct hec_output *output)
     release(output);
 }
 
+enum hec_status hec_output_end(struct hec_output *output, enum hec_status status,
+                               struct hec_error *error)
+{
+    if (status == HEC_OK) {
+        return hec_output_close(output, error);
+    }
+    hec_output_discard(output);
+    return status;
+}
+
 enum hec_status hec_output_whole(const char *path, const void *bytes, size_t length,
                                  struct hec_error *error)
 {

@@ -52,6 +52,11 @@ bool hec_output_failed(const struct hec_output *output);
  */
 HEC_CHECKED enum hec_status hec_output_close(struct hec_output *output, struct hec_error *error);
 
+/** hec_output_close after what went well, hec_output_discard after what did not; a failure that was
+ * told stays the one that is told. @return status, or where that is HEC_OK what closing says */
+HEC_CHECKED enum hec_status hec_output_end(struct hec_output *output, enum hec_status status,
+                                           struct hec_error *error);
+
 /** A whole file at once. @return those of hec_output_open and hec_output_close */
 HEC_CHECKED enum hec_status hec_output_whole(const char *path, const void *bytes, size_t length,
                                              struct hec_error *error);

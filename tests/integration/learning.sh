@@ -82,10 +82,48 @@ window='--train-from 2025-01-13 --train-to 2025-02-20 --known-at 2025-02-27'
 refused 'for a training with --warm-start' train --data events.ndjson --out m --shots 5 $window
 refused 'are of --reptile' pretrain --data events.ndjson --out m --rounds 3 \
     --train-from 2025-01-13 --train-to 2025-02-20
+refused 'must be above 0' pretrain --data events.ndjson --out m --mask-share 0 $window
+refused 'hides nothing' pretrain --data events.ndjson --out m --reptile --mask-share 0.2 $window
 refused 'export takes --onnx' model export base.model
-refused "is the model's own" train --data events.ndjson --out m --warm-start base.model \
-    --arch mmoe $window
+for flag in '--arch mmoe' '--trunk-0 64' '--trunk-1 64' '--tower 16' '--experts 3' --one-gate; do
+    refused "is the model's own" train --data events.ndjson --out m --warm-start base.model \
+        $flag $window
+done
+refused "is the model's own" pretrain --data events.ndjson --out m --warm-start masked.model \
+    --tower 16 $window
 refused 'there is no head "nothing"' train --data events.ndjson --out m --warm-start base.model \
     --new-head nothing $window
 refused 'has a head "card_fraud" already' train --data events.ndjson --out m \
     --warm-start base.model --new-head card_fraud $window
+
+# Of a study too, whatever is missing on the disk: nothing of it is read.
+study() {
+    refused "$1" fewshot --data no.such.file --heads heads.conf --new-head takeover \
+        --train-from 2025-01-13 --train-to 2025-02-05 --test-from 2025-02-12 --test-to 2025-02-28 "${@:2}"
+}
+study 'takes a name, a colon' --shots 5 --arm scratch
+study 'takes a name, a colon' --shots 5 --arm ': --epochs 4'
+study 'with --warm-start' --shots 5 --arm 'a: --freeze-trunk'
+study "is the model's own" --shots 5 --arm 'a: --warm-start base.model --arch mmoe'
+study 'are for --arch mmoe' --shots 5 --arm 'a: --experts 3'
+study 'numbers from 1' --shots five --arm a:
+study 'numbers from 1' --shots '' --arm a:
+study 'at most 16' --shots $(seq 17) --arm a:
+
+# Fewer frauds than asked for are told, and where shots are compared they are refused.
+status=0
+"$hecate" fewshot --data events.ndjson --heads heads.conf --new-head takeover --arm a: \
+    --shots 5 100000 --train-from 2025-01-13 --train-to 2025-02-05 --known-at 2025-02-12 \
+    --test-from 2025-02-12 --test-to 2025-02-28 --out none.csv >said 2>&1 || status=$?
+[ "$status" = 1 ] && grep -q -- "--shots 100000: the window has only [0-9]* frauds" said && [ ! -e none.csv ] ||
+    fail "too many shots: $status, $(cat said)"
+"$hecate" train --data events.ndjson --warm-start base.model --heads heads.conf --new-head takeover \
+    --shots 100000 --freeze-trunk --epochs 1 --out m $window >said 2>&1 || fail "$(cat said)"
+grep -q -- "--shots 100000, but the window has only [0-9]* frauds of head 'takeover'" said ||
+    fail "a window with fewer frauds than shots is not told: $(cat said)"
+
+# One class of labels fits no line: the model stays as it is, and says so.
+"$hecate" adapt --model base.model --data events.ndjson --out m --by labels --source-to 2025-02-10 \
+    --target-from 2025-02-10T00:00:00Z --target-to 2025-02-10T00:20:00Z >said 2>&1 || fail "$(cat said)"
+grep -q 'card_fraud .* labels: none is fraud, and a line needs both kinds' said && ! grep -q nan said ||
+    fail "one class: $(cat said)"

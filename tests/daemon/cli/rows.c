@@ -3,11 +3,13 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void add(struct hec_rows *rows, const char *id, float value)
 {
     static struct hec_row row;
+    struct hec_error error = { 0 };
     float numerics[2] = { value, -value };
     uint32_t categories[1] = { (uint32_t)value };
     int scored_rows[1] = { 0 };
@@ -21,23 +23,26 @@ static void add(struct hec_rows *rows, const char *id, float value)
                                .categories = categories,
                                .scored_rows = scored_rows,
                                .scored_count = 1 };
-    cr_assert_eq(hec_rows_add(rows, &batch, 0), HEC_OK);
+    cr_assert_eq(hec_rows_take(rows, &batch, INT64_MIN, INT64_MAX, &error), HEC_OK);
 }
 
 static int64_t now_ms; /* of the labels: each comes a millisecond after the last */
 
 static void say(struct hec_rows *rows, const char *id, const char *verdict, const char *type)
 {
-    static struct hec_event label;
-    label = (struct hec_event){ .type = HEC_LABEL };
-    label.value[HEC_F_TARGET_EVENT_ID].text = hec_text_of(id);
-    label.value[HEC_F_LABEL].text = hec_text_of(verdict);
+    static struct hec_row row;
+    struct hec_error error = { 0 };
+    struct hec_event *label = &row.event;
+    row = (struct hec_row){ .event = { .type = HEC_LABEL }, .scored = -1 };
+    label->value[HEC_F_TARGET_EVENT_ID].text = hec_text_of(id);
+    label->value[HEC_F_LABEL].text = hec_text_of(verdict);
     if (type != NULL) {
-        label.present |= UINT64_C(1) << HEC_F_FRAUD_TYPE;
-        label.value[HEC_F_FRAUD_TYPE].text = hec_text_of(type);
+        label->present |= UINT64_C(1) << HEC_F_FRAUD_TYPE;
+        label->value[HEC_F_FRAUD_TYPE].text = hec_text_of(type);
     }
-    label.value[HEC_F_EVENT_TIME_MS].integer = ++now_ms;
-    cr_assert_eq(hec_rows_label(rows, &label), HEC_OK);
+    label->value[HEC_F_EVENT_TIME_MS].integer = ++now_ms;
+    struct hec_batch batch = { .rows = &row, .rows_count = 1 };
+    cr_assert_eq(hec_rows_take(rows, &batch, INT64_MIN, INT64_MAX, &error), HEC_OK);
 }
 
 /* In a file as in memory, from before and after it became too much. */
@@ -117,5 +122,77 @@ Test(rows, keeps_every_verdict_with_its_arrival_and_counts_those_of_strangers)
     }
     cr_expect_eq(rows.verdicts[1].code, 0, "a genuine event has no fraud type");
     cr_expect_eq(rows.labels_lost, 2);
+    hec_rows_free(&rows);
+}
+
+/* Rows in the window, what was refused or not scored in none; scores with them. */
+Test(rows, takes_the_scored_events_of_a_window_and_their_scores)
+{
+    enum { EVENTS = 6 };
+    static struct hec_row row[EVENTS];
+    static float scores[EVENTS * HEC_HEADS_MAX];
+    static const int64_t ms[EVENTS] = { 9, 10, 15, 19, 20, 99 };
+    float numerics[EVENTS] = { 0, 1, 2, 3, 4, 5 };
+    int scored_rows[EVENTS], scored = 0;
+    char id[EVENTS][8];
+    struct hec_error error = { 0 };
+    struct hec_rows rows;
+    for (int i = 0; i < EVENTS; i++) {
+        snprintf(id[i], sizeof(id[i]), "w%d", i);
+        row[i].event.type = HEC_LOGIN;
+        row[i].event.value[HEC_F_EVENT_TIME_MS].integer = ms[i];
+        row[i].event.value[HEC_F_EVENT_ID].text = hec_text_of(id[i]);
+        row[i].event.value[HEC_F_USER_TOKEN].text = hec_text_of("u");
+        row[i].status = i == 5 ? HEC_OUT_OF_RANGE : HEC_OK; /* says 99, and nobody believes it */
+        row[i].scored = i == 2 ? -1 : scored;
+        if (i != 2) {
+            scored_rows[scored] = i;
+            scores[scored * HEC_HEADS_MAX] = (float)i;
+            numerics[scored++] = (float)i;
+        }
+    }
+    struct hec_batch batch = { .rows = row,
+                               .rows_count = EVENTS,
+                               .numerics = numerics,
+                               .scores = scores,
+                               .scored_rows = scored_rows,
+                               .scored_count = scored };
+    hec_rows_begin(&rows, 1, 0);
+    hec_rows_keep_scores(&rows, 1);
+    cr_assert_eq(hec_rows_take(&rows, &batch, 10, 20, &error), HEC_OK);
+    cr_assert_eq(rows.count, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        cr_expect_eq(rows.event_ms[i], i == 0 ? 10 : 19);
+        cr_expect_eq(rows.numerics[i], i == 0 ? 1.0f : 3.0f);
+        cr_expect_eq(rows.scores[i], i == 0 ? 1.0f : 3.0f);
+    }
+    cr_expect_eq(rows.last_ms, 20, "the newest that was scored, in the window or not");
+    now_ms = 29;
+    say(&rows, "w1", "fraud", "06");
+    say(&rows, "w3", "fraud", "06");
+    cr_expect_eq(rows.last_ms, 31);
+    hec_rows_free(&rows);
+}
+
+/* Told by the error alone: whoever asked prints it, once. */
+Test(rows, says_why_it_could_not_take_a_row)
+{
+    struct hec_rows rows;
+    struct hec_error error = { 0 };
+    static struct hec_row row = { .event = { .type = HEC_LOGIN } };
+    float numerics[1] = { 1 };
+    int scored_rows[1] = { 0 };
+    struct hec_batch batch = { .rows = &row,
+                               .rows_count = 1,
+                               .numerics = numerics,
+                               .scored_rows = scored_rows,
+                               .scored_count = 1 };
+    setenv("TMPDIR", "/no/such/place", 1);
+    row.event.value[HEC_F_EVENT_ID].text = hec_text_of("e");
+    row.event.value[HEC_F_USER_TOKEN].text = hec_text_of("u");
+    hec_rows_begin(&rows, 1, 0);
+    hec_rows_spill_beyond(&rows, 1);
+    cr_expect_eq(hec_rows_take(&rows, &batch, 0, 1, &error), HEC_UNAVAILABLE);
+    cr_expect(strstr(error.text, "/no/such/place") != NULL, "%s", error.text);
     hec_rows_free(&rows);
 }

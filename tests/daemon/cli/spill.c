@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { NUMBERS = 137, ROWS = 5000 }; /* 2.7 MB: two flushes, and a rest that is held */
 
@@ -67,3 +68,17 @@ Test(spill, tells_a_disk_that_is_full)
     cr_expect(strstr(error.text, "more room") != NULL, "%s", error.text);
     hec_spill_free(spill);
 }
+
+/* A sanitizer ends a program that asks for so much, where malloc says no. */
+#ifndef __SANITIZE_ADDRESS__
+Test(spill, leaves_no_file_where_memory_is_exhausted)
+{
+    char folder[] = "/tmp/hecate-spill-XXXXXX";
+    struct hec_spill *spill = NULL;
+    cr_assert_not_null(mkdtemp(folder));
+    setenv("TMPDIR", folder, 1);
+    cr_expect_eq(hec_spill_new(&spill, SIZE_MAX / 4, &error), HEC_NO_MEMORY);
+    cr_expect_null(spill);
+    cr_expect_eq(rmdir(folder), 0, "nothing is left in it");
+}
+#endif

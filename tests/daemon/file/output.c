@@ -126,3 +126,24 @@ Test(output, tells_a_directory_that_is_not_there)
     cr_expect_eq(hec_output_close(NULL, NULL), HEC_OK);
     hec_output_discard(NULL);
 }
+
+Test(output, ends_with_nothing_in_its_place_after_a_failure)
+{
+    const char *path = scratch_text("a", "old");
+    for (int failed = 1; failed >= 0; failed--) {
+        struct hec_output *output = open_output(path);
+        struct hec_error error = { 0 };
+        hec_fail(&error, HEC_NO_MEMORY, "told before");
+        hec_output_print(output, "new");
+        cr_expect_eq(hec_output_end(output, failed ? HEC_NO_MEMORY : HEC_OK, &error),
+                     failed ? HEC_NO_MEMORY : HEC_OK);
+        cr_expect_str_eq(error.text, "told before");
+        char *text = scratch_read(path, NULL);
+        cr_expect_str_eq(text, failed ? "old" : "new");
+        free(text);
+    }
+    cr_expect_eq(hec_output_end(NULL, HEC_OK, NULL), HEC_OK);
+    cr_expect_eq(hec_output_end(NULL, HEC_INVALID, NULL), HEC_INVALID);
+    unlink(path);
+    cr_expect_eq(rmdir(scratch), 0, "nothing is left beside it");
+}
