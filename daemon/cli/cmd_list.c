@@ -54,16 +54,22 @@ static void print_entries(yyjson_val *root)
     printf("%-7s%-34s%-9s%-16s%s\n", "LIST", "ENTITY", "OUTCOME", "UNTIL-MS", "REASON");
     yyjson_arr_foreach(yyjson_obj_get(root, "entries"), i, count, one)
     {
-        char entity[200], until[32] = "-";
+        char entity[600], until[32] = "-";
         int64_t until_ms = hec_member_integer(one, "until_ms");
         snprintf(entity, sizeof(entity), "%s:%s", hec_member_text(one, "kind"),
                  hec_member_text(one, "token"));
         if (until_ms != 0) {
             snprintf(until, sizeof(until), "%lld", (long long)until_ms);
         }
-        printf("%-7s%-34s%-9s%-16s%s, %s\n", hec_member_text(one, "list"), entity,
-               hec_member_text(one, "outcome"), until, hec_member_text(one, "reason"),
-               hec_member_text(one, "actor"));
+        hec_print_whole(hec_member_text(one, "list"), 7);
+        hec_print_whole(entity, 33);
+        printf(" ");
+        hec_print_whole(hec_member_text(one, "outcome"), 9);
+        printf("%-16s", until);
+        hec_print_plain(hec_member_text(one, "reason"), 0);
+        printf(", ");
+        hec_print_plain(hec_member_text(one, "actor"), 0);
+        printf("\n");
     }
 }
 

@@ -36,17 +36,22 @@ static void print_snoozes(yyjson_val *root)
     printf("%-6s%-28s%-12s%12s%8s  %s\n", "ID", "ENTITY", "HEAD", "ENDS-IN-S", "KEPT", "REASON");
     yyjson_arr_foreach(snoozes, i, count, one)
     {
-        char entity[200];
+        char entity[600];
         snprintf(entity, sizeof(entity), "%s:%s", hec_member_text(one, "kind"),
                  hec_member_text(one, "token"));
         const char *head = hec_member_text(one, "head");
-        printf("%-6lld%-28s%-12s%12lld%8lld  %s, %s\n", (long long)hec_member_integer(one, "id"),
-               entity, head[0] == '\0' ? "all" : head,
-               (long long)(hec_member_integer(one, "until_ms") -
-                           hec_member_integer(one, "created_ms")) /
-                   1000,
-               (long long)hec_member_integer(one, "kept"), hec_member_text(one, "reason"),
-               hec_member_text(one, "actor"));
+        int64_t lasts_ms =
+            hec_member_integer(one, "until_ms") - hec_member_integer(one, "created_ms");
+        printf("%-6lld", (long long)hec_member_integer(one, "id"));
+        hec_print_whole(entity, 27);
+        printf(" ");
+        hec_print_plain(head[0] == '\0' ? "all" : head, 12);
+        printf("%12lld%8lld  ", (long long)lasts_ms / 1000,
+               (long long)hec_member_integer(one, "kept"));
+        hec_print_plain(hec_member_text(one, "reason"), 0);
+        printf(", ");
+        hec_print_plain(hec_member_text(one, "actor"), 0);
+        printf("\n");
     }
 }
 

@@ -1,6 +1,7 @@
 #include "cli/talk.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,17 +223,43 @@ int64_t hec_member_integer(yyjson_val *object, const char *name)
     return yyjson_get_sint(yyjson_obj_get(object, name));
 }
 
-void hec_print_plain(const char *text, int columns)
+/* C0, DEL, and C1, which is two bytes long. */
+static bool steers(const unsigned char *at)
+{
+    return at[0] < ' ' || at[0] == 0x7f || (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0);
+}
+
+/* At most so many columns; returns how many there were. */
+static int print_up_to(const char *text, int most)
 {
     int printed = 0;
-    for (; *text != '\0' && (columns == 0 || printed < columns); text++) {
-        unsigned char byte = (unsigned char)*text;
-        putchar(byte < ' ' || byte == 0x7f ? '?' : byte);
-        printed += (byte & 0xc0) != 0x80;
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+        bool goes_on = (*at & 0xc0) == 0x80;
+        if (!goes_on && printed == most) {
+            break;
+        }
+        putchar(steers(at) ? '?' : *at);
+        at += steers(at) && *at == 0xc2;
+        printed += !goes_on;
     }
+    return printed;
+}
+
+static void fill(int printed, int columns)
+{
     for (; printed < columns; printed++) {
         putchar(' ');
     }
+}
+
+void hec_print_plain(const char *text, int columns)
+{
+    fill(print_up_to(text, columns == 0 ? INT_MAX : columns), columns);
+}
+
+void hec_print_whole(const char *text, int columns)
+{
+    fill(print_up_to(text, INT_MAX), columns);
 }
 
 int64_t hec_talk_duration_s(const char *text)

@@ -51,9 +51,11 @@ FILE *hec_talk_stream(const struct hec_arguments *arguments, const char *path);
 /** Percent-encodes what a part of a path or a query may not hold. Cut at bytes. */
 void hec_talk_encode(char *encoded, size_t bytes, const char *text);
 
-/** Prints text of events, which is hostile: what could steer a terminal does not reach it. columns:
- * cut or filled up to so many; 0: as long as it is. */
+/** Prints text of events, which is hostile (UTF-8): control characters, which could steer a
+ * terminal, become '?'. columns: cut or filled up to so many; 0: as long as it is. */
 void hec_print_plain(const char *text, int columns);
+/** The same, filled up but never cut: for what is to be copied. */
+void hec_print_whole(const char *text, int columns);
 
 /** "90s", "30m", "2h", "7d" in seconds; 0: none of these. */
 int64_t hec_talk_duration_s(const char *text);
