@@ -32,7 +32,8 @@ struct comparison {
     const struct hec_parts *parts;
     const char *primary_topic, *shadow_topic;
     struct scored_list lists[2]; /* primary, shadow */
-    char models[2][16];          /* the newest of each */
+    char models[2][16];          /* the newest of each, by when its record was written */
+    int64_t newest_ms[2];
 };
 
 /* What the two say of one head. */
@@ -70,7 +71,11 @@ static bool keep(struct comparison *comparison, int side, const struct hec_recor
             row->scores[head] =
                 one == NULL ? NAN : (float)yyjson_get_num(yyjson_obj_get(one, "probability"));
         }
-        memcpy(comparison->models[side], row->model, sizeof(row->model));
+        /* Partitions are read in no order: the record read last is not the newest. */
+        if (record->record_ms >= comparison->newest_ms[side]) {
+            comparison->newest_ms[side] = record->record_ms;
+            memcpy(comparison->models[side], row->model, sizeof(row->model));
+        }
     }
     yyjson_doc_free(doc);
     return true;
@@ -83,7 +88,7 @@ static enum hec_status read_topic(struct comparison *comparison, int side,
     struct hec_tap *tap = NULL;
     struct hec_record record;
     enum hec_status status = hec_tap_new(&tap, options, topic, HEC_TAP_START, error);
-    while (status == HEC_OK || status == HEC_UNAVAILABLE) {
+    while (status == HEC_OK) {
         status = hec_tap_next(tap, &record, WAIT_MS, error);
         if (status == HEC_OK) {
             bool kept = keep(comparison, side, &record);
@@ -206,6 +211,13 @@ static void print_head(const char *name, const struct figures *figures)
            figures->alerts_both);
 }
 
+static int exhausted(const struct hec_arguments *arguments)
+{
+    struct hec_error error;
+    hec_fail(&error, HEC_NO_MEMORY, "memory is exhausted");
+    return hec_cli_fail(arguments, &error);
+}
+
 static int tell(struct comparison *comparison, const struct hec_arguments *arguments)
 {
     const struct hec_model_info *info = hec_model_info(comparison->parts->model);
@@ -213,7 +225,7 @@ static int tell(struct comparison *comparison, const struct hec_arguments *argum
     bool json = hec_given(arguments, "json");
     float *differences = malloc((pairs + 1) * sizeof(*differences));
     if (differences == NULL) {
-        return HEC_EXIT_FAILURE;
+        return exhausted(arguments);
     }
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
@@ -237,14 +249,15 @@ static int tell(struct comparison *comparison, const struct hec_arguments *argum
             print_head(info->heads[head].name, &figures);
         }
     }
-    if (json) {
-        char *text = yyjson_mut_write(doc, YYJSON_WRITE_PRETTY, NULL);
-        printf("%s\n", text == NULL ? "" : text);
-        free(text);
+    char *text = json ? yyjson_mut_write(doc, YYJSON_WRITE_PRETTY, NULL) : NULL;
+    if (text != NULL) {
+        printf("%s\n", text);
     }
+    int exit = json && text == NULL ? exhausted(arguments) : HEC_EXIT_OK;
+    free(text);
     yyjson_mut_doc_free(doc);
     free(differences);
-    return HEC_EXIT_OK;
+    return exit;
 }
 
 static int compare(const struct hec_arguments *arguments, const struct hec_config *config)
@@ -256,7 +269,8 @@ static int compare(const struct hec_arguments *arguments, const struct hec_confi
     enum hec_status status = hec_parts_read(&parts, config, &error);
     struct comparison comparison = { .parts = &parts,
                                      .primary_topic = config->output.score_topic,
-                                     .shadow_topic = config->output.shadow_topic };
+                                     .shadow_topic = config->output.shadow_topic,
+                                     .newest_ms = { INT64_MIN, INT64_MIN } };
     hec_parts_kafka(config, HEC_KAFKA_CONSUMER, list, &options);
     for (int side = 0; side < 2 && status == HEC_OK; side++) {
         status = read_topic(&comparison, side, &options, &error);
