@@ -11,10 +11,32 @@ struct table {
     int numerics, categories;
 };
 
+/* What a row says of its event, before the features. A feature keeps the name that it has in the
+ * model; the usual features have an event_type of their own, so the event's is called type. */
+static const char *const OWN[] = { "event_id", "type", "event_time_ms", "user_token" };
+
+static enum hec_status check_names(const struct hec_plan *plan, struct hec_error *error)
+{
+    const struct hec_schema *schema = hec_plan_schema(plan);
+    for (int i = 0; i < schema->features_count; i++) {
+        for (size_t k = 0; k < sizeof(OWN) / sizeof(OWN[0]); k++) {
+            if (strcmp(schema->features[i].name, OWN[k]) == 0) {
+                return hec_fail(error, HEC_INVALID,
+                                "a feature is named %s, and so is a column that every row has: "
+                                "name the feature otherwise",
+                                OWN[k]);
+            }
+        }
+    }
+    return HEC_OK;
+}
+
 static void write_head(struct table *table, const struct hec_plan *plan)
 {
     const struct hec_schema *schema = hec_plan_schema(plan);
-    hec_output_print(table->out, "event_id,event_type,event_time_ms,user_token");
+    for (size_t k = 0; k < sizeof(OWN) / sizeof(OWN[0]); k++) {
+        hec_output_print(table->out, "%s%s", k > 0 ? "," : "", OWN[k]);
+    }
     for (int i = 0; i < table->numerics; i++) {
         hec_output_print(table->out, ",%s",
                          schema->features[hec_plan_numeric_feature(plan, i)].name);
@@ -78,6 +100,10 @@ static int export_rows(const struct hec_arguments *arguments, const struct hec_l
         return hec_cli_misused(arguments, "--%s is needed",
                                hec_given(arguments, "data") ? "out" : "data");
     }
+    struct hec_error error = { 0 };
+    if (check_names(luggage->plan, &error) != HEC_OK) {
+        return hec_cli_fail(arguments, &error);
+    }
     int status = hec_journey_output(arguments, hec_text_or(arguments, "out", NULL), &table.out);
     if (status == HEC_EXIT_OK) {
         table.numerics = hec_plan_numerics(luggage->plan);
@@ -133,10 +159,10 @@ const struct hec_command hec_cmd_features = {
     .positionals_max = 2,
     .examples = { "hecate features --data events.ndjson.zst --out features.csv.zst",
                   "hecate features explain user_speed_kmh" },
-    .text = "One row for every card_auth, transfer, login and account_change: event_id,\n"
-            "event_type, event_time_ms, user_token, then a column a feature. Empty is\n"
-            "missing; a category is its hash. list prints the columns, and what is left out\n"
-            "and why; explain tells one: definition, tiles, missing rule, cost.",
+    .text = "One row for every card_auth, transfer, login and account_change: event_id, type\n"
+            "(the event's), event_time_ms, user_token, then a column a feature, named as in the\n"
+            "model. Empty is missing; a category is its hash. list prints the columns, and what\n"
+            "is left out and why; explain tells one: definition, tiles, missing rule, cost.",
     .run = run,
     .flags = {
         { "data", "FILE",

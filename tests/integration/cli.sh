@@ -159,6 +159,13 @@ expect 2 features explain user_agee
 [ "$("$hecate" features --data a.ndjson --out - | head -1 | tr , '\n' | tail -n +5 | sort)" = \
     "$(sed -n '2,/^$/p' "$scratch/list" | awk 'NF { print $1 }' | sort)" ] ||
     fail "features list names other columns than features export"
+[ -z "$("$hecate" features --data a.ndjson --out - | head -1 | tr , '\n' | sort | uniq -d)" ] ||
+    fail "two columns of features have one name"
+"$hecate" features --data a.ndjson --out - | tail -n +2 | cut -d, -f1-4 >own
+head -n "$(wc -l <own)" wanted | cmp - own || fail "the first columns of features are not the event's own"
+echo 'feature user_token { aggregate = category field = channel }' >twice.conf
+expect 1 features --data a.ndjson --features twice.conf --out -
+says "name the feature otherwise" err
 grep -q 'own past scores' "$scratch/list" || fail "features list does not tell what is left out"
 "$hecate" features explain terminal_risk_7d | grep -q '28 tiles of 6h, ending before' ||
     fail "features explain does not tell the tiles"

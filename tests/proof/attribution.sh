@@ -8,6 +8,5 @@ cd "$scratch"
 for seed in 1 2; do
     "$hecate" train --data events.ndjson --out $seed.safetensors --train-from 2025-01-13 --train-to 2025-02-10 --seed $seed
 done
-# The second event_type is the feature; a column of our reader has a name of its own.
-"$hecate" features --data events.ndjson --out - | sed "1s/,event_type,/,type,/" >features.csv
+"$hecate" features --data events.ndjson --out features.csv
 "$build/tests/proof/proof-attribution" 1.safetensors 2.safetensors features.csv

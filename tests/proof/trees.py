@@ -37,7 +37,7 @@ HANDBOOK_GRID = [(.3, 7, 50, 1.), (.1, 7, 50, 1.), (.1, 15, 50, .8), (.05, 7, 50
 HANDBOOK_ROUNDS = (50, 100, 150, 200, 300, 400)
 CATEGORIES = {"event_type", "channel", "mcc", "entry_mode", "merchant_country", "auth_method", "change_type",
               "threeds_status", "cvc_result", "avs_result", "response_code", "wallet"}
-KEYS = ["event_id", "event_type", "event_time_ms", "user_token"]
+KEYS = ["event_id", "type", "event_time_ms", "user_token"]
 
 
 def day(text):
@@ -50,18 +50,18 @@ class Rows:
     def __init__(self, features_file, events_file, keep_from):
         header = pd.read_csv(features_file, nrows=0).columns
         kinds = {c: "float32" for c in header[4:]}
-        kinds.update({c: "float64" for c in header[4:] if c.split(".")[0] in CATEGORIES})
-        kinds.update({"event_id": str, "event_type": "category", "user_token": "category"})
+        kinds.update({c: "float64" for c in header[4:] if c in CATEGORIES})
+        kinds.update({"event_id": str, "type": "category", "user_token": "category"})
         parts = []
         for part in pd.read_csv(features_file, dtype=kinds, chunksize=200_000):
             parts.append(part[part["event_time_ms"] >= keep_from])
-        for column in ("event_type", "user_token"):
+        for column in ("type", "user_token"):
             union = pd.api.types.union_categoricals([p[column] for p in parts])
             for p in parts:
                 p[column] = pd.Categorical(p[column], categories=union.categories)
         table = pd.concat(parts, ignore_index=True)
         self.id = table["event_id"].to_numpy()
-        self.type = table["event_type"].astype(str).to_numpy()
+        self.type = table["type"].astype(str).to_numpy()
         self.ms = table["event_time_ms"].to_numpy()
         self.user = table["user_token"].astype(str).to_numpy()
         self.features = table[[c for c in table.columns if c not in KEYS]]
@@ -89,7 +89,7 @@ def coded(features, train):
     """Categories become codes of their order in training; what training had not is one more."""
     out = features.copy()
     for column in out.columns:
-        if column.split(".")[0] in CATEGORIES or out[column].dtype == object:
+        if column in CATEGORIES or out[column].dtype == object:
             order = out.loc[train, column].value_counts().index[:250]
             codes = pd.Series(np.arange(len(order), dtype="float32"), index=order)
             out[column] = out[column].map(codes).fillna(len(order)).astype("float32")
@@ -97,7 +97,7 @@ def coded(features, train):
 
 
 def categories_of(features):
-    return [c for c in features.columns if c.split(".")[0] in CATEGORIES]
+    return [c for c in features.columns if c in CATEGORIES]
 
 
 def average_precision(truth, score):
