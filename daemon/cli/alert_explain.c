@@ -29,8 +29,7 @@ static int explain_here(const struct hec_arguments *arguments, const char *path,
     yyjson_mut_obj_add_strcpy(doc, root, "model_sha256", luggage.model_sha256);
     if (hec_explain_alert(&explain, yyjson_obj_get(answer->root, "alert"), doc, root, &error) !=
         HEC_OK) {
-        fprintf(stderr, "hecate: %s\n", error.text);
-        status = HEC_EXIT_FAILURE;
+        status = hec_cli_fail(arguments, &error);
     }
     hec_answer_free(answer);
     *answer = (struct hec_answer){ .code = 200 };

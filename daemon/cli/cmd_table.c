@@ -10,6 +10,7 @@
 
 #include "cli/commands.h"
 #include "cli/epochs.h"
+#include "cli/evaluation.h"
 #include "cli/table.h"
 #include "cli/training.h"
 #include "file/output.h"
@@ -122,10 +123,12 @@ static bool judge(const struct job *job, const float *scores, int head)
         }
     }
     if (one != NULL && label != NULL) {
-        printf("%-16s %10zu %10zu %8.4f %8.4f %9.4f %8.4f\n", job->heads.heads[head].name, n,
-               positives, hec_metric_roc_auc(one, label, n),
-               hec_metric_average_precision(one, label, n), hec_metric_log_loss(one, label, n),
-               hec_metric_ece(one, label, n, ECE_BINS));
+        char a[32], b[32], c[32], d[32];
+        printf("%-16s %10zu %10zu %8s %8s %9s %8s\n", job->heads.heads[head].name, n, positives,
+               hec_number_text(a, hec_metric_roc_auc(one, label, n), 4),
+               hec_number_text(b, hec_metric_average_precision(one, label, n), 4),
+               hec_number_text(c, hec_metric_log_loss(one, label, n), 4),
+               hec_number_text(d, hec_metric_ece(one, label, n, ECE_BINS), 4));
     }
     bool done = one != NULL && label != NULL;
     free(one);
@@ -150,9 +153,17 @@ static void judge_numbers(const struct job *job, const float *scores, int head)
             n++;
         }
     }
+    if (n == 0) {
+        printf("%-16s %10zu %10s  no number to judge by\n", job->heads.heads[head].name, n, "-");
+        return;
+    }
+    char explained[32];
     double mean = sum / (double)n, variance = squares / (double)n - mean * mean;
-    printf("%-16s %10zu %10s  mean squared error %.6g, R2 %.4f\n", job->heads.heads[head].name, n,
-           "-", off / (double)n, 1 - off / (double)n / variance);
+    /* Of numbers that are all the same there is no variance to explain. */
+    bool varies = variance > 1e-12 * squares / (double)n;
+    hec_number_text(explained, varies ? 1 - off / (double)n / variance : (double)NAN, 4);
+    printf("%-16s %10zu %10s  mean squared error %.6g, R2 %s\n", job->heads.heads[head].name, n,
+           "-", off / (double)n, explained);
 }
 
 static enum hec_status write_scores(const struct job *job, const float *scores, const char *path,
