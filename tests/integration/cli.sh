@@ -174,6 +174,23 @@ for name in $(sed -n '2,/^$/p' "$scratch/list" | awk 'NF { print $1 }'); do
 done
 [ "$(zstd -qdc f.csv.zst | awk -F, '{ print NF }' | sort -u | wc -l)" -eq 1 ] ||
     fail "rows of features differ in length"
+
+# A table's figures that are undefined are "-": of numbers that are all the same, of none, of one class.
+awk 'BEGIN { print "x,rent,class"
+    for (i = 0; i < 300; i++) print i % 17 "," 2 * (i % 17) + 1 "," (i % 17 > 8 ? "a" : "b") }' >table.csv
+printf 'table { numeric = {x} }\nhead rent { kind = regression column = rent }\nhead good { column = class values = {a} }\n' \
+    >table.conf
+printf 'x,rent,class\n3,7,b\n4,7,b\n' >same.csv
+printf 'x,rent,class\n3,,\n4,,\n' >none.csv
+for test in same none; do
+    expect 0 table --train table.csv --test $test.csv --heads table.conf --epochs 2 --out t.model
+    ! grep -qi nan out || fail "a table tells nan: $(cat out)"
+done
+says 'no number to judge by' out
+expect 0 table --train table.csv --test same.csv --heads table.conf --epochs 2 --out t.model
+says 'R2 -' out
+expect 0 table --train table.csv --test table.csv --heads table.conf --epochs 2 --out t.model
+grep -q 'R2 -*[0-9]' out || fail "a table's numbers are not judged: $(cat out)"
 expect 1 score --model m1 --data e.ndjson --out /no/such/directory/s.csv
 expect 1 score --model e.ndjson --data e.ndjson --out s4.csv
 echo "good: $judged"

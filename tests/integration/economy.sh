@@ -107,7 +107,9 @@ wait_ready
 event denied-2 2000
 [ "$(outcome_of denied-2)" = "block list" ] || fail "a restart forgot the list: $(outcome_of denied-2)"
 console list remove deny "card:$card"
-console list add allow "card:$card" --reason 'our own test card' >/dev/null
+console list add allow "card:$card" --reason "$(printf 'our own\302\2332J test card')" >/dev/null
+console list show allow | grep -q "card:$card .* our own?2J test card, " ||
+    fail "hostile text is not shown plainly: $(console list show allow | cat -v)"
 kept() {
     metric 'hecate_alerts_suppressed_total.reason="list"'
 }

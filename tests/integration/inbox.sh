@@ -105,6 +105,11 @@ grep -F "\"$(question='.alerts[0].alert_id' inbox)\"" "$scratch/alerts" |
     kcat -P -b "$broker" -t alerts
 again=1
 wait_for 10 is_filed $((alerts + 1))
+# A C1 control (U+009B begins an escape sequence) comes in where C0 ones are refused.
+console snooze add "$(printf 'card:a\302\2332Jb')" --for 2h --reason "$(printf 'x\302\2332Jy')" >/dev/null
+console snooze list >"$scratch/said"
+grep -q 'card:a?2Jb .* x?2Jy, ' "$scratch/said" || fail "hostile text is not shown plainly: $(cat -v "$scratch/said")"
+console snooze remove "$(console snooze list --json | jq '.snoozes[] | select(.token | startswith("a")).id')"
 [ "$(console snooze list --json | jq '.snoozes[0].kept')" = "$again" ] ||
     fail "the snooze kept $(console snooze list --json) of $again"
 [ "$(metric 'hecate_alerts_suppressed_total.*snooze')" = "$again" ] || fail "what is snoozed is not counted"

@@ -102,5 +102,24 @@ produce "$scratch/third"
 wait_done $((total + 200))
 [ "$(metric 'hecate_kafka_produced_total.*shadow')" = "$before" ] || fail "it still watches"
 stop_daemon
+
+# ---- The newest record says which model is in use, whichever partition is read last
+record() { # EVENT MODEL PARTITION TOPIC
+    printf '{"event_id":"%s","model":"%s","heads":{"card_fraud":{"probability":0.5}}}\n' "$1" "$2" |
+        kcat -P -b "$broker" -t "$4" -p "$3"
+}
+for new in 0 1; do
+    for topic in "scores.$new" "watched.$new"; do
+        "$support/broker.sh" topic "$scratch/broker" "$topic" 2 retention.ms=-1
+        record e-old aaaaaaaaaaaa $((1 - new)) "$topic"
+        sleep 0.01
+        record e-new bbbbbbbbbbbb "$new" "$topic"
+    done
+    sed "s/score_topic = scores shadow_topic = watched/score_topic = scores.$new shadow_topic = watched.$new/" \
+        "$scratch/hecate.conf" >"$scratch/newest.conf"
+    "$hecate" shadow --json --config "$scratch/newest.conf" >"$scratch/report"
+    jq -e '.model == "bbbbbbbbbbbb" and .shadow == "bbbbbbbbbbbb" and .events == 1' "$scratch/report" >/dev/null ||
+        fail "the newest record lies in partition $new: $(cat "$scratch/report")"
+done
 ! grep -v librdkafka "$scratch/log" | grep -E 'level=error' | grep -v reload_refused || fail "it complained"
 echo good
