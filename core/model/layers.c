@@ -272,16 +272,23 @@ void hec_heads_out_backward(real *dt, real *dw, real *db, const real *dz, const 
     }
 }
 
+/* The weight of the rows of a head whose label is known. */
+static double labelled(const int8_t *target, const float *weight, int k, int B, int K)
+{
+    double total = 0;
+    for (int row = 0; row < B; row++) {
+        int at = row * K + k;
+        total += target[at] >= 0 ? (double)weight[at] : 0;
+    }
+    return total;
+}
+
 /* loss = log(1 + e^z) - target z, written so that no exponential can overflow */
 void hec_bce(real *dz, double *loss, const real *z, const int8_t *target, const float *weight,
              const float *scale, int B, int K)
 {
     for (int k = 0; k < K; k++) {
-        double total = 0, sum = 0;
-        for (int row = 0; row < B; row++) {
-            int at = row * K + k;
-            total += target[at] >= 0 ? (double)weight[at] : 0;
-        }
+        double total = labelled(target, weight, k, B, K), sum = 0;
         for (int row = 0; row < B; row++) {
             int at = row * K + k;
             dz[at] = 0;
@@ -304,11 +311,7 @@ void hec_focal(real *dz, double *loss, const real *z, const int8_t *target, cons
                const float *scale, double gamma, int B, int K)
 {
     for (int k = 0; k < K; k++) {
-        double total = 0, sum = 0;
-        for (int row = 0; row < B; row++) {
-            int at = row * K + k;
-            total += target[at] >= 0 ? (double)weight[at] : 0;
-        }
+        double total = labelled(target, weight, k, B, K), sum = 0;
         for (int row = 0; row < B; row++) {
             int at = row * K + k;
             dz[at] = 0;

@@ -253,11 +253,11 @@ static int run(const struct hec_arguments *arguments)
                  : v == 1 ? show(arguments, &answer)
                  : v == 2 ? hec_alert_explain(arguments, &answer)
                           : change(arguments, verb, &answer);
-    if (status == HEC_EXIT_OK && v != 2 && hec_given(arguments, "json")) {
-        fwrite(answer.text, 1, answer.length, stdout);
+    if (v == 2) { /* has shown itself what it found */
+        hec_answer_free(&answer);
+        return status;
     }
-    hec_answer_free(&answer);
-    return status;
+    return hec_answer_show(arguments, status, &answer, NULL);
 }
 
 const struct hec_command hec_cmd_alert = {

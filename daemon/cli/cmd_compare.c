@@ -169,14 +169,11 @@ static enum hec_status print_json(const struct hec_trials *trials)
     for (int a = 0; a < trials->arms_count && status == HEC_OK; a++) {
         status = put_arm(doc, arms, trials, a);
     }
-    char *text = yyjson_mut_write(doc, YYJSON_WRITE_PRETTY_TWO_SPACES, NULL);
-    status = text == NULL ? HEC_NO_MEMORY : status;
-    if (status == HEC_OK) {
-        puts(text);
+    if (status != HEC_OK) {
+        yyjson_mut_doc_free(doc);
+        return status;
     }
-    free(text);
-    yyjson_mut_doc_free(doc);
-    return status;
+    return hec_json_put(doc) ? HEC_OK : HEC_NO_MEMORY;
 }
 
 static int tell(const struct hec_trials *trials, const struct hec_arguments *arguments)

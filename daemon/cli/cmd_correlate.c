@@ -281,11 +281,7 @@ static bool print_json(const struct correlation *all)
             hec_json_number(doc, one, "roc_auc", relation->auc);
         }
     }
-    char *text = yyjson_mut_write(doc, YYJSON_WRITE_PRETTY_TWO_SPACES, NULL);
-    bool written = text != NULL && puts(text) >= 0;
-    free(text);
-    yyjson_mut_doc_free(doc);
-    return written;
+    return hec_json_put(doc);
 }
 
 static int correlate(struct correlation *all, const struct hec_arguments *arguments)

@@ -16,10 +16,7 @@ static enum hec_status on_batch(void *user, const struct hec_batch *batch,
     for (int i = 0; i < batch->scored_count; i++) {
         const struct hec_event *event = &batch->rows[batch->scored_rows[i]].event;
         const float *scores = batch->scores + (size_t)i * HEC_HEADS_MAX;
-        hec_csv_write_text(table->out, &event->value[HEC_F_EVENT_ID].text);
-        hec_output_print(table->out, ",%s,%lld,", hec_event_type_name(event->type),
-                         (long long)hec_event_ms(event));
-        hec_csv_write_text(table->out, &event->value[HEC_F_USER_TOKEN].text);
+        hec_csv_write_event(table->out, event);
         for (int head = 0; head < table->heads; head++) {
             hec_csv_write_score(table->out, scores[head]);
         }

@@ -10,6 +10,7 @@
 
 #include "cli/commands.h"
 #include "cli/conf.h"
+#include "cli/evaluation.h"
 #include "hecate/model.h"
 #include "kafka/feed.h"
 #include "parts.h"
@@ -249,15 +250,12 @@ static int tell(struct comparison *comparison, const struct hec_arguments *argum
             print_head(info->heads[head].name, &figures);
         }
     }
-    char *text = json ? yyjson_mut_write(doc, YYJSON_WRITE_PRETTY, NULL) : NULL;
-    if (text != NULL) {
-        printf("%s\n", text);
-    }
-    int exit = json && text == NULL ? exhausted(arguments) : HEC_EXIT_OK;
-    free(text);
-    yyjson_mut_doc_free(doc);
     free(differences);
-    return exit;
+    if (json) {
+        return hec_json_put(doc) ? HEC_EXIT_OK : exhausted(arguments);
+    }
+    yyjson_mut_doc_free(doc);
+    return HEC_EXIT_OK;
 }
 
 static int compare(const struct hec_arguments *arguments, const struct hec_config *config)

@@ -8,25 +8,18 @@
 
 static int add(const struct hec_arguments *arguments, struct hec_answer *answer)
 {
-    const char *entity = arguments->positionals[1], *colon = strchr(entity, ':');
+    const char *entity = arguments->positionals[1];
     int64_t for_s = hec_talk_duration_s(hec_text_or(arguments, "for", ""));
-    if (colon == NULL || for_s == 0 || !hec_given(arguments, "reason")) {
+    if (strchr(entity, ':') == NULL || for_s == 0 || !hec_given(arguments, "reason")) {
         return hec_cli_misused(arguments, "add takes KIND:TOKEN --for 2h --reason TEXT; a time is "
                                           "90s, 30m, 2h or 7d");
     }
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
-    yyjson_mut_doc_set_root(doc, root);
-    yyjson_mut_obj_add_strncpy(doc, root, "kind", entity, (size_t)(colon - entity));
-    yyjson_mut_obj_add_strcpy(doc, root, "token", colon + 1);
+    yyjson_mut_doc *doc = hec_talk_entity(entity);
+    yyjson_mut_val *root = yyjson_mut_doc_get_root(doc);
     yyjson_mut_obj_add_strcpy(doc, root, "head", hec_text_or(arguments, "head", ""));
     yyjson_mut_obj_add_strcpy(doc, root, "reason", hec_text_or(arguments, "reason", ""));
     yyjson_mut_obj_add_int(doc, root, "for_s", for_s);
-    char *body = yyjson_mut_write(doc, YYJSON_WRITE_NOFLAG, NULL);
-    yyjson_mut_doc_free(doc);
-    int status = hec_talk(arguments, "POST", "/api/v1/snoozes", body, answer);
-    free(body);
-    return status;
+    return hec_talk_post(arguments, "/api/v1/snoozes", doc, answer);
 }
 
 static void print_snoozes(yyjson_val *root)
@@ -73,13 +66,8 @@ static int run(const struct hec_arguments *arguments)
     } else {
         return hec_cli_misused(arguments, "list, add KIND:TOKEN, or remove ID");
     }
-    if (status == HEC_EXIT_OK && hec_given(arguments, "json")) {
-        fwrite(answer.text, 1, answer.length, stdout);
-    } else if (status == HEC_EXIT_OK && strcmp(verb, "remove") != 0) {
-        print_snoozes(answer.root);
-    }
-    hec_answer_free(&answer);
-    return status;
+    return hec_answer_show(arguments, status, &answer,
+                           strcmp(verb, "remove") != 0 ? print_snoozes : NULL);
 }
 
 const struct hec_command hec_cmd_snooze = {

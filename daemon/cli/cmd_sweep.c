@@ -176,11 +176,7 @@ static bool print_json(const struct sweep *sweep)
             hec_json_number(doc, heads, name, ap);
         }
     }
-    char *text = yyjson_mut_write(doc, YYJSON_WRITE_PRETTY_TWO_SPACES, NULL);
-    bool written = text != NULL && puts(text) >= 0;
-    free(text);
-    yyjson_mut_doc_free(doc);
-    return written;
+    return hec_json_put(doc);
 }
 
 static int run(const struct hec_arguments *arguments)

@@ -182,11 +182,7 @@ static bool print_json(const struct told *told)
             }
         }
     }
-    char *text = yyjson_mut_write(doc, YYJSON_WRITE_PRETTY_TWO_SPACES, NULL);
-    bool written = text != NULL && puts(text) >= 0;
-    free(text);
-    yyjson_mut_doc_free(doc);
-    return written;
+    return hec_json_put(doc);
 }
 
 /* What gates are held against: the means over folds. */

@@ -213,6 +213,15 @@ void hec_json_number(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *ke
     }
 }
 
+bool hec_json_put(yyjson_mut_doc *doc)
+{
+    char *text = yyjson_mut_write(doc, YYJSON_WRITE_PRETTY_TWO_SPACES, NULL);
+    bool written = text != NULL && puts(text) >= 0;
+    free(text);
+    yyjson_mut_doc_free(doc);
+    return written;
+}
+
 static void put_head(yyjson_mut_doc *doc, yyjson_mut_val *heads, const char *name,
                      const struct hec_judgement *told)
 {

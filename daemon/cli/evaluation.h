@@ -71,6 +71,9 @@ void hec_evaluation_figures(struct hec_figures *figures, const struct hec_evalua
 
 /** A figure as text, "-" where it is undefined. @return text */
 const char *hec_number_text(char text[32], double value, int decimals);
+/** Prints a document to standard output, indented, and frees it. @return false where it could not
+ */
+bool hec_json_put(struct yyjson_mut_doc *doc);
 /** Adds a figure to a JSON object, null where it is undefined. key is borrowed by the document. */
 void hec_json_number(struct yyjson_mut_doc *doc, struct yyjson_mut_val *object, const char *key,
                      double value);

@@ -319,6 +319,16 @@ static void change(struct plan *plan, const struct intruder *intruder, uint32_t 
     later(plan, 20, 240);
 }
 
+/* The mule becomes a payee; returns how many transfers will follow. */
+static int add_mule(struct plan *plan, struct hec_gen_draft *draft, uint32_t mule)
+{
+    draft->change = "payee_add";
+    draft->actor = "customer";
+    draft->payee = mule;
+    add_step(plan, draft);
+    return 1 + (int)hec_random_below(plan->random, 3);
+}
+
 static void send_money(struct plan *plan, struct hec_gen_draft *draft, uint32_t mule,
                        int64_t added_ms, double amount)
 {
@@ -354,11 +364,7 @@ static void take_over(struct plan *plan, const struct intruder *intruder, uint32
     }
     struct hec_gen_draft payee =
         intruder_draft(plan, intruder, victim, HEC_ACCOUNT_CHANGE, login.session);
-    payee.change = "payee_add";
-    payee.actor = "customer";
-    payee.payee = mule;
-    add_step(plan, &payee);
-    int transfers = 1 + (int)hec_random_below(plan->random, 3);
+    int transfers = add_mule(plan, &payee, mule);
     for (int i = 0; i < transfers; i++) {
         later(plan, 25, 600);
         struct hec_gen_draft draft =
@@ -421,11 +427,7 @@ static void authorised_scam(struct plan *plan)
     struct hec_gen_draft payee =
         hec_gen_draft_of(plan->gen, victim, HEC_ACCOUNT_CHANGE, plan->now_ms);
     payee.session = session;
-    payee.change = "payee_add";
-    payee.actor = "customer";
-    payee.payee = mule;
-    add_step(plan, &payee);
-    int transfers = 1 + (int)hec_random_below(plan->random, 3);
+    int transfers = add_mule(plan, &payee, mule);
     for (int i = 0; i < transfers; i++) {
         later(plan, 60, 1800);
         struct hec_gen_draft draft =

@@ -206,6 +206,14 @@ void hec_csv_write_text(struct hec_output *output, const struct hec_text *text)
     hec_output_write(output, "\"", 1);
 }
 
+void hec_csv_write_event(struct hec_output *output, const struct hec_event *event)
+{
+    hec_csv_write_text(output, &event->value[HEC_F_EVENT_ID].text);
+    hec_output_print(output, ",%s,%lld,", hec_event_type_name(event->type),
+                     (long long)hec_event_ms(event));
+    hec_csv_write_text(output, &event->value[HEC_F_USER_TOKEN].text);
+}
+
 void hec_csv_write_score(struct hec_output *output, float score)
 {
     if (isnan(score)) {

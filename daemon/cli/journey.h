@@ -69,6 +69,9 @@ HEC_CHECKED int hec_journey_output(const struct hec_arguments *arguments, const 
 /** Appends a text as a CSV cell, quoted where RFC 4180 wants it. */
 void hec_csv_write_text(struct hec_output *output, const struct hec_text *text);
 
+/** Appends what a row begins with: event id, type, time and user token. */
+void hec_csv_write_event(struct hec_output *output, const struct hec_event *event);
+
 /** Appends a score after a comma, nothing for NaN: nine significant digits or more, so that it
  * reads back to the same float. */
 void hec_csv_write_score(struct hec_output *output, float score);

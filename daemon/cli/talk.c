@@ -163,6 +163,39 @@ int hec_talk(const struct hec_arguments *arguments, const char *method, const ch
     return HEC_EXIT_OK;
 }
 
+int hec_talk_post(const struct hec_arguments *arguments, const char *path, yyjson_mut_doc *doc,
+                  struct hec_answer *answer)
+{
+    char *body = yyjson_mut_write(doc, YYJSON_WRITE_NOFLAG, NULL);
+    yyjson_mut_doc_free(doc);
+    int status = hec_talk(arguments, "POST", path, body, answer);
+    free(body);
+    return status;
+}
+
+int hec_answer_show(const struct hec_arguments *arguments, int status, struct hec_answer *answer,
+                    void (*print)(yyjson_val *root))
+{
+    if (status == HEC_EXIT_OK && hec_given(arguments, "json")) {
+        fwrite(answer->text, 1, answer->length, stdout);
+    } else if (status == HEC_EXIT_OK && print != NULL) {
+        print(answer->root);
+    }
+    hec_answer_free(answer);
+    return status;
+}
+
+yyjson_mut_doc *hec_talk_entity(const char *entity)
+{
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    size_t kind = strcspn(entity, ":");
+    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_obj_add_strn(doc, root, "kind", entity, kind);
+    yyjson_mut_obj_add_str(doc, root, "token", entity[kind] == ':' ? entity + kind + 1 : "");
+    return doc;
+}
+
 void hec_answer_free(struct hec_answer *answer)
 {
     yyjson_doc_free(answer->doc);

@@ -43,7 +43,18 @@ struct hec_answer {
  */
 int hec_talk(const struct hec_arguments *arguments, const char *method, const char *path,
              const char *body, struct hec_answer *answer);
+/** Posts a document, which is freed. The same. */
+int hec_talk_post(const struct hec_arguments *arguments, const char *path, yyjson_mut_doc *doc,
+                  struct hec_answer *answer);
 void hec_answer_free(struct hec_answer *answer);
+
+/** Ends a command: shows the answer, where status says that there is one, as --json says or by
+ * print (NULL: not at all), and frees it. @return status */
+int hec_answer_show(const struct hec_arguments *arguments, int status, struct hec_answer *answer,
+                    void (*print)(yyjson_val *root));
+
+/** A document whose root is an object with the kind and the token of KIND:TOKEN, borrowed. */
+yyjson_mut_doc *hec_talk_entity(const char *entity);
 
 /** Opens a stream of lines (server-sent events) at the path. NULL: told. Close it with fclose. */
 FILE *hec_talk_stream(const struct hec_arguments *arguments, const char *path);

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 Test(talk, prints_hostile_text_plainly, .init = cr_redirect_stdout)
 {
@@ -37,4 +38,20 @@ Test(talk, understands_times)
     cr_expect_eq(hec_talk_duration_s("7"), 0);
     cr_expect_eq(hec_talk_duration_s("1000000s"), 0);
     cr_expect_eq(hec_talk_duration_s(""), 0);
+}
+
+Test(talk, takes_an_entity_apart_at_its_first_colon)
+{
+    static const char *const given[] = { "card:c_8f14", "payee:a:b", "card:", "card" };
+    static const char *const is[] = { "{\"kind\":\"card\",\"token\":\"c_8f14\"}",
+                                      "{\"kind\":\"payee\",\"token\":\"a:b\"}",
+                                      "{\"kind\":\"card\",\"token\":\"\"}",
+                                      "{\"kind\":\"card\",\"token\":\"\"}" };
+    for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+        yyjson_mut_doc *doc = hec_talk_entity(given[i]);
+        char *text = yyjson_mut_write(doc, YYJSON_WRITE_NOFLAG, NULL);
+        cr_expect_str_eq(text, is[i]);
+        free(text);
+        yyjson_mut_doc_free(doc);
+    }
 }
