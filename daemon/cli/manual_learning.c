@@ -7,9 +7,23 @@ static void transfer(FILE *out)
     hec_manual_section(out, "WARM START");
     hec_manual_paragraph(
         out, "A model that was trained goes on: on a later window, in another country, with more "
-             "features. The examples of this page begin with a bank made up, and a model of its "
-             "card fraud and its novelties; heads.conf holds both and a head takeover, whose fraud "
-             "that model was never shown.");
+             "features. The examples of this page run one after the other in an empty folder. They "
+             "begin with a bank made up, and a model of its card fraud and its novelties, which "
+             "payments.conf describes:");
+    hec_manual_example(out,
+                       "head card_fraud {\n"
+                       "    events = {card_auth, transfer}\n"
+                       "    positive_except = {\"transfer 05 55 56 57\", \"card_auth 05 55\"}\n"
+                       "}\n"
+                       "head anomaly {\n"
+                       "    kind = novelty\n"
+                       "}");
+    hec_manual_paragraph(out,
+                         "heads.conf is the same and, behind it, a head whose fraud that model "
+                         "is never shown:");
+    hec_manual_example(out, "head takeover {\n"
+                            "    positive = {\"* 05 55\"}\n"
+                            "}");
     hec_manual_example(
         out, "hecate gen --users 400 --days 60 --seed 3 --out events.ndjson\n"
              "hecate train --data events.ndjson --heads payments.conf --out base.model \\\n"
@@ -23,7 +37,9 @@ static void transfer(FILE *out)
              "--features says others: one that it did not have begins with zero weights and says "
              "nothing until it has learned to, one that is gone takes its weights with it. "
              "Features that are matched keep the model's scaling, since its weights mean that; a "
-             "feature that never varied before stays silent. The architecture is the model's. "
+             "feature that never varied before stays silent. The network is the model's: --arch, "
+             "--fusion, --num-embed, --trunk-0, --trunk-1, --tower, --experts and --one-gate are "
+             "refused beside --warm-start. "
              "Calibration is right from the start: what the earlier sampling did to the logits is "
              "taken back before the new one.");
     hec_manual_item(out, "--trunk-rate X",
@@ -49,8 +65,9 @@ static void few_shot(FILE *out)
     hec_manual_paragraph(
         out, "--shots is for trying it: the head learns from so many frauds, drawn by the seed, "
              "and nothing else that is known of its kind may help, so that there is no validation "
-             "and all epochs are run. Its probabilities are those of a world where fraud is as "
-             "rare as that: calibrate when more is known.");
+             "and all epochs are run. Where the window has fewer, it learns from those and says "
+             "so. Its probabilities are those of a world where fraud is as rare as that: put them "
+             "right by hecate adapt when more is known.");
 }
 
 static void study_shots(FILE *out)
@@ -108,7 +125,8 @@ static void pretraining(FILE *out)
     hec_manual_paragraph(
         out, "Most events never get a label. pretrain hides numbers of a row and learns to tell "
              "them from the others; what it makes of rows on the way is a trunk to start from. It "
-             "says how well it does: 1 is what a guess at the mean would cost.");
+             "says how well it does: 1 is what a guess at the mean would cost. --mask-share is the "
+             "share that it hides, 0.3 unless said.");
     hec_manual_example(
         out, "hecate pretrain --data events.ndjson --out masked.model --epochs 3 --rows-epoch 8192 "
              "\\\n    --train-from 2025-01-13 --train-to 2025-02-10\n"
@@ -133,12 +151,15 @@ static void adapting(FILE *out)
         out, "hecate adapt --model base.model --data events.ndjson --out adapted.model \\\n"
              "    --source-from 2025-01-13 --source-to 2025-02-10 --target-from 2025-02-10");
     hec_manual_paragraph(
-        out, "Where enough of the new time is labelled, slope and offset of each head's logit are "
-             "fitted to the labels. Without labels fraud is taken to look as it did and to be as "
-             "common as the scores say (expectation and maximisation, Saerens 2002): right when "
-             "only the share of fraud moved, wrong when fraud itself changed. --by says which. The "
-             "report names the features that moved most. Thresholds keep the rows they had, and "
-             "the ranking stays: for another one, train --warm-start.");
+        out,
+        "Where 30 frauds of the new time are labelled, slope and offset of each head's logit "
+        "are fitted to the labels, genuine ones among them. With fewer, fraud is taken to look as "
+        "it did and to be as "
+        "common as the scores say (expectation and maximisation, Saerens 2002): right when "
+        "only the share of fraud moved, wrong when fraud itself changed. --by labels or --by "
+        "scores says which; a head whose labels are all of one kind is then left as it is. "
+        "The report names the features that moved most. Thresholds keep the rows they had, and "
+        "the ranking stays: for another one, train --warm-start.");
     hec_manual_paragraph(
         out, "On simulated classes priors from 1 % to 30 % are found from any other within a "
              "tenth, and a planted change of slope and offset is put right to less than half the "

@@ -4,27 +4,21 @@
 . "$(dirname "$0")/lib.sh"
 need python3
 cd "$scratch"
-cat >payments.conf <<'END'
-head card_fraud {
-    events = {card_auth, transfer}
-    positive_except = {"transfer 05 55 56 57", "card_auth 05 55"}
-}
-head anomaly {
-    kind = novelty
-}
-END
-cat payments.conf - >heads.conf <<'END'
-head takeover {
-    positive = {"* 05 55"}
-}
-END
 
-# The examples, a command a line: roff taken off, lines that end in a backslash joined. One that
-# does not begin with hecate is a table of figures.
-"$hecate" manpage hecate-learning | awk '/^\.nf/ { begins = 1; next } /^\.fi/ { on = 0; print "" }
-        begins { on = /^hecate /; begins = 0 } on' |
-    sed -e 's/\\-/-/g' -e 's/\\&//g' -e 's/\\e/\\/g' -e 's/\\(aq/'"'"'/g' |
-    sed -e ':more' -e '/\\$/N' -e 's/\\\n */ /' -e 'tmore' | sed '/^$/d' >commands
+# The examples that begin with a word, roff taken off.
+examples() {
+    "$hecate" manpage hecate-learning |
+        awk -v word="$1" '/^\.nf/ { begins = 1; next } /^\.fi/ { on = 0; print "" }
+            begins { on = index($0, word " ") == 1; begins = 0 } on' |
+        sed -e 's/\\-/-/g' -e 's/\\&//g' -e 's/\\e/\\/g' -e 's/\\(aq/'"'"'/g' -e 's/\\(dq/"/g'
+}
+# The heads of the page, in two files as it says.
+examples head >heads.conf
+sed '/^head takeover/,$d' heads.conf >payments.conf
+[ "$(grep -c '^head' heads.conf)" = 3 ] && [ "$(grep -c '^head' payments.conf)" = 2 ] ||
+    fail "the page describes other heads: $(cat heads.conf)"
+# A command a line: those that end in a backslash joined. What begins otherwise is a table of figures.
+examples hecate | sed -e ':more' -e '/\\$/N' -e 's/\\\n */ /' -e 'tmore' | sed '/^$/d' >commands
 [ "$(wc -l <commands)" -ge 3 ] || fail "the page has no commands: $(cat commands)"
 ran=0
 while IFS= read -r command; do
