@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "desk/inside.h"
+#include "hecate/event.h"
 #include "ops/clock.h"
 #include "ops/log.h"
 
@@ -99,6 +100,10 @@ const char *hec_api_text(struct hec_api_call *call, const char *name, size_t byt
             hec_api_fail(call, 422, "%s must not hold control characters.", name);
             return NULL;
         }
+    }
+    if (hec_looks_like_card_number(text, strlen(text))) {
+        hec_api_fail(call, 422, "%s holds what may be a raw card number.", name);
+        return NULL;
     }
     if (needed && text[0] == '\0') {
         hec_api_fail(call, 422, "%s is needed.", name);

@@ -50,7 +50,8 @@ const struct hec_api_route *hec_api_routes(void);
 void hec_api_fail(struct hec_api_call *call, int code, const char *format, ...) HEC_PRINTF(3, 4);
 
 /** A text member of the body, "" when it is absent. Fails the call (and returns NULL) when it is no
- * text, is longer than bytes_max, has control characters, or is needed and empty. */
+ * text, is longer than bytes_max, has control characters or what may be a card number, or is needed
+ * and empty. */
 const char *hec_api_text(struct hec_api_call *call, const char *name, size_t bytes_max,
                          bool needed);
 /** An integer member of the body, fallback when it is absent. Fails the call (and returns fallback)

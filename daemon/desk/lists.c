@@ -137,6 +137,13 @@ static bool read_topic(struct hec_desk *desk, int wait_ms, bool *end)
             hec_source_release(&record, 1);
         }
     }
+    if (status == HEC_FATAL) {
+        /* Read again from the start by a new reader; until then what was read stays in force. */
+        hec_log(HEC_LOG_WARN, "desk", "topic_away", "a topic cannot be read, trying again",
+                "why=%s", error.text);
+        hec_tap_close(desk->lists_tap);
+        desk->lists_tap = NULL;
+    }
     *end |= status == HEC_END;
     return changed;
 }
@@ -154,6 +161,12 @@ enum hec_status hec_desk_open_lists(struct hec_desk *desk)
     bool changed = read_file(desk), end = desk->options.config->alerts.lists_topic[0] == '\0';
     for (int64_t until_ms = hec_now_ms() + FIRST_READ_MS; !end && hec_now_ms() < until_ms;) {
         changed |= read_topic(desk, 100, &end);
+    }
+    if (!end) {
+        hec_log(HEC_LOG_WARN, "desk", "lists_late",
+                "scoring begins before the lists' topic was read to its end", "entries=%zu",
+                hec_roster_count(desk->topic_roster, false) +
+                    hec_roster_count(desk->topic_roster, true));
     }
     if (changed) {
         put_up(desk);
@@ -299,6 +312,12 @@ void hec_api_list_add(struct hec_api_call *call)
     put_entry(&listing, hec_roster_find(own_roster(desk), entry.key));
 }
 
+static bool is_on(const struct hec_roster *roster, const char *list, const char *key)
+{
+    const struct hec_roster_entry *found = hec_roster_find(roster, key);
+    return found != NULL && found->entry.deny == (strcmp(list, "deny") == 0);
+}
+
 void hec_api_list_remove(struct hec_api_call *call)
 {
     struct hec_desk *desk = call->desk;
@@ -308,12 +327,19 @@ void hec_api_list_remove(struct hec_api_call *call)
         return;
     }
     snprintf(key, sizeof(key), "%.14s:%.128s", call->captures[1], call->captures[2]);
-    snprintf(call->subject, sizeof(call->subject), "%.8s %.120s", call->captures[0], key);
-    const struct hec_roster_entry *found = hec_roster_find(own_roster(desk), key);
-    if (found == NULL || found->entry.deny != (strcmp(call->captures[0], "deny") == 0)) {
-        hec_api_fail(call, 404, "It is not on this list.");
+    const char *list = call->captures[0];
+    if (!is_on(own_roster(desk), list, key)) {
+        if (is_on(desk->file_roster, list, key)) {
+            hec_api_fail(call, 409,
+                         "It stands in alerts.lists_file, which this daemon only reads "
+                         "while there is a lists_topic: take it off there.");
+        } else {
+            hec_api_fail(call, 404, "It is not on this list.");
+        }
         return;
     }
+    /* Not before: what is on no list may be anything, a card number too. */
+    snprintf(call->subject, sizeof(call->subject), "%.8s %.120s", list, key);
     hec_roster_remove(own_roster(desk), key);
     if (store(desk, key, NULL, &error) != HEC_OK) {
         hec_api_fail(call, 503, "It holds here and now, but was not stored: %s", error.text);

@@ -122,15 +122,24 @@ static void check_names(const struct hec_config *config, struct hec_problems *pr
 }
 
 /* A key that is easily guessed hides nothing. The key itself is not shown. */
-static void check_token_key(const struct hec_config *config, struct hec_problems *problems)
+static void check_key(const struct hec_config *config, const char *section, const char *name,
+                      const char *key, struct hec_problems *problems)
 {
     char where[300];
-    size_t length = strlen(config->state.token_key);
-    if (length > 0 && length < HEC_TOKEN_KEY_BYTES_MIN) {
+    if (strlen(key) < HEC_TOKEN_KEY_BYTES_MIN) {
         hec_problems_add(problems, HEC_INVALID,
-                         "%stoken_key is shorter than %d bytes: make one with "
-                         "`openssl rand -hex 32`",
-                         place(config, "state", "token_key", where), HEC_TOKEN_KEY_BYTES_MIN);
+                         "%s%s is shorter than %d bytes: make one with `openssl rand -hex 32`",
+                         place(config, section, name, where), name, HEC_TOKEN_KEY_BYTES_MIN);
+    }
+}
+
+static void check_keys(const struct hec_config *config, struct hec_problems *problems)
+{
+    if (config->state.token_key[0] != '\0') {
+        check_key(config, "state", "token_key", config->state.token_key, problems);
+    }
+    if (config->alerts.control_ratio > 0) {
+        check_key(config, "alerts", "control_key", config->alerts.control_key, problems);
     }
 }
 
@@ -333,7 +342,7 @@ enum hec_status hec_config_check(const struct hec_config *config, struct hec_pro
     check_required(config, problems);
     check_topics(config, problems);
     check_names(config, problems);
-    check_token_key(config, problems);
+    check_keys(config, problems);
     check_properties(config, problems);
     check_heads(config, problems);
     check_listen(config, problems);

@@ -56,6 +56,7 @@
     X("inbox_failed", "desk", "The inbox's disk failed; what was not filed is read again.")        \
     X("no_alert", "desk", "A record of the alert topic is no alert and was passed over.")          \
     X("lists_refused", "desk", "Allow and deny lists have a mistake; those before stay in force.") \
+    X("lists_late", "desk", "The lists' topic was not read to its end when scoring began.")        \
     X("no_entry", "desk", "A record of the lists' topic was not understood and passed over.")      \
     X("topic_away", "desk", "A topic cannot be read just now; it is tried again.")                 \
     X("audit_failed", "desk", "A change was made and logged, but not written to the audit.")

@@ -4,14 +4,13 @@
 #define _GNU_SOURCE /* tdestroy, twalk_r */
 #include "ops/roster.h"
 
-#include <errno.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <yyjson.h>
 
+#include "file/output.h"
 #include "ops/conf.h"
 
 #define FILE_BYTES_MAX (512 << 20)
@@ -28,16 +27,10 @@ enum hec_status hec_roster_new(struct hec_roster **ret)
     return *ret == NULL ? HEC_NO_MEMORY : HEC_OK;
 }
 
-void hec_roster_clear(struct hec_roster *roster)
-{
-    tdestroy(roster->tree, free);
-    *roster = (struct hec_roster){ 0 };
-}
-
 void hec_roster_free(struct hec_roster *roster)
 {
     if (roster != NULL) {
-        hec_roster_clear(roster);
+        tdestroy(roster->tree, free);
         free(roster);
     }
 }
@@ -54,6 +47,13 @@ static const char *text_of(yyjson_val *root, const char *name, size_t bytes_max)
 {
     const char *text = yyjson_get_str(yyjson_obj_get(root, name));
     return text == NULL || strlen(text) > bytes_max ? "" : text;
+}
+
+static bool holds_card_number(const struct hec_roster_entry *entry)
+{
+    return hec_looks_like_card_number(entry->token, strlen(entry->token)) ||
+           hec_looks_like_card_number(entry->reason, strlen(entry->reason)) ||
+           hec_looks_like_card_number(entry->actor, strlen(entry->actor));
 }
 
 /* The rest of an entry, once kind and token are known. */
@@ -104,6 +104,10 @@ enum hec_status hec_roster_understand(struct hec_roster_entry *entry, const char
     yyjson_doc_free(doc);
     if (wrong != NULL) {
         return hec_fail(error, HEC_INVALID, "%s", wrong);
+    }
+    if (holds_card_number(entry)) {
+        return hec_fail(error, HEC_CARD_NUMBER,
+                        "this may be a raw card number; entities are known by their tokens");
     }
     settle(entry);
     return HEC_OK;
@@ -232,29 +236,21 @@ enum hec_status hec_roster_load(struct hec_roster *roster, const char *path,
 static void write_line(void *context, const struct hec_roster_entry *entry)
 {
     char line[HEC_ROSTER_LINE_MAX];
-    hec_roster_write(line, entry);
-    fprintf(context, "%s\n", line);
+    size_t length = hec_roster_write(line, entry);
+    line[length++] = '\n';
+    hec_output_write(context, line, length);
 }
 
 enum hec_status hec_roster_save(const struct hec_roster *roster, const char *path,
                                 struct hec_error *error)
 {
-    char fresh[1024];
-    snprintf(fresh, sizeof(fresh), "%s.new", path);
-    FILE *file = fopen(fresh, "we");
-    if (file == NULL) {
-        return hec_fail(error, HEC_DENIED, "%s cannot be written: %s", fresh, strerror(errno));
-    }
-    hec_roster_each(roster, write_line, file);
-    bool good = fflush(file) == 0 && ferror(file) == 0 && fsync(fileno(file)) == 0;
-    good = fclose(file) == 0 && good;
-    if (!good || rename(fresh, path) != 0) {
-        enum hec_status status =
-            hec_fail(error, HEC_UNAVAILABLE, "%s cannot be written: %s", path, strerror(errno));
-        unlink(fresh);
+    struct hec_output *output;
+    enum hec_status status = hec_output_open(&output, path, error);
+    if (status != HEC_OK) {
         return status;
     }
-    return HEC_OK;
+    hec_roster_each(roster, write_line, output);
+    return hec_output_close(output, error);
 }
 
 /* ---- For the engines ------------------------------------------------------------------------- */

@@ -7,7 +7,8 @@
  *
  * A line of the file and a record's value are the same; a record's key is "card:c_8f14", and a
  * record without a value takes the entity off. An entity is on one list or on none. until_ms may
- * be absent: no end. outcome is block (default) or review, of denied ones.
+ * be absent: no end. outcome is block (default) or review, of denied ones. Entities are known by
+ * tokens: an entry with what may be a raw card number is refused.
  *
  * One thread; the desk's.
  */
@@ -38,9 +39,9 @@ struct hec_roster;
 HEC_CHECKED enum hec_status hec_roster_new(struct hec_roster **ret);
 /** Accepts NULL. */
 void hec_roster_free(struct hec_roster *roster);
-void hec_roster_clear(struct hec_roster *roster);
 
-/** Understands one line or value. @return HEC_OK, HEC_INVALID with a sentence */
+/** Understands one line or value. @return HEC_OK; HEC_CARD_NUMBER, HEC_INVALID with a sentence that
+ * repeats nothing of it */
 HEC_CHECKED enum hec_status hec_roster_understand(struct hec_roster_entry *entry, const char *json,
                                                   size_t length, struct hec_error *error);
 
@@ -62,10 +63,11 @@ void hec_roster_each(const struct hec_roster *roster,
 size_t hec_roster_count(const struct hec_roster *roster, bool deny);
 
 /** Reads a file over the roster; one that does not exist is empty.
- * @return HEC_OK, HEC_INVALID (file:line and why; the roster may hold a part) or of the file */
+ * @return HEC_OK, HEC_CARD_NUMBER or HEC_INVALID (file:line and why; the roster may hold a part),
+ *         or of the file */
 HEC_CHECKED enum hec_status hec_roster_load(struct hec_roster *roster, const char *path,
                                             struct hec_error *error);
-/** Writes it to the file, whole or not at all. @return HEC_OK, HEC_DENIED, HEC_UNAVAILABLE */
+/** Writes it to the file, whole or not at all. @return those of hec_output_open and _close */
 HEC_CHECKED enum hec_status hec_roster_save(const struct hec_roster *roster, const char *path,
                                             struct hec_error *error);
 

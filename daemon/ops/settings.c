@@ -301,7 +301,8 @@ static const struct hec_setting SETTINGS[] = {
               "becomes of them tells how precise blocking is. Which ones depends on the event id "
               "and control_key alone. 0: none." },
     TEXT("alerts", "control_key", "", alerts.control_key,
-         "Keeps the control group from being guessed. Better a reference than the word itself.",
+         "Keeps the control group from being guessed: 16 bytes or more, needed with control_ratio. "
+         "Better a reference than the word itself.",
          .secret = true, .reloadable = true),
 
     TEXT("admin", "listen", "127.0.0.1:9677", admin.listen,

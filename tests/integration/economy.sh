@@ -15,8 +15,8 @@ rule large { when = "amount_minor > 40000 and not has wallet" outcome = review t
 END
 # Blocks are a matter of course here, so that the breaker has something to break.
 write_config "head card_fraud { block_score = 999 budget_alerts_per_day = 5 }" \
-    "alerts { rules_file = \"$scratch/rules.conf\" lists_topic = lists inbox_file = \"$scratch/alerts.db\"" \
-    " breaker_block_ratio = 0.2 breaker_window_s = 86400 control_ratio = 0.2 control_key = seven }"
+    "alerts { rules_file = \"$scratch/rules.conf\" lists_topic = lists lists_file = \"$scratch/lists\" inbox_file = \"$scratch/alerts.db\"" \
+    " breaker_block_ratio = 0.2 breaker_window_s = 86400 control_ratio = 0.2 control_key = seven-and-eighty-nine }"
 
 console() {
     "$hecate" "$@" --config "$scratch/hecate.conf"
@@ -101,6 +101,26 @@ jq -c '.event_id = "denied-asked" | .event_time_ms += 1' "$scratch/one" >"$scrat
 curl -s "http://$http/api/v1/score" -H 'Authorization: Bearer operator-token-0123456789' \
     -H 'Content-Type: application/json' -d @"$scratch/asked" >"$scratch/answer"
 jq -e '.outcome == "block"' "$scratch/answer" >/dev/null || fail "asked, it says $(cat "$scratch/answer")"
+# A card number is no token: it is refused on the list, not found off it, and stands nowhere after.
+pan=4111111111111111
+console list add deny "card:$pan" --reason stolen 2>"$scratch/refused" >&2 && fail "a card number is on the list" || true
+console list add deny card:c --reason "it was $pan" 2>>"$scratch/refused" >&2 && fail "a card number is a reason" || true
+console list remove deny "card:$pan" 2>>"$scratch/refused" >&2 && fail "a card number was on the list" || true
+grep -q 'may be a raw card number' "$scratch/refused" || fail "a card number is refused with: $(cat "$scratch/refused")"
+printf 'card:%s\t{"list":"deny","kind":"card","token":"%s"}\n' $pan $pan | kcat -P -b "$broker" -t lists -K '	'
+wait_for 10 grep -q 'event=no_entry' "$scratch/log"
+curl -s "http://$http/api/v1/audit" -H 'Authorization: Bearer operator-token-0123456789' >"$scratch/audit"
+console list show --json >"$scratch/listed"
+! grep -l "$pan" "$scratch/refused" "$scratch/log" "$scratch/audit" "$scratch/listed" ||
+    fail "a card number was repeated"
+# What stands in the file is taken off there while there is a topic.
+printf '{"list":"deny","kind":"card","token":"of-the-file"}\n' >"$scratch/lists"
+shows() { console list show deny --json | jq -e --arg token "$1" '.entries | any(.token == $token)'; }
+wait_for 10 shows of-the-file
+console list remove deny card:of-the-file 2>"$scratch/refused" && fail "a file that is only read was written" || true
+grep -q 'alerts.lists_file' "$scratch/refused" || fail "nobody says where it stands: $(cat "$scratch/refused")"
+shows of-the-file >/dev/null || fail "it is off nonetheless"
+rm "$scratch/lists"
 stop_daemon
 start_daemon
 wait_ready

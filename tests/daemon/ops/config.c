@@ -400,7 +400,6 @@ Test(config, holds_the_settings_against_each_other)
     } CASES[] = {
         { "", "kafka: bootstrap.servers is not set" },
         { "", "input: topic is not set" },
-        { "state { token_key = \"fifteen letters\" }", "token_key is shorter than 16 bytes" },
         { "", "output: alert_topic is not set" },
         { "", "output: dead_letter_topic is not set" },
         { "input { topic = t }\noutput { alert_topic = t }",
@@ -452,9 +451,30 @@ Test(config, holds_the_settings_against_each_other)
     }
 }
 
+Test(config, refuses_keys_that_are_easily_guessed)
+{
+    static const struct {
+        const char *text, *sentence;
+    } CASES[] = {
+        { "state { token_key = \"fifteen letters\" }", "token_key is shorter than 16 bytes" },
+        { "alerts { control_ratio = 0.1 }", "control_key is shorter than 16 bytes" },
+        { "\nalerts { control_ratio = 0.1 control_key = \"fifteen letters\" }",
+          "hecate.conf:2: control_key is shorter than 16 bytes" },
+    };
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        struct hec_config *config = config_of(CASES[i].text);
+        cr_expect_eq(hec_config_check(config, &problems), HEC_INVALID, "case %zu", i);
+        cr_expect(is_told(CASES[i].sentence), "case %zu: %s", i, problems.rows[0].text);
+        cr_expect_not(is_told("fifteen"), "the key itself is shown");
+        hec_config_free(config);
+    }
+}
+
 Test(config, lets_settings_pass_that_go_together)
 {
     static const char *const GOOD[] = {
+        REQUIRED "alerts { control_key = \"no control group\" }",
+        REQUIRED "alerts { control_ratio = 0.1 control_key = \"exactly sixteen!\" }",
         REQUIRED "admin { listen = \"\" }",
         REQUIRED "admin { listen = \"[::1]:9677\" }",
         REQUIRED "admin { listen = \"unix:/run/hecate/admin.sock\" }",

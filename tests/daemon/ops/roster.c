@@ -70,6 +70,25 @@ Test(roster, refuses_what_it_does_not_understand)
         HEC_INVALID);
 }
 
+Test(roster, holds_no_card_number)
+{
+    static const char *const HELD[] = {
+        "{\"list\":\"deny\",\"kind\":\"card\",\"token\":\"4111111111111111\"}",
+        "{\"list\":\"deny\",\"kind\":\"card\",\"token\":\"4111 1111-1111 1111\"}",
+        "{\"list\":\"allow\",\"kind\":\"user\",\"token\":\"u_4222222222222\"}",
+        "{\"list\":\"deny\",\"kind\":\"ip\",\"token\":\"1\",\"reason\":\"by 5500005555555559\"}",
+        "{\"list\":\"deny\",\"kind\":\"ip\",\"token\":\"1\",\"actor\":\"340000000000009\"}",
+    };
+    for (size_t i = 0; i < sizeof(HELD) / sizeof(*HELD); i++) {
+        cr_expect_eq(understand(HELD[i]), HEC_CARD_NUMBER, "%s", HELD[i]);
+        cr_expect_eq(strcspn(error.text, "0123456789"), strlen(error.text), "it repeats: %s",
+                     error.text);
+    }
+    /* Sixteen digits that fail the check are a token like any other. */
+    cr_expect_eq(understand("{\"list\":\"deny\",\"kind\":\"card\",\"token\":\"4111111111111112\"}"),
+                 HEC_OK);
+}
+
 Test(roster, keeps_one_entry_an_entity_and_counts_each_list)
 {
     put(roster, "deny", "a");
@@ -90,6 +109,12 @@ static void name(void *context, const struct hec_roster_entry *seen)
     strcat(context, " ");
 }
 
+static void start_anew(void)
+{
+    teardown();
+    setup();
+}
+
 Test(roster, comes_back_from_its_file_as_it_was)
 {
     char path[] = "/tmp/hecate-roster-XXXXXX", seen[200] = "";
@@ -97,7 +122,7 @@ Test(roster, comes_back_from_its_file_as_it_was)
     put(roster, "deny", "z");
     put(roster, "allow", "a\\\"b");
     cr_assert_eq(hec_roster_save(roster, path, &error), HEC_OK, "%s", error.text);
-    hec_roster_clear(roster);
+    start_anew();
     cr_assert_eq(hec_roster_load(roster, path, &error), HEC_OK, "%s", error.text);
     hec_roster_each(roster, name, seen);
     cr_expect_str_eq(seen, "card:a\"b card:z ");
@@ -107,10 +132,10 @@ Test(roster, comes_back_from_its_file_as_it_was)
     cr_expect_eq(hec_roster_load(roster, path, &error), HEC_INVALID);
     cr_expect_not_null(strstr(error.text, ":5: "), "%s", error.text);
     unlink(path);
-    hec_roster_clear(roster);
+    start_anew();
     cr_expect_eq(hec_roster_load(roster, path, &error), HEC_OK,
                  "a file that is not there is empty");
-    cr_expect_eq(hec_roster_save(roster, "/no/such/folder/lists", &error), HEC_DENIED);
+    cr_expect_eq(hec_roster_save(roster, "/no/such/folder/lists", &error), HEC_NOT_FOUND);
 }
 
 Test(roster, lets_the_topic_count_more_than_the_file)
