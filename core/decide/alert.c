@@ -114,8 +114,7 @@ static void put_envelope(struct hec_json *json, const struct hec_event *event)
     put_text(json, &event->value[HEC_F_EVENT_ID].text);
     hec_json_key(json, "event_type");
     hec_json_text(json, hec_event_type_name(event->type));
-    hec_json_key(json, "event_time_ms");
-    hec_json_integer(json, hec_event_ms(event));
+    hec_json_key_integer(json, "event_time_ms", hec_event_ms(event));
 }
 
 static void put_source(struct hec_json *json, const struct hec_origin *origin)
@@ -124,10 +123,8 @@ static void put_source(struct hec_json *json, const struct hec_origin *origin)
     hec_json_open(json, '{');
     hec_json_key(json, "topic");
     hec_json_text(json, origin->topic);
-    hec_json_key(json, "partition");
-    hec_json_integer(json, origin->partition);
-    hec_json_key(json, "offset");
-    hec_json_integer(json, origin->offset);
+    hec_json_key_integer(json, "partition", origin->partition);
+    hec_json_key_integer(json, "offset", origin->offset);
     hec_json_close(json, '}');
 }
 
@@ -170,8 +167,7 @@ static void put_entity(struct hec_json *json, const struct hec_alert *alert, enu
         hec_json_bool(json, true);
     }
     if (alert->first_seen_ms[kind] != 0) {
-        hec_json_key(json, "first_seen_ms");
-        hec_json_integer(json, alert->first_seen_ms[kind]);
+        hec_json_key_integer(json, "first_seen_ms", alert->first_seen_ms[kind]);
     }
     hec_json_close(json, '}');
 }
@@ -210,8 +206,7 @@ static void put_scores(struct hec_json *json, const struct hec_alert *alert)
         hec_json_open(json, '{');
         hec_json_key(json, "probability");
         hec_json_float(json, alert->scores[head]);
-        hec_json_key(json, "score");
-        hec_json_integer(json, hec_score_999(alert->scores[head]));
+        hec_json_key_integer(json, "score", hec_score_999(alert->scores[head]));
         float threshold = alert->policy->heads[head].alert_at;
         if (threshold <= 1 && alert->policy->heads[head].mode != HEC_DECIDE_OFF) {
             hec_json_key(json, "threshold");
@@ -236,20 +231,18 @@ static void put_decision(struct hec_json *json, const struct hec_alert *alert)
     hec_json_key(json, "severity");
     hec_json_text(json, hec_severity_name(alert->decision.severity));
     if (alert->decision.has_loss) {
-        hec_json_key(json, "expected_loss_minor");
-        hec_json_integer(json, alert->decision.loss_minor);
+        hec_json_key_integer(json, "expected_loss_minor", alert->decision.loss_minor);
     }
 }
 
 static void put_reason(struct hec_json *json, const struct hec_reason *reason)
 {
-    static const char *const DIRECTIONS[] = { "high", "low", "other" };
     hec_json_item(json);
     hec_json_open(json, '{');
     hec_json_key(json, "code");
     hec_json_text(json, reason->code);
     hec_json_key(json, "direction");
-    hec_json_text(json, DIRECTIONS[reason->direction]);
+    hec_json_text(json, hec_direction_name(reason->direction));
     hec_json_key(json, "text");
     hec_json_text(json, reason->text);
     hec_json_key(json, "feature");
@@ -337,12 +330,9 @@ static void put_budget(struct hec_json *json, const struct hec_alert *alert)
     }
     hec_json_key(json, "budget");
     hec_json_open(json, '{');
-    hec_json_key(json, "day_ms");
-    hec_json_integer(json, alert->budget.day_ms);
-    hec_json_key(json, "used");
-    hec_json_integer(json, alert->budget.used);
-    hec_json_key(json, "limit");
-    hec_json_integer(json, alert->budget.limit);
+    hec_json_key_integer(json, "day_ms", alert->budget.day_ms);
+    hec_json_key_integer(json, "used", alert->budget.used);
+    hec_json_key_integer(json, "limit", alert->budget.limit);
     hec_json_close(json, '}');
 }
 
@@ -367,11 +357,9 @@ static void put_quality(struct hec_json *json, const struct hec_alert *alert)
     hec_json_open(json, '{');
     hec_json_key(json, "degraded");
     hec_json_bool(json, alert->degraded);
-    hec_json_key(json, "missing_features");
-    hec_json_integer(json, alert->missing);
+    hec_json_key_integer(json, "missing_features", alert->missing);
     if (alert->event_age_ms >= 0) {
-        hec_json_key(json, "event_age_ms");
-        hec_json_integer(json, alert->event_age_ms);
+        hec_json_key_integer(json, "event_age_ms", alert->event_age_ms);
     }
     hec_json_close(json, '}');
     if (alert->timing_us.total == 0) {
@@ -379,10 +367,8 @@ static void put_quality(struct hec_json *json, const struct hec_alert *alert)
     }
     hec_json_key(json, "timing_us");
     hec_json_open(json, '{');
-    hec_json_key(json, "decode");
-    hec_json_integer(json, alert->timing_us.decode);
-    hec_json_key(json, "total");
-    hec_json_integer(json, alert->timing_us.total);
+    hec_json_key_integer(json, "decode", alert->timing_us.decode);
+    hec_json_key_integer(json, "total", alert->timing_us.total);
     hec_json_close(json, '}');
 }
 
@@ -433,11 +419,9 @@ size_t hec_alert_write(char *buffer, size_t size, const struct hec_alert *alert)
     hec_json_open(&json, '{');
     hec_json_key(&json, "alert_id");
     hec_json_string(&json, id, sizeof(id));
-    hec_json_key(&json, "schema_version");
-    hec_json_integer(&json, SCHEMA_VERSION);
+    hec_json_key_integer(&json, "schema_version", SCHEMA_VERSION);
     put_tenant(&json, alert);
-    hec_json_key(&json, "created_at_ms");
-    hec_json_integer(&json, alert->created_at_ms);
+    hec_json_key_integer(&json, "created_at_ms", alert->created_at_ms);
     put_event(&json, alert);
     put_entities(&json, alert);
     hec_json_key(&json, "head");

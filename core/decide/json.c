@@ -11,6 +11,8 @@
 #include <assert.h>
 #include <math.h>
 
+#include "hecate/base64.h"
+
 static const double TENS[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
@@ -281,17 +283,14 @@ void hec_json_key_text(struct hec_json *json, const char *name)
 
 void hec_json_base64(struct hec_json *json, const void *bytes, size_t length)
 {
-    static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    enum { RUN = 192 }; /* a multiple of three: padding is at the end alone */
+    char text[HEC_BASE64_LENGTH(RUN)];
     const unsigned char *at = bytes;
     hec_json_literal(json, "\"");
-    for (size_t i = 0; i < length; i += 3) {
-        size_t left = length - i;
-        uint32_t three = (uint32_t)at[i] << 16 | (left > 1 ? (uint32_t)at[i + 1] << 8 : 0) |
-                         (left > 2 ? at[i + 2] : 0);
-        char four[4] = { DIGITS[three >> 18], DIGITS[three >> 12 & 63],
-                         left > 1 ? DIGITS[three >> 6 & 63] : '=',
-                         left > 2 ? DIGITS[three & 63] : '=' };
-        hec_json_raw(json, four, sizeof(four));
+    for (size_t i = 0; i < length; i += RUN) {
+        size_t run = length - i < RUN ? length - i : RUN;
+        hec_base64_encode(text, at + i, run);
+        hec_json_raw(json, text, HEC_BASE64_LENGTH(run));
     }
     hec_json_literal(json, "\"");
 }

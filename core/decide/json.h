@@ -67,6 +67,12 @@ void hec_json_string(struct hec_json *json, const char *bytes, size_t length);
 void hec_json_text(struct hec_json *json, const char *terminated);
 
 void hec_json_integer(struct hec_json *json, int64_t value);
+/** A member that is an integer. */
+#define hec_json_key_integer(json, name, value)                                                    \
+    do {                                                                                           \
+        hec_json_key((json), name);                                                                \
+        hec_json_integer((json), (value));                                                         \
+    } while (0)
 void hec_json_bool(struct hec_json *json, bool value);
 
 /** The shortest of 6 to 9 significant digits that read back to the same float; null for NaN and

@@ -197,6 +197,9 @@ bool hec_ledger_breaker(struct hec_ledger *ledger, int64_t event_ms, int64_t win
 
 /* Numbers in base 32, the last digit of each a capital; a run of n zeros is "-" and n. Most bins
  * are empty, so an ordinary ledger takes a few hundred bytes. */
+static const char INNER[] = "0123456789abcdefghijklmnopqrstuv";
+static const char LAST[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ+/*.:!";
+
 struct coder {
     char *to;
     const char *from;
@@ -207,8 +210,6 @@ struct coder {
 
 static void put_digits(struct coder *c, uint64_t value)
 {
-    static const char INNER[] = "0123456789abcdefghijklmnopqrstuv";
-    static const char LAST[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ+/*.:!";
     if (c->used + 16 >= HEC_LEDGER_TEXT_MAX) {
         c->failed = true;
         return;
@@ -241,8 +242,6 @@ static void put(struct coder *c, uint64_t value)
 
 static uint64_t get_digits(struct coder *c)
 {
-    static const char INNER[] = "0123456789abcdefghijklmnopqrstuv";
-    static const char LAST[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ+/*.:!";
     uint64_t value = 0;
     for (int shift = 0; shift < 60; shift += 5) {
         const char *inner = *c->from == '\0' ? NULL : strchr(INNER, *c->from);

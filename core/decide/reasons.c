@@ -135,6 +135,12 @@ static const struct {
 };
 
 /* Any other brace stands for itself. */
+const char *hec_direction_name(enum hec_direction direction)
+{
+    static const char *const NAMES[] = { "high", "low", "other" };
+    return NAMES[direction];
+}
+
 static void tell(struct hec_reason *reason, const char *pattern)
 {
     size_t length = 0;

@@ -81,3 +81,13 @@ enum hec_target hec_head_target(const struct hec_head *head, int event_type,
     }
     return head->others_are_negative ? HEC_TARGET_NEGATIVE : HEC_TARGET_UNKNOWN;
 }
+
+int hec_head_named(const struct hec_head *heads, int count, const char *name, size_t length)
+{
+    for (int k = 0; k < count; k++) {
+        if (strlen(heads[k].name) == length && memcmp(heads[k].name, name, length) == 0) {
+            return k;
+        }
+    }
+    return -1;
+}

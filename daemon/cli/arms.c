@@ -24,16 +24,6 @@ static const struct hec_command ARM = {
     },
 };
 
-int hec_head_named(const struct hec_head *heads, int count, const char *name, size_t length)
-{
-    for (int k = 0; k < count; k++) {
-        if (strlen(heads[k].name) == length && memcmp(heads[k].name, name, length) == 0) {
-            return k;
-        }
-    }
-    return -1;
-}
-
 /* The arm's own words first, then what the command line gives to all. */
 static int collect(char **tokens, char *words, const struct hec_arguments *arguments)
 {

@@ -16,7 +16,4 @@ HEC_CHECKED int hec_arm_parse(struct hec_arm *arm, const struct hec_trials *tria
 HEC_CHECKED int hec_arms_room(struct hec_trials *trials, int count,
                               const struct hec_arguments *arguments);
 
-/** Index of a head; -1 when there is none of that name. */
-int hec_head_named(const struct hec_head *heads, int count, const char *name, size_t length);
-
 #endif

@@ -44,12 +44,7 @@ void hec_api_snoozes(struct hec_api_call *call)
 static bool is_head(const struct hec_api_call *call, const char *name)
 {
     const struct hec_model_info *info = hec_model_info(call->desk->options.parts->model);
-    for (int head = 0; head < info->heads_count; head++) {
-        if (strcmp(info->heads[head].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return hec_head_named(info->heads, info->heads_count, name, strlen(name)) >= 0;
 }
 
 void hec_api_snooze(struct hec_api_call *call)

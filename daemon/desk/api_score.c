@@ -113,13 +113,12 @@ static void put_head(yyjson_mut_doc *doc, yyjson_mut_val *heads, const struct he
 
 static void put_reasons(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct hec_answer *answer)
 {
-    static const char *const DIRECTIONS[] = { "high", "low", "other" };
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, root, "reasons");
     for (int i = 0; i < answer->reasons_count; i++) {
         const struct hec_reason *reason = &answer->reasons[i];
         yyjson_mut_val *one = yyjson_mut_arr_add_obj(doc, list);
         yyjson_mut_obj_add_strcpy(doc, one, "code", reason->code);
-        yyjson_mut_obj_add_str(doc, one, "direction", DIRECTIONS[reason->direction]);
+        yyjson_mut_obj_add_str(doc, one, "direction", hec_direction_name(reason->direction));
         yyjson_mut_obj_add_strcpy(doc, one, "text", reason->text);
         yyjson_mut_obj_add_strcpy(doc, one, "feature", reason->feature);
         if (reason->observed_text.length > 0) {
@@ -258,14 +257,18 @@ static void send_elsewhere(struct hec_api_call *call, int32_t partition)
     yyjson_mut_val *more = yyjson_mut_obj_add_obj(call->reply, call->root, "more");
     yyjson_mut_obj_add_int(call->reply, more, "partition", partition);
     if (status != HEC_OK) {
-        hec_api_fail(call, 421, "The user's partition %d is not ours, and its owner is not known.",
+        hec_api_fail(call, 421,
+                     "The user's partition %d is not ours, and its owner is not known just now: "
+                     "try again in a few seconds, or ask another daemon of the group.",
                      (int)partition);
         return;
     }
     yyjson_mut_obj_add_strcpy(call->reply, more, "owner", owner.instance);
     yyjson_mut_obj_add_strcpy(call->reply, more, "owner_host", owner.host);
-    hec_api_fail(call, 421, "The user's partition %d is with %s on %s: ask there.", (int)partition,
-                 owner.instance, owner.host);
+    hec_api_fail(call, 421,
+                 "The user's partition %d is with %s on %s: send the event to that daemon's "
+                 "admin.listen.",
+                 (int)partition, owner.instance, owner.host);
 }
 
 void hec_api_score(struct hec_api_call *call)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "hecate/base64.h"
 #include "hecate/event.h"
 
 #define COLUMNS_MAX (HEC_MODEL_NUMERICS_MAX + HEC_MODEL_CATEGORIES_MAX)
@@ -26,55 +27,16 @@ struct again {
 
 /* ---- What the alert says --------------------------------------------------------------------- */
 
-static int digit_of(char letter)
-{
-    return letter >= 'A' && letter <= 'Z'   ? letter - 'A'
-           : letter >= 'a' && letter <= 'z' ? letter - 'a' + 26
-           : letter >= '0' && letter <= '9' ? letter - '0' + 52
-           : letter == '+'                  ? 62
-           : letter == '/'                  ? 63
-                                            : -1;
-}
-
-/* base64 of exactly that many bytes (RFC 4648 section 4). */
 static bool read_base64(void *bytes, size_t length, yyjson_val *text)
 {
-    const char *at = yyjson_get_str(text);
-    unsigned char *to = bytes;
-    if (at == NULL || yyjson_get_len(text) != (length + 2) / 3 * 4) {
-        return false;
-    }
-    for (size_t i = 0; i < length; i += 3, at += 4) {
-        size_t left = length - i < 3 ? length - i : 3;
-        uint32_t three = 0;
-        for (size_t n = 0; n < 4; n++) {
-            int digit = n <= left ? digit_of(at[n]) : at[n] == '=' ? 0 : -1;
-            if (digit < 0) {
-                return false;
-            }
-            three = three << 6 | (uint32_t)digit;
-        }
-        for (size_t n = 0; n < left; n++) {
-            to[i + n] = (unsigned char)(three >> (16 - 8 * n));
-        }
-    }
-    return true;
+    return yyjson_is_str(text) &&
+           hec_base64_decode(bytes, length, yyjson_get_str(text), yyjson_get_len(text));
 }
 
 static const char *text_of(yyjson_val *object, const char *name)
 {
     const char *text = yyjson_get_str(yyjson_obj_get(object, name));
     return text == NULL ? "" : text;
-}
-
-static int head_named(const struct hec_model_info *info, const char *name)
-{
-    for (int head = 0; head < info->heads_count; head++) {
-        if (strcmp(info->heads[head].name, name) == 0) {
-            return head;
-        }
-    }
-    return -1;
 }
 
 static enum hec_status read_alert(struct again *again, struct hec_error *error)
@@ -92,7 +54,8 @@ static enum hec_status read_alert(struct again *again, struct hec_error *error)
                         "(--model).",
                         sha256, again->explain->model_sha256);
     }
-    again->head = head_named(again->info, text_of(again->alert, "head"));
+    const char *head = text_of(again->alert, "head");
+    again->head = hec_head_named(again->info->heads, again->info->heads_count, head, strlen(head));
     if (again->head < 0 ||
         !read_base64(again->numerics, (size_t)columns->numerics * sizeof(float),
                      yyjson_obj_get(row, "numerics")) ||

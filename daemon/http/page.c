@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hecate/base64.h"
 #include "hecate/digest.h"
 
 /* page.html as a list of numbers, made by the build. */
@@ -23,24 +24,17 @@ static int digit_of(char hex)
     return hex <= '9' ? hex - '0' : hex - 'a' + 10;
 }
 
-/* The digest as Content Security Policy wants it: base64 (RFC 4648) of its 32 bytes. */
+/* The digest as Content Security Policy wants it: base64 of its 32 bytes. */
 static void print_digest(char base64[45], const char *bytes, size_t length)
 {
-    static const char LETTERS[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     char hex[HEC_SHA256_HEX];
     hec_sha256(bytes, length, hex);
-    unsigned value[33] = { 0 };
+    unsigned char value[32];
     for (int i = 0; i < 32; i++) {
-        value[i] = (unsigned)(digit_of(hex[2 * i]) * 16 + digit_of(hex[2 * i + 1]));
+        value[i] = (unsigned char)(digit_of(hex[2 * i]) * 16 + digit_of(hex[2 * i + 1]));
     }
-    for (int i = 0; i < 11; i++) {
-        unsigned three = value[3 * i] << 16 | value[3 * i + 1] << 8 | value[3 * i + 2];
-        for (int n = 0; n < 4; n++) {
-            base64[4 * i + n] = LETTERS[three >> (18 - 6 * n) & 63];
-        }
-    }
-    memcpy(base64 + 43, "=", 2);
+    hec_base64_encode(base64, value, sizeof(value));
+    base64[HEC_BASE64_LENGTH(sizeof(value))] = '\0';
 }
 
 /* Between the only <tag> and its end. */

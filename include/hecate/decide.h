@@ -137,6 +137,8 @@ struct hec_decision hec_decide(const struct hec_policy *policy, int head, float 
 #define HEC_REASON_TEXT_MAX 240
 
 enum hec_direction { HEC_DIRECTION_HIGH, HEC_DIRECTION_LOW, HEC_DIRECTION_OTHER };
+/** "high", "low", "other". Static. */
+const char *hec_direction_name(enum hec_direction direction);
 
 /* Strings are borrowed from the schema, observed_text from the event. */
 struct hec_reason {

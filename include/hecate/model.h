@@ -88,6 +88,9 @@ struct hec_head {
 #define HEC_DEFAULT_HEADS 3
 extern const struct hec_head hec_default_heads[HEC_DEFAULT_HEADS];
 
+/** Index of a head; -1 when there is none of that name. */
+int hec_head_named(const struct hec_head *heads, int count, const char *name, size_t length);
+
 /**
  * What one event is to a head.
  *

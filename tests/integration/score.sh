@@ -89,7 +89,8 @@ while read -r event; do
     200) here=$((here + 1)) ;;
     421)
         there=$((there + 1))
-        head -n -1 "$scratch/answer" | jq -e '.owner == "other-0" and (.owner_host | length) > 0 and (.detail | test("other-0"))' \
+        head -n -1 "$scratch/answer" | jq -e '.owner == "other-0" and (.owner_host | length) > 0 and
+            (.detail | test("is with other-0 on .*: send the event to"))' \
             >/dev/null || fail "the owner is not named: $(cat "$scratch/answer")"
         http=$other
         ask operator "$event" | tail -1 | grep -q 200 || fail "nor does the owner answer: $(ask operator "$event")"
