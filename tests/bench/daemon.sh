@@ -7,7 +7,8 @@
 #   daemon.sh [ROUNDS [EVENTS [all|core]]]    default 5 rounds of A B B A over 1 000 000 events
 #
 # all: the shipped features. core: 24 of them, the handbook's fifteen and what says most of log-ins,
-# changes, devices and places, for the cost of the engine without a large schema's.
+# changes, devices and places, for the cost of the engine without a large schema's: of these alone
+# 0.35 of the pass-through is asked.
 . "$(dirname "$0")/../integration/lib.sh"
 . "$(dirname "$0")/../integration/daemon_lib.sh"
 need kcat curl python3
@@ -64,11 +65,11 @@ for round in $(seq "$rounds"); do
     pass_once "$round-3"
     daemon_once "$round-4"
 done
-python3 - "$scratch/daemon.out" "$scratch/pass.out" <<'END'
+python3 - "$set" "$scratch/daemon.out" "$scratch/pass.out" <<'END'
 import statistics
 import sys
 
-runs = [[tuple(map(float, line.split())) for line in open(path)] for path in sys.argv[1:]]
+runs = [[tuple(map(float, line.split())) for line in open(path)] for path in sys.argv[2:]]
 thrown, kept = 0, ([], [])
 for at in range(0, len(runs[0]), 2):
     pairs = [kind[at:at + 2] for kind in runs]
@@ -85,6 +86,7 @@ for name, kind in zip(("daemon", "pass-through"), kept):
     medians.append(statistics.median(rates))
     print(f"{name:13s} {medians[-1]:9.0f} events/s ({min(rates):.0f} .. {max(rates):.0f}), "
           f"{statistics.median(run[1] for run in kind):.2f} us CPU an event, {len(kind)} runs")
-print(f"ratio {medians[0] / medians[1]:.2f} (bar 0.35); rounds thrown out: {thrown}")
-sys.exit(medians[0] / medians[1] < 0.35)
+ratio, asked = medians[0] / medians[1], sys.argv[1] == "core"
+print(f"ratio {ratio:.2f}{' (bar 0.35)' if asked else ''}; rounds thrown out: {thrown}")
+sys.exit(asked and ratio < 0.35)
 END

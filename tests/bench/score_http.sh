@@ -31,8 +31,8 @@ full=${full% *}
 echo "alone: $full events/s"
 load=$((full / 2))
 enough=$((load * (seconds + 6)))
-python3 "$source/tests/proof/keyed.py" "$scratch/second" | head -n "$enough" >"$scratch/keyed"
-python3 "$source/tests/bench/paced.py" "$load" <"$scratch/keyed" |
+head -n "$enough" "$scratch/second" >"$scratch/paced"
+python3 "$source/tests/proof/keyed.py" "$scratch/paced" "$load" |
     kcat -P -b "$broker" -t events -K '	' -X linger.ms=5 -X partitioner=murmur2_random -X compression.codec=lz4 &
 later $!
 sleep 2

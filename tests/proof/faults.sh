@@ -182,7 +182,7 @@ outage() {
     send $((sent + 1)) "$lines"
     await 60
     kill -TERM "$daemon" && wait "$daemon" || fail "it ended with $?"
-    judge 2
+    DEGRADED_MAX=0.5 judge 2
 }
 
 case $what in

@@ -9,7 +9,8 @@
 #   judge PARTITIONS                         every scored event once, as the offline twin has it
 #
 # The judge is parity.py over what a careful reader sees (read_committed). FAULTS_BANK is a folder
-# that keeps the bank and its model between rows. SEED makes the moments repeat.
+# that keeps the bank and its model between rows. DEGRADED_MAX=SHARE before judge: of rows that may
+# say they are degraded (default none). SEED makes the moments repeat.
 . "$(dirname "${BASH_SOURCE[0]}")/../integration/lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/../integration/daemon_lib.sh"
 RANDOM=${SEED:-7}

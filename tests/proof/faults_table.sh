@@ -25,9 +25,6 @@ unit_of() { # NAME: of tests/daemon or tests/core
 simulate() { # SEEDS FIRST: kills and lost answers at any step; I1 to I13 hold after each
     "$build/tests/simulator/simulator" --seed "$2" --count "$1" --jobs 2 | tail -1
 }
-parity_empty() {
-    "$here/parity.sh" "$FAULTS_BANK/events" "$FAULTS_BANK/model" "$source/conf/features.conf" 1 empty | tail -5 | tr '\n' ';'
-}
 
 # ROW | what fails | how it is shown
 table() {
@@ -59,7 +56,6 @@ table() {
 	F24 | Redis away for a minute at full rate | faults outage 60
 	F25 | hostile records, one of two | test_of hostile
 	F26 | a burst of garbage | test_of poison
-	F27 | the clock jumps (unit: rings, windows, timers read event time or the monotonic clock) | unit_of core-feature_properties
 	F28 | no descriptors, no memory, a full disk, a broken inbox | process f28
 	F29 | reload of broken, truncated, hostile settings and models | test_of reload
 	F30 | a hundred reloads under load | test_of reload
@@ -68,6 +64,7 @@ table() {
 	F33 | an engine that hangs | process f33
 	F34 | bits turn over in stored records | redis f34
 	F35 | one customer makes nine events of ten | redis f35
+	F36 | five minutes of events while all three die at random (an hour: make proof-soak) | soak 300 2000
 	F37 | a stored record of another version | unit_of core-state_record
 	F38 | card numbers in every field | test_of hostile
 	END
@@ -77,6 +74,7 @@ faults() { "$here/faults.sh" "$@"; }
 kafka() { "$here/faults_kafka.sh" "$@"; }
 redis() { "$here/faults_redis.sh" "$@"; }
 process() { "$here/faults_process.sh" "$@"; }
+soak() { "$here/soak.sh" "$@"; }
 
 failed=0 told=()
 while IFS='|' read -r row what how; do

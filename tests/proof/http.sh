@@ -15,10 +15,11 @@ write_config "alerts { inbox_file = \"$scratch/alerts.db\" }"
 kinds="peace scrape slow tokens limits smuggle peace"
 wanted=$((rate * (seconds + 4) * 8))
 "$hecate" gen --users $((wanted / 75)) --days 45 --seed 3 --out "$scratch/made" 2>/dev/null
-python3 "$source/tests/proof/keyed.py" "$scratch/made" | head -n "$wanted" >"$scratch/keyed"
+head -n "$wanted" "$scratch/made" >"$scratch/paced"
+rm "$scratch/made"
 start_daemon
 wait_ready
-python3 "$source/tests/bench/paced.py" "$rate" <"$scratch/keyed" |
+python3 "$source/tests/proof/keyed.py" "$scratch/paced" "$rate" |
     kcat -P -b "$broker" -t events -K '	' -X linger.ms=5 -X partitioner=murmur2_random &
 later $!
 sleep 3

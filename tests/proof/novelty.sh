@@ -3,13 +3,13 @@
 # and for kinds of a made-up bank: the anomaly head beside an isolation forest on the same rows, with
 # the decoder's gradient stopped and shared; and what sharing costs the fraud head.
 #
-#   novelty.sh [handbook|bank]      default both; scikit-learn goes into build/venv
+#   novelty.sh [handbook|bank]      default both
 . "$(dirname "$0")/../integration/lib.sh"
+. "$(dirname "$0")/learning_lib.sh"
 need python3 xz
 data=$source/../shared/data/handbook/transactions.csv.xz
-[ -x "$build/venv/bin/python" ] || python3 -m venv "$build/venv"
-"$build/venv/bin/python" -c 'import sklearn' 2>/dev/null || "$build/venv/bin/pip" -q install numpy scikit-learn
-novelty() { "$build/venv/bin/python" "$source/tests/proof/novelty.py" "$@"; }
+python_with numpy scikit-learn
+novelty() { "$python" "$source/tests/proof/novelty.py" "$@"; }
 ms() { date -u -d "$1" +%s000; }
 cd "$scratch"
 

@@ -125,7 +125,7 @@ kill -TERM "$daemon" && wait "$daemon" || fail "it ended with $?"
 read_topic scores >"$scratch/live"
 "$hecate" score --model "$model" --data "$events" --out "$scratch/scores.csv" 2>/dev/null
 echo event_id >"$scratch/features.csv"
-python3 "$source/tests/proof/parity.py" 1 "$scratch/live" "$scratch/scores.csv" \
+DEGRADED_MAX=0.6 python3 "$source/tests/proof/parity.py" 1 "$scratch/live" "$scratch/scores.csv" \
     "$scratch/features.csv" "$(read_topic dead | wc -l)" || fail "the outcome is another"
 echo "soak: $seconds s, $total events, each once; hecated killed $deaths and stopped $stops times," \
     "broker killed $brokers, Redis $stores; ended by itself $fell"
