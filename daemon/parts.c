@@ -278,6 +278,7 @@ static void fill_options(const struct hec_parts *parts, struct hec_engine_option
         .rules = parts->rules,
         .rule_slots = parts->rule_slots,
         .lists = parts->lists,
+        .verdicts = parts->verdicts,
         .model_sha256 = parts->model_sha256,
         .shadow_model = parts->shadow_model,
         .shadow_sha256 = parts->shadow_sha256,
@@ -406,6 +407,7 @@ enum hec_status hec_parts_make(struct hec_parts *parts, const struct hec_config 
         return status;
     }
     status = hec_board_new(&parts->lists);
+    status = status == HEC_OK ? hec_verdicts_new(&parts->verdicts) : status;
     if (status != HEC_OK) {
         return hec_fail(error, status, "no memory for the lists");
     }
@@ -430,6 +432,7 @@ void hec_parts_free(struct hec_parts *parts)
 {
     hec_metrics_free(parts->metrics);
     hec_board_free(parts->lists);
+    hec_verdicts_free(parts->verdicts);
     hec_rules_free(parts->rules);
     hec_model_free(parts->model);
     hec_model_free(parts->shadow_model);

@@ -32,6 +32,7 @@ struct hec_parts {
     struct hec_rules *rules; /* NULL: none */
     uint8_t rule_slots[HEC_RULES_MAX];
     struct hec_board *lists;
+    struct hec_verdicts *verdicts; /* from the engines to the desk */
     pthread_mutex_t lock; /* over model_sha256, which a reload changes while others tell it */
     char cluster_id[HEC_CLUSTER_ID_BYTES_MAX];
     int32_t partitions; /* of the input topic */

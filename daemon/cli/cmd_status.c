@@ -83,6 +83,62 @@ static void print_heads(yyjson_val *root)
     }
 }
 
+static const char *ratio(yyjson_val *of, const char *name, char text[16])
+{
+    yyjson_val *value = yyjson_obj_get(of, name);
+    if (value == NULL) {
+        return "-";
+    }
+    snprintf(text, 16, "%.3f", yyjson_get_num(value));
+    return text;
+}
+
+/* What became of alerts; heads that nobody has judged yet are left out. */
+static void print_outcomes(yyjson_val *root)
+{
+    yyjson_val *head, *window;
+    size_t i, count, w, windows;
+    bool begun = false;
+    yyjson_arr_foreach(yyjson_obj_get(root, "heads"), i, count, head)
+    {
+        yyjson_val *control = yyjson_obj_get(head, "control");
+        char text[3][16];
+        yyjson_arr_foreach(yyjson_obj_get(head, "live"), w, windows, window)
+        {
+            if (hec_member_integer(window, "fraud") + hec_member_integer(window, "genuine") +
+                    hec_member_integer(window, "missed") ==
+                0) {
+                continue;
+            }
+            if (!begun) {
+                printf("\n%-14s %5s %10s %8s %8s %8s %10s %8s\n", "VERDICTS", "DAYS", "PRECISION",
+                       "RECALL", "FRAUD", "GENUINE", "UNLABELLED", "MISSED");
+                begun = true;
+            }
+            printf("%-14s %5lld %10s %8s %8lld %8lld %10lld %8lld\n", hec_member_text(head, "name"),
+                   (long long)hec_member_integer(window, "days"),
+                   ratio(window, "precision", text[0]), ratio(window, "recall", text[1]),
+                   (long long)hec_member_integer(window, "fraud"),
+                   (long long)hec_member_integer(window, "genuine"),
+                   (long long)hec_member_integer(window, "unlabelled"),
+                   (long long)hec_member_integer(window, "missed"));
+        }
+        if (begun && hec_member_integer(head, "not_yet_mature") > 0) {
+            printf("%-14s not yet mature: %lld alerts\n", hec_member_text(head, "name"),
+                   (long long)hec_member_integer(head, "not_yet_mature"));
+        }
+        if (control != NULL) {
+            printf(
+                "%-14s control group: precision of blocking %s (%s .. %s), of %lld; %lld not yet "
+                "mature\n",
+                hec_member_text(head, "name"), ratio(control, "precision", text[0]),
+                ratio(control, "low", text[1]), ratio(control, "high", text[2]),
+                (long long)hec_member_integer(control, "mature"),
+                (long long)hec_member_integer(control, "not_yet_mature"));
+        }
+    }
+}
+
 static void print_partitions(yyjson_val *root)
 {
     yyjson_val *partitions = yyjson_obj_get(root, "partitions"), *one;
@@ -120,6 +176,7 @@ static int run_status(const struct hec_arguments *arguments)
                (long long)hec_member_integer(lag, "records"),
                (long long)hec_member_integer(lag, "ms"));
         print_heads(answer.root);
+        print_outcomes(answer.root);
         print_partitions(answer.root);
     }
     hec_answer_free(&answer);

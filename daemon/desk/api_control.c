@@ -122,6 +122,7 @@ static void put_heads(struct hec_api_call *call)
                                    hec_metrics_value(parts->metrics, HEC_S_BUDGET_LIMIT + h));
         }
         put_histogram(call, head, h);
+        hec_desk_put_outcomes(call->desk, h, call->reply, head);
     }
     yyjson_mut_obj_add_bool(call->reply, call->root, "breaker_open",
                             hec_metrics_value(parts->metrics, HEC_S_BREAKER_OPEN) != 0);

@@ -25,9 +25,10 @@ enum hec_status hec_desk_new(struct hec_desk **ret, const struct hec_desk_option
     desk->options = *options;
     if (hec_look_new(&desk->loop_look, options->config) != HEC_OK ||
         hec_look_new(&desk->desk_look, options->config) != HEC_OK ||
-        hec_desk_open_lists(desk) != HEC_OK) {
+        hec_desk_open_outcomes(desk) != HEC_OK || hec_desk_open_lists(desk) != HEC_OK) {
         hec_look_free(desk->loop_look);
         hec_look_free(desk->desk_look);
+        hec_desk_close_outcomes(desk);
         hec_desk_close_lists(desk);
         free(desk);
         return hec_fail(error, HEC_NO_MEMORY, "no memory for the desk");
@@ -150,7 +151,8 @@ static void *run(void *context)
         tell_stats(desk);
         reload_if_wanted(desk);
         hec_desk_follow_lists(desk);
-        more = !stopping && hec_desk_take_in(desk);
+        more = !stopping && hec_desk_follow_outcomes(desk);
+        more |= !stopping && hec_desk_take_in(desk);
     }
 }
 
@@ -184,6 +186,7 @@ void hec_desk_free(struct hec_desk *desk)
         return;
     }
     hec_desk_close_inbox(desk);
+    hec_desk_close_outcomes(desk);
     hec_desk_close_lists(desk);
     hec_owners_free(desk->owners);
     hec_look_free(desk->loop_look);

@@ -7,10 +7,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
+#include <yyjson.h>
 
 #include "desk/desk.h"
 #include "kafka/feed.h"
 #include "ops/inbox.h"
+#include "ops/outcomes.h"
 #include "ops/roster.h"
 
 #define DESK_QUEUE 256 /* more than there can be connections */
@@ -59,6 +61,13 @@ struct hec_desk {
     struct hec_tap *lists_tap;
     int64_t lists_looked_ms, lists_tried_ms;
 
+    /* What became of alerts: notes in hand, the last count, and when the next may be made. */
+    struct hec_verdict_note *notes;
+    int notes_count;
+    struct hec_outcomes outcomes;
+    bool outcomes_stale; /* something came since */
+    int64_t outcomes_ms, outcomes_pause_ms;
+
     int64_t told_ms; /* when the stream was last told how things are */
 
     int64_t log_until_ms; /* when the level goes back; 0: not */
@@ -96,6 +105,17 @@ HEC_CHECKED enum hec_status hec_desk_open_lists(struct hec_desk *desk);
 /** Takes in what changed. Waits for no record. */
 void hec_desk_follow_lists(struct hec_desk *desk);
 void hec_desk_close_lists(struct hec_desk *desk);
+
+/* outcomes.c */
+
+/** @return HEC_OK, HEC_NO_MEMORY */
+HEC_CHECKED enum hec_status hec_desk_open_outcomes(struct hec_desk *desk);
+/** Keeps what the engines read of verdicts, and counts when it is time. True when there is more. */
+bool hec_desk_follow_outcomes(struct hec_desk *desk);
+void hec_desk_close_outcomes(struct hec_desk *desk);
+/** What is known of a head's alerts, as members of an object. */
+void hec_desk_put_outcomes(const struct hec_desk *desk, int head, yyjson_mut_doc *doc,
+                           yyjson_mut_val *to);
 
 /* label.c */
 

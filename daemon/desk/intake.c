@@ -100,6 +100,7 @@ static enum hec_status file_one(struct hec_desk *desk, const struct hec_record *
     snprintf(id, sizeof(id), "%s", name == NULL ? "" : name);
     bool fresh = now_ms - yyjson_get_sint(yyjson_obj_get(root, "created_at_ms")) < FRESH_MS;
     yyjson_doc_free(doc);
+    desk->outcomes_stale = true;
     if (filed == HEC_FILED_NEW && fresh) {
         tell(desk, "alert", seq, id);
     }

@@ -215,6 +215,11 @@ enum hec_status hec_emit(struct hec_engine *engine, struct hec_error *error)
     enum hec_status status = hec_outbox_open(engine->outbox, error);
     for (int i = 0; i < batch->rows_count && status == HEC_OK; i++) {
         const struct hec_row *row = &batch->rows[i];
+        /* In a silent replay as well: the desk may have been killed before it kept them. */
+        if (row->status == HEC_OK && row->event.type == HEC_LABEL &&
+            engine->options.verdicts != NULL) {
+            hec_verdicts_post(engine->options.verdicts, &row->event, row->partition);
+        }
         if (!row->silent) {
             status = emit_row(engine, row, now_ms, error);
             rows++;

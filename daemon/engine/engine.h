@@ -39,6 +39,7 @@
 #include "kafka/source.h"
 #include "ops/board.h"
 #include "ops/metrics.h"
+#include "ops/verdicts.h"
 #include "store/store.h"
 
 struct hec_engine;
@@ -63,6 +64,7 @@ struct hec_engine_options {
     const struct hec_rules *rules; /* NULL: none */
     const uint8_t *rule_slots;     /* by rule: where its hits are counted */
     struct hec_board *lists;       /* NULL: none */
+    struct hec_verdicts *verdicts; /* where labels are noted; NULL: nowhere */
     const char *model_sha256;
     const struct hec_model *shadow_model; /* NULL: none watches */
     const char *shadow_sha256;

@@ -8,7 +8,7 @@
 
 #include "ops/inbox_inside.h"
 
-#define VERSION 1
+#define VERSION 2
 
 static const char SCHEMA[] =
     "CREATE TABLE alert(seq INTEGER PRIMARY KEY AUTOINCREMENT, alert_id TEXT NOT NULL UNIQUE,"
@@ -32,6 +32,18 @@ static const char SCHEMA[] =
     "CREATE INDEX snooze_who ON snooze(kind, token);"
     "CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER, actor TEXT, role TEXT,"
     " verb TEXT, subject TEXT, code INTEGER);";
+
+/* What version 2 brought: verdicts as the log has them, and by what they are counted. */
+static const char UPGRADE[] =
+    "ALTER TABLE alert ADD COLUMN part INTEGER DEFAULT -1;"
+    "ALTER TABLE alert ADD COLUMN propensity REAL DEFAULT 0;"
+    "UPDATE alert SET part = coalesce(json_extract(json, '$.event.source.partition'), -1),"
+    " propensity = CASE WHEN json_extract(json, '$.sampling.control_group') THEN"
+    " json_extract(json, '$.sampling.propensity') ELSE 0 END;"
+    "CREATE INDEX alert_time ON alert(event_time_ms);"
+    "CREATE TABLE verdict(event_id TEXT PRIMARY KEY, event_type TEXT, label TEXT, fraud_type TEXT,"
+    " part INTEGER, event_ms INTEGER, at_ms INTEGER) WITHOUT ROWID;"
+    "CREATE INDEX verdict_time ON verdict(event_ms);";
 
 /* ---- Statements ------------------------------------------------------------------------------ */
 
@@ -74,6 +86,8 @@ void hec_inbox_bind(sqlite3_stmt *statement, const char *types, ...)
     for (int i = 0; types[i] != '\0'; i++) {
         if (types[i] == 't') {
             sqlite3_bind_text(statement, i + 1, va_arg(values, const char *), -1, SQLITE_TRANSIENT);
+        } else if (types[i] == 'd') {
+            sqlite3_bind_double(statement, i + 1, va_arg(values, double));
         } else {
             sqlite3_bind_int64(statement, i + 1, va_arg(values, int64_t));
         }
@@ -128,11 +142,12 @@ static enum hec_status prepare_schema(struct hec_inbox *inbox, const char *path,
                         path, version, VERSION);
     }
     enum hec_status status = HEC_OK;
-    if (version == 0) {
+    if (version < VERSION) {
         status = run_text(inbox, "BEGIN IMMEDIATE", error);
-        status = status == HEC_OK ? run_text(inbox, SCHEMA, error) : status;
+        status = status == HEC_OK && version == 0 ? run_text(inbox, SCHEMA, error) : status;
+        status = status == HEC_OK ? run_text(inbox, UPGRADE, error) : status;
         status =
-            status == HEC_OK ? run_text(inbox, "PRAGMA user_version = 1; COMMIT", error) : status;
+            status == HEC_OK ? run_text(inbox, "PRAGMA user_version = 2; COMMIT", error) : status;
     }
     return status;
 }
@@ -217,6 +232,7 @@ static bool read_alert(struct hec_inbox_row *row, yyjson_val *root)
 {
     yyjson_val *event = yyjson_obj_get(root, "event");
     yyjson_val *decision = yyjson_obj_get(root, "decision"), *entity;
+    yyjson_val *sampling = yyjson_obj_get(root, "sampling");
     *row = (struct hec_inbox_row){
         .alert_id = text_of(root, "alert_id"),
         .head = text_of(root, "head"),
@@ -232,6 +248,10 @@ static bool read_alert(struct hec_inbox_row *row, yyjson_val *root)
         .kind = "",
         .token = "",
         .user_token = "",
+        .partition = (int32_t)integer_of(yyjson_obj_get(event, "source"), "partition", -1),
+        .propensity = yyjson_get_bool(yyjson_obj_get(sampling, "control_group"))
+                          ? yyjson_get_num(yyjson_obj_get(sampling, "propensity"))
+                          : 0,
     };
     yyjson_val *score = yyjson_obj_get(yyjson_obj_get(root, "scores"), row->head);
     row->score = integer_of(score, "score", 0);
@@ -308,17 +328,18 @@ static enum hec_status insert(struct hec_inbox *inbox, const struct hec_inbox_ro
     sqlite3_stmt *put = hec_inbox_statement(
         inbox, "INSERT INTO alert(alert_id, head, severity, outcome, event_id, event_type, kind,"
                " token, user_token, currency, reason, score, threshold, created_at_ms,"
-               " event_time_ms, amount_minor, loss_minor, last_ms, folded_into, snoozed, json)"
-               " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+               " event_time_ms, amount_minor, loss_minor, last_ms, folded_into, snoozed, part,"
+               " propensity, json) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
     if (put == NULL) {
         return hec_inbox_fail(inbox, error);
     }
-    hec_inbox_bind(put, "tttttttttttiiiiiiiii", row->alert_id, row->head, row->severity,
+    hec_inbox_bind(put, "tttttttttttiiiiiiiiiid", row->alert_id, row->head, row->severity,
                    row->outcome, row->event_id, row->event_type, row->kind, row->token,
                    row->user_token, row->currency, row->reason, row->score, row->threshold,
                    row->created_at_ms, row->event_time_ms, row->amount_minor, row->loss_minor,
-                   row->event_time_ms, row->folded_into, (int64_t)row->snoozed);
-    sqlite3_bind_text(put, 21, json, (int)length, SQLITE_STATIC);
+                   row->event_time_ms, row->folded_into, (int64_t)row->snoozed,
+                   (int64_t)row->partition, row->propensity);
+    sqlite3_bind_text(put, 23, json, (int)length, SQLITE_STATIC);
     return hec_inbox_run(inbox, put, error);
 }
 
@@ -427,6 +448,7 @@ enum hec_status hec_inbox_expire(struct hec_inbox *inbox, int64_t before_ms,
         "DELETE FROM alert WHERE created_at_ms < ?",
         "DELETE FROM snooze WHERE until_ms < ?",
         "DELETE FROM audit WHERE at_ms < ?",
+        "DELETE FROM verdict WHERE at_ms < ?",
     };
     enum hec_status status = HEC_OK;
     for (size_t i = 0; i < sizeof(DELETES) / sizeof(DELETES[0]) && status == HEC_OK; i++) {

@@ -47,6 +47,10 @@ struct hec_inbox_row {
     int64_t repeats, last_ms; /* how many alerts it stands for, event time of the newest */
     int64_t folded_into;      /* seq of the one it repeats; 0: none */
     bool snoozed;
+    /* Only as given to be filed: where the event stood, -1: unknown; of the control group, how
+     * likely it was to be let through, 0: it is not of it. */
+    int32_t partition;
+    double propensity;
     const char *json; /* the alert as it stood on the topic */
 };
 

@@ -30,7 +30,7 @@ struct hec_inbox {
 /** The statement of this text, reset, ready to bind; NULL when it cannot be made. The text must be
  * static. */
 sqlite3_stmt *hec_inbox_statement(struct hec_inbox *inbox, const char *sql);
-/** Binds texts and integers in order: 't' takes a const char *, 'i' an int64_t. */
+/** Binds values in order: 't' takes a const char *, 'i' an int64_t, 'd' a double. */
 void hec_inbox_bind(sqlite3_stmt *statement, const char *types, ...);
 /** Runs a statement that gives no rows. */
 HEC_CHECKED enum hec_status hec_inbox_run(struct hec_inbox *inbox, sqlite3_stmt *statement,

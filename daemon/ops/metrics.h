@@ -104,6 +104,19 @@
     X(FRAUD, "fraud")                                                                              \
     X(GENUINE, "genuine")                                                                          \
     X(UNKNOWN, "unknown")
+#define HEC_WINDOW_TABLE(X)                                                                        \
+    X(7, "7d")                                                                                     \
+    X(30, "30d")                                                                                   \
+    X(90, "90d")
+#define HEC_OUTCOME_KIND_TABLE(X)                                                                  \
+    X(FRAUD, "fraud")                                                                              \
+    X(GENUINE, "genuine")                                                                          \
+    X(UNLABELLED, "unlabelled")                                                                    \
+    X(MISSED, "missed")
+#define HEC_BOUND_TABLE(X)                                                                         \
+    X(ESTIMATE, "estimate")                                                                        \
+    X(LOW, "low")                                                                                  \
+    X(HIGH, "high")
 #define HEC_HANDLER_TABLE(X)                                                                       \
     X(LIVEZ, "livez")                                                                              \
     X(READYZ, "readyz")                                                                            \
@@ -147,6 +160,9 @@
 #define HEC_SUPPRESSED_ENUM(e, value) HEC_SUPPRESSED_##e,
 #define HEC_LIST_NAME_ENUM(e, value) HEC_LIST_NAME_##e,
 #define HEC_VERDICT_LABEL_ENUM(e, value) HEC_VERDICT_LABEL_##e,
+#define HEC_WINDOW_ENUM(e, value) HEC_WINDOW_##e,
+#define HEC_OUTCOME_KIND_ENUM(e, value) HEC_OUTCOME_##e,
+#define HEC_BOUND_ENUM(e, value) HEC_BOUND_##e,
 #define HEC_HANDLER_ENUM(e, value) HEC_HANDLER_##e,
 #define HEC_HTTP_CODE_ENUM(e, value) HEC_HTTP_CODE_##e,
 enum hec_stage { HEC_STAGE_TABLE(HEC_STAGE_ENUM) HEC_STAGES };
@@ -167,6 +183,9 @@ enum hec_head_label { HEC_HEAD_TABLE(HEC_HEAD_LABEL_ENUM) HEC_HEAD_LABELS };
 enum hec_suppressed { HEC_SUPPRESSED_TABLE(HEC_SUPPRESSED_ENUM) HEC_SUPPRESSEDS };
 enum hec_list_name { HEC_LIST_NAME_TABLE(HEC_LIST_NAME_ENUM) HEC_LIST_NAMES };
 enum hec_verdict_label { HEC_VERDICT_LABEL_TABLE(HEC_VERDICT_LABEL_ENUM) HEC_VERDICT_LABELS };
+enum hec_window { HEC_WINDOW_TABLE(HEC_WINDOW_ENUM) HEC_WINDOWS };
+enum hec_outcome_kind { HEC_OUTCOME_KIND_TABLE(HEC_OUTCOME_KIND_ENUM) HEC_OUTCOME_KINDS };
+enum hec_bound { HEC_BOUND_TABLE(HEC_BOUND_ENUM) HEC_BOUNDS };
 enum hec_handler { HEC_HANDLER_TABLE(HEC_HANDLER_ENUM) HEC_HANDLERS };
 enum hec_http_code { HEC_HTTP_CODE_TABLE(HEC_HTTP_CODE_ENUM) HEC_HTTP_CODES };
 
@@ -200,6 +219,9 @@ enum hec_http_code { HEC_HTTP_CODE_TABLE(HEC_HTTP_CODE_ENUM) HEC_HTTP_CODES };
     X(SUPPRESSED, "reason", HEC_SUPPRESSEDS)                                                       \
     X(LIST_NAME, "list", HEC_LIST_NAMES)                                                           \
     X(VERDICT, "label", HEC_VERDICT_LABELS)                                                        \
+    X(WINDOW, "window", HEC_WINDOWS)                                                               \
+    X(OUTCOME_KIND, "outcome", HEC_OUTCOME_KINDS)                                                  \
+    X(BOUND, "bound", HEC_BOUNDS)                                                                  \
     X(HANDLER, "handler", HEC_HANDLERS)                                                            \
     X(HTTP_CODE, "code", HEC_HTTP_CODES)
 
@@ -310,6 +332,20 @@ enum hec_label_count {
       "Entities that are allowed or denied.")                                                      \
     X(LABELS, "labels_received_total", COUNTER, SUM, 1, VERDICT, NONE, NONE,                       \
       "Label events applied.")                                                                     \
+    X(OUTCOMES, "alert_outcomes", GAUGE, SERVICE, 1, HEAD, WINDOW, OUTCOME_KIND,                   \
+      "Mature alerts by verdict, and frauds of the head's kind without an alert (missed).")        \
+    X(IMMATURE, "alerts_not_yet_mature", GAUGE, SERVICE, 1, HEAD, NONE, NONE,                      \
+      "Alerts too young for their labels to have come: in no window yet.")                         \
+    X(PRECISION, "live_precision_ratio", GAUGE, SERVICE, 1000000, HEAD, WINDOW, NONE,              \
+      "Frauds among the head's mature alerts that have a verdict; NaN without any.")               \
+    X(RECALL, "live_recall_ratio", GAUGE, SERVICE, 1000000, HEAD, WINDOW, NONE,                    \
+      "Frauds of the head's kind that it alerted on, among all that are known; NaN without any.")  \
+    X(CONTROL_PRECISION, "control_precision_ratio", GAUGE, SERVICE, 1000000, HEAD, BOUND, NONE,    \
+      "Frauds among would-be blocks, from the control group of 90 days; 95 % interval; or NaN.")   \
+    X(CONTROL_MATURE, "control_group_mature", GAUGE, SERVICE, 1, HEAD, NONE, NONE,                 \
+      "Members of the control group that control_precision_ratio is made of.")                     \
+    X(VERDICTS_DROPPED, "verdicts_dropped_total", COUNTER, SERVICE, 1, NONE, NONE, NONE,           \
+      "Labels that came faster than the inbox's disk could keep them.")                            \
     X(HTTP, "http_requests_total", COUNTER, SERVICE, 1, HANDLER, HTTP_CODE, NONE,                  \
       "HTTP requests answered.")                                                                   \
     X(HTTP_REFUSED, "http_connections_refused_total", COUNTER, SERVICE, 1, NONE, NONE, NONE,       \
@@ -352,6 +388,7 @@ enum hec_distribution {
 };
 
 #define HEC_BOUNDS_MAX 16
+#define HEC_METRIC_NONE INT64_MIN /* a gauge with nothing to tell: shown as NaN */
 /* Rules are named by a file, and a reload may name others: a name keeps its slot for the process's
  * life, and the last slot is shared by those that come too late. */
 #define HEC_RULE_SLOTS 128

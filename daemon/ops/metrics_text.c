@@ -67,6 +67,9 @@ static const char *const HEADS[] = { HEC_HEAD_TABLE(VALUE_TEXT) };
 static const char *const LIST_NAMES[] = { HEC_LIST_NAME_TABLE(VALUE_TEXT) };
 static const char *const SUPPRESSED[] = { HEC_SUPPRESSED_TABLE(VALUE_TEXT) };
 static const char *const VERDICTS[] = { HEC_VERDICT_LABEL_TABLE(VALUE_TEXT) };
+static const char *const WINDOWS[] = { HEC_WINDOW_TABLE(VALUE_TEXT) };
+static const char *const OUTCOME_KINDS[] = { HEC_OUTCOME_KIND_TABLE(VALUE_TEXT) };
+static const char *const BOUNDS[] = { HEC_BOUND_TABLE(VALUE_TEXT) };
 static const char *const HANDLERS[] = { HEC_HANDLER_TABLE(VALUE_TEXT) };
 static const char *const HTTP_CODES[] = { HEC_HTTP_CODE_TABLE(VALUE_TEXT) };
 
@@ -104,7 +107,9 @@ static const char *value_text(enum hec_label_list list, int i)
         [HEC_LABELS_REBUILD] = REBUILDS,     [HEC_LABELS_LOADED] = LOADED,
         [HEC_LABELS_HEAD] = HEADS,           [HEC_LABELS_SUPPRESSED] = SUPPRESSED,
         [HEC_LABELS_LIST_NAME] = LIST_NAMES, [HEC_LABELS_VERDICT] = VERDICTS,
-        [HEC_LABELS_HANDLER] = HANDLERS,     [HEC_LABELS_HTTP_CODE] = HTTP_CODES,
+        [HEC_LABELS_WINDOW] = WINDOWS,       [HEC_LABELS_OUTCOME_KIND] = OUTCOME_KINDS,
+        [HEC_LABELS_BOUND] = BOUNDS,         [HEC_LABELS_HANDLER] = HANDLERS,
+        [HEC_LABELS_HTTP_CODE] = HTTP_CODES,
     };
     switch (list) {
     case HEC_LABELS_NONE: return "";
@@ -138,6 +143,10 @@ static void say_escaped(struct text *text, const char *value)
 static void say_scaled(struct text *text, int64_t value, int64_t scale)
 {
     int digits = 0;
+    if (value == HEC_METRIC_NONE) {
+        say(text, "NaN\n");
+        return;
+    }
     for (int64_t s = scale; s > 1; s /= 10) {
         digits++;
     }

@@ -278,8 +278,9 @@ static const struct hec_setting SETTINGS[] = {
     TEXT("alerts", "inbox_file", "/var/lib/hecate/alerts.db", alerts.inbox_file,
          "SQLite file of the inbox: what people see and work on, filled from alert_topic. Passed "
          "over when its directory does not exist. Empty: none.", RESTART),
-    INTEGER("alerts", "inbox_retention_days", "days", "90", 1, 3650, alerts.inbox_retention_days,
-            "How long the inbox keeps alerts and its audit.", RESTART),
+    INTEGER("alerts", "inbox_retention_days", "days", "100", 1, 3650, alerts.inbox_retention_days,
+            "How long the inbox keeps alerts, verdicts and its audit. Precision over 90 days needs "
+            "these and the label delay.", RESTART),
     TEXT("alerts", "rules_file", "", alerts.rules_file,
          "Simple rules over features and event fields, as evidence beside the heads; a reload "
          "reads the file again. Empty: none.", RELOAD),

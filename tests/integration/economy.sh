@@ -14,7 +14,7 @@ rule any_transfer { when = "event_type == 'transfer' and amount_minor >= 0" outc
 rule large { when = "amount_minor > 40000 and not has wallet" outcome = review text = "a large amount" }
 END
 # Blocks are a matter of course here, so that the breaker has something to break.
-write_config "head card_fraud { block_score = 999 budget_alerts_per_day = 5 }" \
+write_config "head card_fraud { block_score = 900 budget_alerts_per_day = 5 }" \
     "alerts { rules_file = \"$scratch/rules.conf\" lists_topic = lists lists_file = \"$scratch/lists\" inbox_file = \"$scratch/alerts.db\"" \
     " breaker_block_ratio = 0.2 breaker_window_s = 86400 control_ratio = 0.2 control_key = seven-and-eighty-nine }"
 
@@ -70,6 +70,16 @@ jq -s -e 'map(select(.decision.reason == "rule")) | length > 0 and
     all(.[]; .event.amount_minor > 40000 and .decision.outcome == "review")' "$scratch/alerts" >/dev/null ||
     fail "no alert was raised by a rule"
 [ "$(metric 'hecate_rule_hits_total.rule="large"')" -gt 0 ] || fail "the hits of a rule are not counted"
+
+# ---- The control group: what was let through, once it is mature, tells how precise blocking is
+mature=$(jq -s '(map(.event.event_time_ms) | max) as $newest | map(select(.sampling.control_group and
+    .event.event_time_ms < $newest - 604800000)) | length' "$scratch/alerts")
+[ "$mature" -ge 5 ] || fail "only $mature would-be blocks were let through"
+is_mature() { [ "$(metric hecate_control_group_mature)" = "$mature" ]; }
+wait_for 15 is_mature
+console status >"$scratch/status"
+grep -q 'control group: precision of blocking [01]\.[0-9]* ([01]\.' "$scratch/status" ||
+    fail "the console has no control group: $(cat "$scratch/status")"
 
 # ---- Lists: denied and allowed from the next batch on, and after a restart from the topic
 user=$(jq -r 'select(.head == "card_fraud") | .entities[] | select(.kind == "user") | .token' "$scratch/alerts" | head -1)

@@ -8,7 +8,9 @@ start_broker
 start_redis
 make_bank
 make_topics 2
-write_config "alerts { inbox_file = \"$scratch/alerts.db\" dedup_window_s = 86400 }"
+write_config "head card_fraud { block_score = 900 }" \
+    "alerts { inbox_file = \"$scratch/alerts.db\" dedup_window_s = 86400 control_ratio = 0.3" \
+    " control_key = seven-and-eighty-nine }"
 total=$(wc -l <"$events")
 
 console() {
@@ -91,6 +93,36 @@ while read -r one; do
 done <"$scratch/kinds"
 wait_done $((total + 2 + $(wc -l <"$scratch/kinds")))
 [ "$(metric 'hecate_dead_letters_total')" = 0 ] || fail "a label was set aside: $(read_topic dead -f '%h %s\n')"
+
+# ---- Verdicts become precision and recall, and tell of the control group, as the topics have it
+kcat -C -q -b "$broker" -t events -o beginning -e >"$scratch/all"
+outcomes() {
+    curl -s "http://$http/metrics" >"$scratch/metrics"
+    python3 "$source/tests/integration/outcomes.py" "$scratch/alerts" "$scratch/all" "$scratch/metrics" >"$scratch/said" 2>&1
+}
+(wait_for 15 outcomes) || fail "live precision is another: $(cat "$scratch/said")"
+# Through the API that the page uses: an alert that is old enough, of a head with verdicts.
+newest=$(jq -s 'map(.event.event_time_ms) | max' "$scratch/alerts")
+old=$(jq -r --argjson newest "$newest" 'select(.head == "card_fraud" and .event.event_type == "card_auth" and
+    .event.event_time_ms < $newest - 691200000 and .event.event_time_ms > $newest - 1123200000) | .alert_id' "$scratch/alerts" | head -1)
+[ -n "$old" ] || fail "no alert is old enough"
+outcome='hecate_alert_outcomes.head="card_fraud",window="7d",outcome='
+verdict() {
+    curl -s -f -o "$scratch/answer" -X POST "http://$http/api/v1/alerts/$old/label" -H 'Content-Type: application/json' \
+        -H 'Authorization: Bearer analyst-token-0123456789' -d "{\"label\":\"$1\",\"fraud_type\":\"$2\"}" ||
+        fail "the verdict is refused: $(cat "$scratch/answer")"
+    kcat -C -q -b "$broker" -t events -o beginning -e >"$scratch/all"
+}
+[ "$(metric hecate_control_group_mature)" -ge 5 ] || fail "there is no control group: $(cat "$scratch/said")"
+# One more moves them.
+verdict genuine ''
+(wait_for 15 outcomes) || fail "a verdict does not reach the metrics: $(cat "$scratch/said")"
+before=$(metric "${outcome}\"fraud\"")
+verdict fraud 04
+(wait_for 15 outcomes) || fail "a changed verdict does not reach the metrics: $(cat "$scratch/said")"
+[ "$(metric "${outcome}\"fraud\"")" = $((before + 1)) ] || fail "a fraud does not count: $(metric "${outcome}\"fraud\""), it was $before"
+console status >"$scratch/status"
+grep -q '^card_fraud  *7 .* [0-9.]* ' "$scratch/status" || fail "the console has no precision: $(cat "$scratch/status")"
 
 # ---- What is snoozed is out of sight, and counted
 status=0
