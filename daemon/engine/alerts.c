@@ -145,6 +145,7 @@ enum hec_status hec_emit_alerts(struct hec_engine *engine, const struct hec_row 
     const struct hec_engine_options *options = &engine->options;
     const float *scores = engine->batch->scores + (size_t)row->scored * HEC_HEADS_MAX;
     struct hec_ledger *ledger = hec_ledgers_now(engine->ledgers, row->partition);
+    engine->positions[row->partition].judged_ms = now_ms;
     hec_judge_row(engine, verdicts, ledger, row, scores,
                   engine->batch->numerics +
                       (size_t)row->scored * (size_t)engine->reason_columns.numerics);
@@ -182,9 +183,13 @@ void hec_publish_ledgers(struct hec_engine *engine)
     int64_t used[HEC_HEADS_MAX] = { 0 }, limit[HEC_HEADS_MAX] = { 0 };
     bool open = false;
     int32_t day = newest_day(engine);
+    int64_t now_ms = hec_wall_ms();
     for (int32_t p = 0; p < engine->options.partitions; p++) {
         const struct hec_ledger *ledger = hec_ledgers_now(engine->ledgers, p);
-        open |= engine->positions[p].assigned && ledger->open;
+        /* The ledger's window moves with events: of a partition without any for so long nothing
+         * is turned into a review, whatever it said at the last one. */
+        bool idle = now_ms - engine->positions[p].judged_ms >= policy->breaker_window_ms;
+        open |= engine->positions[p].assigned && ledger->open && !idle;
         for (int head = 0; engine->positions[p].assigned && head < policy->heads_count; head++) {
             /* Without an event of today a partition still says what it spent on a day before. */
             used[head] += ledger->day == day ? ledger->heads[head].used : 0;

@@ -48,6 +48,7 @@ struct hec_position {
     struct hec_watermark maybe_watermark;
     bool sweep; /* older generations are to be deleted; how far that came */
     char sweep_cursor[HEC_STORE_CURSOR_BYTES];
+    int64_t judged_ms; /* wall clock, when an event was last judged; 0: not since it was assigned */
 };
 
 struct hec_engine {

@@ -179,4 +179,9 @@ read_topic alerts | jq -s 'map(select(.event.event_id | startswith("loop-"))) | 
 [ "$(metric hecate_breaker_open)" = 1 ] || fail "the breaker is not in the metrics"
 grep -q 'event=breaker_open' "$scratch/log" || fail "the breaker is not in the log"
 console status --json | jq -e '.breaker_open == true' >/dev/null || fail "the breaker is not in the status"
+# Without events for a window it is shown open no longer: there is nothing that it would turn.
+sed -i 's/breaker_window_s = 86400/breaker_window_s = 10/' "$scratch/hecate.conf"
+console reload --wait >/dev/null
+is_shut() { [ "$(metric hecate_breaker_open)" = 0 ]; }
+wait_for 30 is_shut
 stop_daemon
