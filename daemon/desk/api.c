@@ -112,6 +112,15 @@ const char *hec_api_text(struct hec_api_call *call, const char *name, size_t byt
     return text;
 }
 
+struct hec_api_listing hec_api_listing(struct hec_api_call *call, const char *name)
+{
+    return (struct hec_api_listing){
+        .call = call,
+        .list = yyjson_mut_obj_add_arr(call->reply, call->root, name),
+        .only = "",
+    };
+}
+
 int64_t hec_api_integer(struct hec_api_call *call, const char *name, int64_t minimum,
                         int64_t maximum, int64_t fallback)
 {

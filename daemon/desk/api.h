@@ -54,6 +54,16 @@ void hec_api_fail(struct hec_api_call *call, int code, const char *format, ...) 
  * and empty. */
 const char *hec_api_text(struct hec_api_call *call, const char *name, size_t bytes_max,
                          bool needed);
+/* An array of the answer that is being filled. */
+struct hec_api_listing {
+    struct hec_api_call *call;
+    yyjson_mut_val *list;
+    const char *only; /* for the filler: which ones */
+    int64_t last_seq; /* the filler's: the newest that was put */
+};
+/** A new array of the answer's root. */
+struct hec_api_listing hec_api_listing(struct hec_api_call *call, const char *name);
+
 /** An integer member of the body, fallback when it is absent. Fails the call (and returns fallback)
  * when it is outside minimum .. maximum or no integer. */
 int64_t hec_api_integer(struct hec_api_call *call, const char *name, int64_t minimum,

@@ -67,15 +67,9 @@ void hec_api_put_summary(void *context, const struct hec_inbox_row *row)
 
 /* ---- Lists ----------------------------------------------------------------------------------- */
 
-struct listing {
-    struct hec_api_call *call;
-    yyjson_mut_val *list;
-    int64_t last_seq;
-};
-
 static void put_listed(void *context, const struct hec_inbox_row *row)
 {
-    struct listing *listing = context;
+    struct hec_api_listing *listing = context;
     yyjson_mut_doc *doc = listing->call->reply;
     put_row(doc, yyjson_mut_arr_add_obj(doc, listing->list), row);
     listing->last_seq = row->seq;
@@ -83,8 +77,7 @@ static void put_listed(void *context, const struct hec_inbox_row *row)
 
 static void put_list(struct hec_api_call *call, const struct hec_inbox_filter *filter)
 {
-    struct listing listing = { .call = call };
-    listing.list = yyjson_mut_obj_add_arr(call->reply, call->root, "alerts");
+    struct hec_api_listing listing = hec_api_listing(call, "alerts");
     int count = hec_inbox_list(call->desk->inbox, filter, put_listed, &listing);
     if (count == filter->limit) {
         yyjson_mut_obj_add_int(call->reply, call->root, "next_cursor", listing.last_seq);
@@ -151,6 +144,11 @@ void hec_api_alerts(struct hec_api_call *call)
 
 /* ---- One alert ------------------------------------------------------------------------------- */
 
+static void fail_unknown(struct hec_api_call *call)
+{
+    hec_api_fail(call, 404, "No alert has this id, or more than one begins so.");
+}
+
 static void put_whole(void *context, const struct hec_inbox_row *row)
 {
     struct hec_api_call *call = context;
@@ -164,7 +162,7 @@ static void put_whole(void *context, const struct hec_inbox_row *row)
 void hec_api_alert(struct hec_api_call *call)
 {
     if (!hec_inbox_find(call->desk->inbox, call->captures[0], put_whole, call)) {
-        hec_api_fail(call, 404, "No alert has this id, or more than one begins so.");
+        fail_unknown(call);
     }
 }
 
@@ -194,7 +192,7 @@ static void put_explained(void *context, const struct hec_inbox_row *row)
 void hec_api_explain(struct hec_api_call *call)
 {
     if (!hec_inbox_find(call->desk->inbox, call->captures[0], put_explained, call)) {
-        hec_api_fail(call, 404, "No alert has this id, or more than one begins so.");
+        fail_unknown(call);
     }
 }
 
@@ -208,7 +206,7 @@ static int64_t find_seq(struct hec_api_call *call)
 {
     struct hec_inbox_row found = { 0 };
     if (!hec_inbox_find(call->desk->inbox, call->captures[0], note_seq, &found)) {
-        hec_api_fail(call, 404, "No alert has this id, or more than one begins so.");
+        fail_unknown(call);
     }
     snprintf(call->subject, sizeof(call->subject), "%.40s", call->captures[0]);
     return found.seq;
@@ -308,7 +306,7 @@ void hec_api_label(struct hec_api_call *call)
         return;
     }
     if (!hec_inbox_find(call->desk->inbox, call->captures[0], send_verdict, &verdict)) {
-        hec_api_fail(call, 404, "No alert has this id, or more than one begins so.");
+        fail_unknown(call);
         return;
     }
     if (verdict.status == HEC_OK) {
@@ -322,14 +320,9 @@ void hec_api_label(struct hec_api_call *call)
 
 /* ---- An entity ------------------------------------------------------------------------------- */
 
-struct wanted {
-    struct hec_api_call *call;
-    yyjson_mut_val *list;
-};
-
 static void put_own_snooze(void *context, const struct hec_snooze *snooze)
 {
-    struct wanted *wanted = context;
+    struct hec_api_listing *wanted = context;
     yyjson_mut_doc *doc = wanted->call->reply;
     if (strcmp(snooze->kind, wanted->call->captures[0]) == 0 &&
         strcmp(snooze->token, wanted->call->captures[1]) == 0) {
@@ -359,7 +352,6 @@ void hec_api_entity(struct hec_api_call *call)
     yyjson_mut_obj_add_strcpy(call->reply, call->root, "kind", kind);
     yyjson_mut_obj_add_strcpy(call->reply, call->root, "token", token);
     put_list(call, &filter);
-    struct wanted wanted = { .call = call };
-    wanted.list = yyjson_mut_obj_add_arr(call->reply, call->root, "snoozes");
+    struct hec_api_listing wanted = hec_api_listing(call, "snoozes");
     hec_snooze_list(call->desk->inbox, hec_wall_ms(), put_own_snooze, &wanted);
 }

@@ -13,14 +13,9 @@
 #define LIMIT 100
 #define LIMIT_MAX 500
 
-struct listing {
-    struct hec_api_call *call;
-    yyjson_mut_val *list;
-};
-
 static void put_snooze(void *context, const struct hec_snooze *snooze)
 {
-    struct listing *listing = context;
+    struct hec_api_listing *listing = context;
     yyjson_mut_doc *doc = listing->call->reply;
     yyjson_mut_val *one = yyjson_mut_arr_add_obj(doc, listing->list);
     yyjson_mut_obj_add_int(doc, one, "id", snooze->id);
@@ -36,8 +31,7 @@ static void put_snooze(void *context, const struct hec_snooze *snooze)
 
 void hec_api_snoozes(struct hec_api_call *call)
 {
-    struct listing listing = { .call = call };
-    listing.list = yyjson_mut_obj_add_arr(call->reply, call->root, "snoozes");
+    struct hec_api_listing listing = hec_api_listing(call, "snoozes");
     hec_snooze_list(call->desk->inbox, hec_wall_ms(), put_snooze, &listing);
 }
 
@@ -76,8 +70,7 @@ void hec_api_snooze(struct hec_api_call *call)
         hec_api_fail(call, 503, "%s", error.text);
         return;
     }
-    struct listing listing = { .call = call };
-    listing.list = yyjson_mut_obj_add_arr(call->reply, call->root, "snoozes");
+    struct hec_api_listing listing = hec_api_listing(call, "snoozes");
     put_snooze(&listing, &snooze);
 }
 
@@ -99,7 +92,7 @@ void hec_api_unsnooze(struct hec_api_call *call)
 
 static void put_audit(void *context, const struct hec_audit_row *row)
 {
-    struct listing *listing = context;
+    struct hec_api_listing *listing = context;
     yyjson_mut_doc *doc = listing->call->reply;
     yyjson_mut_val *one = yyjson_mut_arr_add_obj(doc, listing->list);
     yyjson_mut_obj_add_int(doc, one, "id", row->id);
@@ -116,8 +109,7 @@ void hec_api_audit(struct hec_api_call *call)
     int64_t before = hec_api_query_integer(call, "cursor", 0, INT64_MAX, 0);
     int64_t limit = hec_api_query_integer(call, "limit", 1, LIMIT_MAX, LIMIT);
     if (call->code == 200) {
-        struct listing listing = { .call = call };
-        listing.list = yyjson_mut_obj_add_arr(call->reply, call->root, "audit");
+        struct hec_api_listing listing = hec_api_listing(call, "audit");
         hec_audit_list(call->desk->inbox, before, (int)limit, put_audit, &listing);
     }
 }

@@ -48,7 +48,7 @@ struct hec_desk {
     char inbox_missing[300];
     struct hec_tap *alerts, *letters;
     int64_t tried_ms, expired_ms; /* when a tap was last opened, old alerts last deleted */
-    struct hec_feed *labels;      /* made at the first label */
+    struct hec_feed *feed;        /* made at the first label or list entry */
     struct hec_letter *kept_letters[DESK_LETTERS]; /* a ring, the oldest at letters_from */
     int letters_from, letters_count;
 
@@ -118,6 +118,10 @@ void hec_desk_put_outcomes(const struct hec_desk *desk, int head, yyjson_mut_doc
                            yyjson_mut_val *to);
 
 /* label.c */
+
+/** Makes the feed that labels and list entries are sent through, when there is none yet.
+ * @return those of hec_feed_new */
+HEC_CHECKED enum hec_status hec_desk_open_feed(struct hec_desk *desk, struct hec_error *error);
 
 /** Sends a verdict on an alert to the input topic, as a label event, and waits until it is there.
  * @return HEC_OK, HEC_UNAVAILABLE, HEC_INVALID */

@@ -277,7 +277,7 @@ void hec_desk_close_inbox(struct hec_desk *desk)
 {
     hec_tap_close(desk->alerts);
     hec_tap_close(desk->letters);
-    hec_feed_close(desk->labels, 2000);
+    hec_feed_close(desk->feed, 2000);
     hec_inbox_close(desk->inbox);
     for (int i = 0; i < desk->letters_count; i++) {
         free(desk->kept_letters[(desk->letters_from + i) % DESK_LETTERS]);

@@ -96,12 +96,12 @@ static char *write_label(const struct hec_inbox_row *alert, const char *label,
     return text;
 }
 
-static enum hec_status open_feed(struct hec_desk *desk, struct hec_error *error)
+enum hec_status hec_desk_open_feed(struct hec_desk *desk, struct hec_error *error)
 {
     struct hec_kafka_property list[HEC_KAFKA_PROPERTIES_MAX];
     struct hec_kafka_options options;
     hec_parts_kafka(desk->options.config, HEC_KAFKA_PRODUCER, list, &options);
-    return desk->labels != NULL ? HEC_OK : hec_feed_new(&desk->labels, &options, error);
+    return desk->feed != NULL ? HEC_OK : hec_feed_new(&desk->feed, &options, error);
 }
 
 enum hec_status hec_desk_send_label(struct hec_desk *desk, const struct hec_inbox_row *alert,
@@ -115,12 +115,11 @@ enum hec_status hec_desk_send_label(struct hec_desk *desk, const struct hec_inbo
     if (text == NULL) {
         return hec_fail(error, HEC_NO_MEMORY, "Memory is exhausted.");
     }
-    enum hec_status status = open_feed(desk, error);
+    enum hec_status status = hec_desk_open_feed(desk, error);
     if (status == HEC_OK) {
-        status =
-            hec_feed_send(desk->labels, desk->options.config->input.topic, -1, alert->user_token,
-                          strlen(alert->user_token), text, strlen(text), 0, error);
+        status = hec_feed_send(desk->feed, desk->options.config->input.topic, -1, alert->user_token,
+                               strlen(alert->user_token), text, strlen(text), 0, error);
     }
     free(text);
-    return status == HEC_OK ? hec_feed_flush(desk->labels, SEND_MS, error) : status;
+    return status == HEC_OK ? hec_feed_flush(desk->feed, SEND_MS, error) : status;
 }

@@ -199,15 +199,9 @@ void hec_desk_close_lists(struct hec_desk *desk)
 
 /* ---- Requests -------------------------------------------------------------------------------- */
 
-struct listing {
-    struct hec_api_call *call;
-    yyjson_mut_val *list;
-    const char *only; /* "", "allow" or "deny" */
-};
-
 static void put_entry(void *context, const struct hec_roster_entry *entry)
 {
-    struct listing *listing = context;
+    struct hec_api_listing *listing = context;
     yyjson_mut_doc *doc = listing->call->reply;
     const char *list = entry->entry.deny ? "deny" : "allow";
     bool over = entry->entry.until_ms != 0 && entry->entry.until_ms <= hec_wall_ms();
@@ -230,8 +224,8 @@ static void put_entry(void *context, const struct hec_roster_entry *entry)
 void hec_api_lists(struct hec_api_call *call)
 {
     const char *only = hec_exchange_query(call->exchange, "list");
-    struct listing listing = { .call = call, .only = only == NULL ? "" : only };
-    listing.list = yyjson_mut_obj_add_arr(call->reply, call->root, "entries");
+    struct hec_api_listing listing = hec_api_listing(call, "entries");
+    listing.only = only == NULL ? "" : only;
     hec_roster_each(call->desk->file_roster, put_entry, &listing);
     hec_roster_each(call->desk->topic_roster, put_entry, &listing);
 }
@@ -248,16 +242,12 @@ static enum hec_status store(struct hec_desk *desk, const char *key, const char 
         (void)!stat(config->alerts.lists_file, &desk->lists_stat);
         return status;
     }
-    struct hec_kafka_property list[HEC_KAFKA_PROPERTIES_MAX];
-    struct hec_kafka_options options;
-    hec_parts_kafka(config, HEC_KAFKA_PRODUCER, list, &options);
-    enum hec_status status =
-        desk->labels != NULL ? HEC_OK : hec_feed_new(&desk->labels, &options, error);
+    enum hec_status status = hec_desk_open_feed(desk, error);
     if (status == HEC_OK) {
-        status = hec_feed_send(desk->labels, config->alerts.lists_topic, -1, key, strlen(key),
-                               value, value == NULL ? 0 : strlen(value), 0, error);
+        status = hec_feed_send(desk->feed, config->alerts.lists_topic, -1, key, strlen(key), value,
+                               value == NULL ? 0 : strlen(value), 0, error);
     }
-    return status == HEC_OK ? hec_feed_flush(desk->labels, SEND_MS, error) : status;
+    return status == HEC_OK ? hec_feed_flush(desk->feed, SEND_MS, error) : status;
 }
 
 static bool has_lists(struct hec_api_call *call)
@@ -307,8 +297,7 @@ void hec_api_list_add(struct hec_api_call *call)
         hec_api_fail(call, 503, "It holds here and now, but was not stored: %s", error.text);
         return;
     }
-    struct listing listing = { .call = call, .only = "" };
-    listing.list = yyjson_mut_obj_add_arr(call->reply, call->root, "entries");
+    struct hec_api_listing listing = hec_api_listing(call, "entries");
     put_entry(&listing, hec_roster_find(own_roster(desk), entry.key));
 }
 
