@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hecate/random.h"
-#include "hecate/train.h"
 #include "schema.h"
+#include "small_model.h"
 
 #define T0 1735689600000 /* 2025-01-01 */
 #define SCHEMA                                                                                     \
@@ -34,49 +33,13 @@ struct world {
 /* A model that learned that large amounts are fraud; what it learned does not matter here. */
 static struct hec_model *model_of(const struct hec_plan *plan)
 {
-    enum { ROWS = 800 };
-    static float numerics[ROWS * 2];
-    static uint32_t categories[ROWS];
-    static uint8_t types[ROWS], split[ROWS];
-    static int8_t targets[ROWS * HEC_DEFAULT_HEADS];
-    const char *numeric_names[] = { "amount", "count" }, *category_names[] = { "channel" };
-    struct hec_random random = hec_random_at(5, 0);
-    for (int i = 0; i < ROWS; i++) {
-        bool fraud = i % 20 == 0;
-        numerics[2 * i] = (float)(hec_random_uniform(&random) * 50 + (fraud ? 400 : 0));
-        numerics[2 * i + 1] = (float)hec_random_below(&random, 5);
-        categories[i] = 1 + (uint32_t)hec_random_below(&random, 3);
-        types[i] = HEC_CARD_AUTH;
-        split[i] = HEC_SPLIT_TRAIN;
-        for (int h = 0; h < HEC_DEFAULT_HEADS; h++) {
-            targets[i * HEC_DEFAULT_HEADS + h] = h == 1 ? HEC_TARGET_NEGATIVE : (int8_t)fraud;
-        }
-    }
-    struct hec_dataset data = {
-        .rows = ROWS,
-        .columns = { .numerics = 2,
-                     .categories = 1,
-                     .numeric_names = numeric_names,
-                     .category_names = category_names,
-                     .schema_text = SCHEMA,
-                     .schema_digest = hec_plan_digest(plan) },
-        .numerics = numerics,
-        .categories = categories,
-        .event_type = types,
-        .split = split,
-        .heads_count = HEC_DEFAULT_HEADS,
-        .heads = hec_default_heads,
-        .targets = targets,
+    const struct small_model wanted = {
+        .schema_text = SCHEMA, .numerics = 2, .categories = 1, .epochs = 2
     };
-    struct hec_train_options options;
-    hec_train_defaults(&options);
-    options.epochs_max = 2;
-    void *bytes;
     size_t size;
+    void *bytes = small_model(&wanted, plan, &size);
     struct hec_model *model;
     struct hec_error error = { 0 };
-    cr_assert_eq(hec_train(&bytes, &size, &data, &options, NULL, NULL, &error), HEC_OK, "%s",
-                 error.text);
     cr_assert_eq(hec_model_load(&model, bytes, size, hec_plan_digest(plan), &error), HEC_OK, "%s",
                  error.text);
     free(bytes);

@@ -28,7 +28,7 @@
 #include "http/http.h"
 #include "ops/log.h"
 #include "schema.h"
-#include "small_model.h"
+#include "tiny_model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -156,9 +156,9 @@ static void make_parts(void)
     must(house.config != NULL &&
          hec_config_parse(house.config, "fuzz", SETTINGS, &problems) == HEC_OK);
     house.parts.config = house.config;
-    house.parts.plan = plan_of(SMALL_SCHEMA);
+    house.parts.plan = plan_of(TINY_SCHEMA);
     size_t size;
-    void *bytes = small_model(house.parts.plan, &size);
+    void *bytes = small_model(&TINY_MODEL, house.parts.plan, &size);
     must(hec_model_load(&house.parts.model, bytes, size, NULL, &error) == HEC_OK);
     free(bytes);
     hec_policy_default(&house.parts.policy, hec_model_info(house.parts.model));
@@ -166,6 +166,7 @@ static void make_parts(void)
     house.parts.engines_count = 1;
     struct hec_metrics_options metrics = { .engines = 1, .input_topic = "events" };
     must(hec_metrics_new(&house.parts.metrics, &metrics) == HEC_OK);
+    must(hec_verdicts_new(&house.parts.verdicts) == HEC_OK);
 }
 
 static void begin(void)

@@ -4,18 +4,19 @@
  *   fuzz-model-seeds FILE
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "schema.h"
-#include "small_model.h"
+#include "tiny_model.h"
 
 int main(int argc, char **argv)
 {
     if (argc != 2) {
         return 2;
     }
-    struct hec_plan *plan = plan_of(SMALL_SCHEMA);
+    struct hec_plan *plan = plan_of(TINY_SCHEMA);
     size_t size;
-    void *bytes = small_model(plan, &size);
+    void *bytes = small_model(&TINY_MODEL, plan, &size);
     FILE *file = fopen(argv[1], "wb");
     if (file == NULL) {
         perror(argv[1]);

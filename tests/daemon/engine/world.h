@@ -17,8 +17,6 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
-#include "hecate/random.h"
-#include "hecate/train.h"
 #include "kafka/admin.h"
 #include "kafka/feed.h"
 #include "kafka/mock.h"
@@ -26,6 +24,7 @@
 #include "ops/log.h"
 #include "redis_fixture.h"
 #include "schema.h"
+#include "small_model.h"
 
 #define T0 1735689600000 /* 2025-01-01 */
 #define PARTITIONS_MAX 4
@@ -56,49 +55,12 @@ static struct world {
 /* What it learned does not matter here. */
 static inline struct hec_model *model_of(const struct hec_plan *plan)
 {
-    enum { ROWS = 400 };
-    static float numerics[ROWS * 3];
-    static uint32_t categories[ROWS];
-    static uint8_t types[ROWS], split[ROWS];
-    static int8_t targets[ROWS * HEC_DEFAULT_HEADS];
-    const char *numeric_names[] = { "amount", "count", "busy" }, *category_names[] = { "channel" };
-    struct hec_random random = hec_random_at(5, 0);
-    for (int i = 0; i < ROWS; i++) {
-        bool fraud = i % 20 == 0;
-        numerics[3 * i] = (float)(hec_random_uniform(&random) * 50 + (fraud ? 400 : 0));
-        numerics[3 * i + 1] = (float)hec_random_below(&random, 5);
-        numerics[3 * i + 2] = (float)hec_random_below(&random, 5);
-        categories[i] = 1;
-        types[i] = HEC_CARD_AUTH;
-        split[i] = HEC_SPLIT_TRAIN;
-        for (int h = 0; h < HEC_DEFAULT_HEADS; h++) {
-            targets[i * HEC_DEFAULT_HEADS + h] = h == 1 ? HEC_TARGET_NEGATIVE : (int8_t)fraud;
-        }
-    }
-    struct hec_dataset data = {
-        .rows = ROWS,
-        .columns = { .numerics = 3,
-                     .categories = 1,
-                     .numeric_names = numeric_names,
-                     .category_names = category_names,
-                     .schema_text = SCHEMA,
-                     .schema_digest = hec_plan_digest(plan) },
-        .numerics = numerics,
-        .categories = categories,
-        .event_type = types,
-        .split = split,
-        .heads_count = HEC_DEFAULT_HEADS,
-        .heads = hec_default_heads,
-        .targets = targets,
+    const struct small_model wanted = {
+        .schema_text = SCHEMA, .numerics = 3, .categories = 1, .epochs = 1
     };
-    struct hec_train_options options;
-    hec_train_defaults(&options);
-    options.epochs_max = 1;
-    void *bytes;
     size_t size;
+    void *bytes = small_model(&wanted, plan, &size);
     struct hec_model *model;
-    cr_assert_eq(hec_train(&bytes, &size, &data, &options, NULL, NULL, &world.error), HEC_OK, "%s",
-                 world.error.text);
     cr_assert_eq(hec_model_load(&model, bytes, size, hec_plan_digest(plan), &world.error), HEC_OK,
                  "%s", world.error.text);
     free(bytes);
