@@ -499,13 +499,15 @@ static bool refits(const struct hec_trainer *trainer)
 {
     enum hec_refit refit = trainer->options->refit;
     return trainer->valid_count > 0 && !trainer->stopped &&
-           (refit == HEC_REFIT_YES ||
+           (refit == HEC_REFIT_WHOLE ||
             (refit == HEC_REFIT_AUTO && trainer->options->epochs_max >= 2 * HEC_LEVEL_EPOCHS &&
-             isfinite(trainer->best_monitor) && levelled_off(trainer)));
+             isfinite(trainer->best_monitor)));
 }
 
-/* Once more, with the rows that chose the epoch. The thresholds stay: they were found on rows that
- * the weights had not seen, and scores mean the same as before. */
+/* Once more, with the rows that chose the epoch. Where validation fell after it, the schedule is as
+ * long as validation rose: the rate comes to rest there, instead of being cut off high in a cosine
+ * that was drawn for more. The thresholds stay: they were found on rows that the weights had not
+ * seen, and scores mean the same as before. */
 static enum hec_status learn_again(struct hec_trainer *trainer, struct hec_error *error)
 {
     const struct hec_dataset *data = trainer->data;
@@ -516,6 +518,9 @@ static enum hec_status learn_again(struct hec_trainer *trainer, struct hec_error
                                   .report = trainer->report,
                                   .user = trainer->user,
                                   .refit = true };
+    if (options.refit == HEC_REFIT_AUTO && !levelled_off(trainer)) {
+        options.epochs_max = trainer->best_epoch;
+    }
     say(trainer, "all is learned once more with the validation rows among the others");
     uint8_t *split = malloc((size_t)data->rows + 1);
     if (split == NULL) {

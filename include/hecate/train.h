@@ -80,9 +80,9 @@ struct hec_dataset {
 
 /* Whether all is learned once more with the validation rows among the others. */
 #define HEC_REFIT_TABLE(X)                                                                         \
-    X(AUTO, "auto", "where validation levelled off, not where it fell")                            \
-    X(NO, "no", "the epoch that validation chose")                                                 \
-    X(YES, "yes", "always")
+    X(AUTO, "auto", "whole where validation levelled off; where it fell, as long as it rose")      \
+    X(NO, "no", "the epoch that validation chose, without the validation rows")                    \
+    X(WHOLE, "whole", "the whole schedule of --epochs")
 
 enum hec_weighting {
 #define HEC_WEIGHTING_ENUM(enumerator, name, phrase) HEC_WEIGHTING_##enumerator,

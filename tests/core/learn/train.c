@@ -14,7 +14,7 @@
 
 /* What a training said on its way. */
 struct heard {
-    int epochs, messages, best_epoch, stop_after;
+    int epochs, messages, best_epoch, refit_epochs, stop_after;
     double first_loss, last_loss, best_ap;
     char last_message[256];
     bool finite;
@@ -29,6 +29,10 @@ static bool hear(void *user, const struct hec_train_progress *progress)
         return true;
     }
     heard->epochs++;
+    if (progress->refit) {
+        heard->refit_epochs++;
+        return true;
+    }
     heard->last_loss = progress->loss[0];
     heard->first_loss = heard->epochs == 1 ? progress->loss[0] : heard->first_loss;
     heard->best_epoch = progress->best ? progress->epoch : heard->best_epoch;
@@ -422,7 +426,7 @@ Test(train, learns_once_more_with_all_rows_and_keeps_the_thresholds)
     options.epochs_max = 4;
     options.refit = HEC_REFIT_NO;
     struct hec_model *first = learned(&planted, &options, &heard);
-    options.refit = HEC_REFIT_YES;
+    options.refit = HEC_REFIT_WHOLE;
     struct hec_model *second = learned(&planted, &options, &heard);
     cr_expect_not_null(strstr(heard.last_message, "once more"));
     cr_expect_eq(hec_model_info(first)->train_rows, 2250u);
@@ -446,28 +450,43 @@ Test(train, learns_once_more_with_all_rows_and_keeps_the_thresholds)
     planted_free(&planted);
 }
 
-/* Labels by chance can only be learned by heart: validation falls, and the best epoch stays. */
-Test(train, learns_once_more_only_where_validation_has_levelled_off)
+/* Labels by chance can only be learned by heart: validation falls. What is learned with all rows then
+ * is what a schedule of as many epochs as validation rose for would have learned; where it levelled
+ * off, it is the whole schedule. */
+Test(train, learns_once_more_for_as_long_as_validation_rose)
 {
+    static float again[ROWS];
     struct planted planted;
     struct hec_train_options options;
-    struct heard heard = { 0 };
+    struct heard heard = { 0 }, first = { 0 };
     planted_make(&planted, 6000, 12);
     hec_train_defaults(&options);
     options.epochs_max = 24;
     options.dropout = 0;
-    struct hec_model *model = learned(&planted, &options, &heard);
-    cr_expect_eq(hec_model_info(model)->train_rows, 6000u, "%s", heard.last_message);
-    hec_model_free(model);
+    hec_model_free(learned(&planted, &options, &heard));
+    cr_expect_eq(heard.refit_epochs, 24, "it levelled off");
 
     struct hec_random random = hec_random_at(12, 1);
     for (size_t i = 0; i < 6000 * HEC_DEFAULT_HEADS; i++) {
         planted.targets[i] =
             hec_random_uniform(&random) < 0.03 ? HEC_TARGET_POSITIVE : HEC_TARGET_NEGATIVE;
     }
-    model = learned(&planted, &options, &heard);
-    cr_expect_eq(hec_model_info(model)->train_rows, 4500u, "%s", heard.last_message);
+    heard = (struct heard){ 0 };
+    struct hec_model *model = learned(&planted, &options, &heard);
+    cr_expect_eq(hec_model_info(model)->train_rows, 6000u, "%s", heard.last_message);
+    options.refit = HEC_REFIT_NO;
+    hec_model_free(learned(&planted, &options, &first));
+    cr_expect_lt(first.best_epoch, 12);
+    cr_expect_eq(heard.refit_epochs, first.best_epoch);
+
+    options.epochs_max = first.best_epoch;
+    memset(planted.split, HEC_SPLIT_TRAIN, 6000);
+    struct hec_model *whole = learned(&planted, &options, &heard);
+    size_t n = judge(&planted, model, 0, HEC_SPLIT_TRAIN, again, label);
+    cr_assert_eq(judge(&planted, whole, 0, HEC_SPLIT_TRAIN, score, label), n);
+    cr_expect_eq(memcmp(again, score, n * sizeof(*score)), 0);
     hec_model_free(model);
+    hec_model_free(whole);
     planted_free(&planted);
 }
 
