@@ -49,6 +49,9 @@ proof-bank: ## both heads on the simulated bank stream (../shared)
 proof-trees: ## LightGBM and XGBoost on our rows, beside our model (ARGS=handbook|bank|sparkov|census; ../shared)
 	@tests/proof/trees.sh $(ARGS)
 
+proof-delay: ## young events with --delay-model, beside mature ones alone, on the bank stream (../shared)
+	@tests/proof/delay.sh
+
 proof-ablations: ## what each part of the recipe is worth on the handbook's validation folds (../shared)
 	@tests/proof/ablations.sh
 

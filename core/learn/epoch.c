@@ -35,6 +35,21 @@ static int8_t kind_target(const struct hec_trainer *trainer, uint32_t row, int k
     return HEC_TARGET_UNKNOWN;
 }
 
+/* How sure a negative of this row is; a kind's head is as sure as the least sure of the heads. */
+static float heard_of(const struct hec_trainer *trainer, uint32_t row, int head)
+{
+    const struct hec_dataset *data = trainer->data;
+    if (data->heard == NULL) {
+        return 1;
+    }
+    const float *heard = data->heard + (size_t)row * (size_t)data->heads_count;
+    float least = 1;
+    for (int k = 0; k < data->heads_count && head < 0; k++) {
+        least = heard[k] < least ? heard[k] : least;
+    }
+    return head < 0 ? least : heard[head];
+}
+
 static void label_batch(struct hec_trainer *trainer, const uint32_t *rows, int count)
 {
     const struct hec_dataset *data = trainer->data;
@@ -53,7 +68,9 @@ static void label_batch(struct hec_trainer *trainer, const uint32_t *rows, int c
             trainer->target[at] = trainer->dead[z] ? HEC_TARGET_UNKNOWN : target;
             trainer->weight[at] =
                 kept_anyway && target == HEC_TARGET_NEGATIVE ? (float)trainer->sample.beta : 1;
-            if (trainer->options->loss == HEC_LOSS_WEIGHTED && target == HEC_TARGET_POSITIVE) {
+            trainer->heard[at] =
+                target == HEC_TARGET_NEGATIVE ? heard_of(trainer, rows[i], trainer->head_of[z]) : 1;
+            if (trainer->loss_of[z] == HEC_LOSS_WEIGHTED && target == HEC_TARGET_POSITIVE) {
                 trainer->weight[at] = (float)trainer->options->positive_weight;
             }
         }
@@ -127,18 +144,31 @@ static void leave_out(struct hec_trainer *trainer, int count)
     }
 }
 
+/* A silence counts what it tells, by the probability that the network gives now: see delay.h. */
+static void weigh_silence(struct hec_trainer *trainer, int count)
+{
+    for (int at = 0; trainer->data->heard != NULL && at < count * trainer->logits; at++) {
+        double heard = (double)trainer->heard[at];
+        if (heard < 1) {
+            float shift = hec_trainer_shift(trainer, at % trainer->logits);
+            double p = (double)hec_sigmoid(trainer->work.z[at] + shift);
+            trainer->weight[at] *= (float)(heard * (1 - p) / (1 - heard * p));
+        }
+    }
+}
+
 /* dz and losses of the heads. */
 static void head_losses(struct hec_trainer *trainer, int count, double *losses)
 {
     struct hec_work *work = &trainer->work;
-    if (trainer->options->loss == HEC_LOSS_FOCAL) {
-        hec_focal(work->dz, losses, work->z, trainer->target, trainer->weight, trainer->scale,
-                  trainer->options->focal_gamma, count, trainer->logits);
-    } else {
-        hec_bce(work->dz, losses, work->z, trainer->target, trainer->weight, trainer->scale, count,
-                trainer->logits);
-    }
+    hec_bce(work->dz, losses, work->z, trainer->target, trainer->weight, trainer->scale, count,
+            trainer->logits);
     for (int z = 0; z < trainer->logits; z++) {
+        if (trainer->loss_of[z] == HEC_LOSS_FOCAL) {
+            losses[z] =
+                hec_focal(work->dz, work->z, trainer->target, trainer->weight, trainer->scale[z],
+                          trainer->options->focal_gamma, z, count, trainer->logits);
+        }
         if (trainer->regresses[z]) {
             losses[z] = hec_squares(work->dz, work->z, trainer->target, trainer->value,
                                     trainer->scale[z], z, count, trainer->logits);
@@ -173,6 +203,7 @@ static void pass(struct hec_trainer *trainer, int count, double rate, double *lo
         hec_mask_hide(trainer, count);
     }
     hec_net_forward(work, trainer->parameters, count, dropout);
+    weigh_silence(trainer, count);
     if (hec_balance_wants_losses(&trainer->balance)) {
         head_losses(trainer, count, losses);
     }
@@ -297,9 +328,9 @@ void hec_trainer_epoch(struct hec_trainer *trainer, long *step, long steps_total
     tell_epoch(trainer, sum, batches, *step - first_step);
 }
 
-float hec_trainer_shift(const struct hec_trainer *trainer)
+float hec_trainer_shift(const struct hec_trainer *trainer, int z)
 {
-    bool weighted = trainer->options->loss == HEC_LOSS_WEIGHTED;
+    bool weighted = trainer->loss_of[z] == HEC_LOSS_WEIGHTED;
     return (float)(log(trainer->sample.beta) -
                    (weighted ? log(trainer->options->positive_weight) : 0));
 }
@@ -308,7 +339,7 @@ static void judge_head(struct hec_trainer *trainer, int z, double *sum, int *jud
 {
     const struct hec_dataset *data = trainer->data;
     int head = trainer->head_of[z];
-    float shift = hec_trainer_shift(trainer);
+    float shift = hec_trainer_shift(trainer, z);
     size_t n = 0, positives = 0;
     for (uint32_t i = 0; i < trainer->valid_count; i++) {
         size_t at = (size_t)trainer->valid[i] * (size_t)data->heads_count + (size_t)head;

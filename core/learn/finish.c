@@ -40,7 +40,7 @@ static void set_shifts(struct hec_trainer *trainer)
     float *bias = model->parameters + model->layout.place[HEC_T_HEADS_1_BIAS].offset;
     for (int z = 0; z < model->shape.heads; z++) {
         int head = trainer->head_of[z];
-        model->shifts[head] = hec_trainer_shift(trainer);
+        model->shifts[head] = hec_trainer_shift(trainer, z);
         model->trained[head] = !trainer->dead[z];
         if (trainer->dead[z]) {
             size_t towers = (size_t)weight->cols;
@@ -72,7 +72,8 @@ static uint32_t pick_rows(const struct hec_trainer *trainer, uint32_t *pick, uin
         uint64_t left = there;
         for (uint32_t row = 0; row < data->rows; row++) {
             size_t at = (size_t)row * (size_t)data->heads_count + (size_t)(head < 0 ? 0 : head);
-            if (data->split[row] != split || (head >= 0 && data->targets[at] < least)) {
+            bool young = data->heard != NULL && head >= 0 && data->heard[at] < 1;
+            if (data->split[row] != split || (head >= 0 && (young || data->targets[at] < least))) {
                 continue;
             }
             if (round == 0) {

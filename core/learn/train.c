@@ -21,7 +21,6 @@
 const char *const hec_refit_names[HEC_REFITS + 1] = { HEC_REFIT_TABLE(NAME) NULL };
 const char *const hec_weighting_names[HEC_WEIGHTINGS + 1] = { HEC_WEIGHTING_TABLE(NAME) NULL };
 const char *const hec_mtl_names[HEC_MTLS + 1] = { HEC_MTL_TABLE(NAME) NULL };
-const char *const hec_loss_names[HEC_LOSSES + 1] = { HEC_LOSS_TABLE(NAME) NULL };
 #undef NAME
 
 void hec_train_defaults(struct hec_train_options *options)
@@ -59,7 +58,13 @@ static void say(struct hec_trainer *trainer, const char *format, ...)
     }
 }
 
-static enum hec_status check(const struct hec_dataset *data, struct hec_error *error)
+static enum hec_loss loss_of(const struct hec_head *head, const struct hec_train_options *options)
+{
+    return head->loss > 0 ? (enum hec_loss)(head->loss - 1) : options->loss;
+}
+
+static enum hec_status check(const struct hec_dataset *data,
+                             const struct hec_train_options *options, struct hec_error *error)
 {
     uint64_t rows = 0, labelled = 0;
     for (uint32_t row = 0; row < data->rows; row++) {
@@ -72,6 +77,14 @@ static enum hec_status check(const struct hec_dataset *data, struct hec_error *e
             enum hec_head_kind kind = data->heads[k].kind;
             bool teaches = kind == HEC_HEAD_BINARY ? target >= 0 : target == HEC_TARGET_POSITIVE;
             labelled += data->split[row] == HEC_SPLIT_TRAIN && teaches && kind != HEC_HEAD_NOVELTY;
+            bool sure = data->heard == NULL ||
+                        data->heard[(size_t)row * (size_t)data->heads_count + (size_t)k] >= 1;
+            if (!sure && loss_of(&data->heads[k], options) == HEC_LOSS_FOCAL) {
+                return hec_fail(error, HEC_INVALID,
+                                "train: head '%s': --delay-model needs a probability, which the "
+                                "focal loss does not give; take bce or weighted",
+                                data->heads[k].name);
+            }
         }
         rows += data->split[row] == HEC_SPLIT_TRAIN;
     }
@@ -129,6 +142,7 @@ static void plan_logits(struct hec_trainer *trainer)
         int z = trainer->logits++;
         trainer->head_of[z] = k;
         trainer->scale[z] = 1;
+        trainer->loss_of[z] = loss_of(&data->heads[k], trainer->options);
         for (uint32_t row = 0; row < data->rows; row++) {
             int8_t target = data->targets[(size_t)row * (size_t)data->heads_count + (size_t)k];
             bool train = data->split[row] == HEC_SPLIT_TRAIN;
@@ -180,6 +194,7 @@ static void plan_kinds(struct hec_trainer *trainer)
             trainer->head_of[z] = -1;
             trainer->kind_of[z] = kind;
             trainer->scale[z] = trainer->options->kind_weight;
+            trainer->loss_of[z] = trainer->options->loss;
             trainer->positives[z] = frauds[kind];
             trainer->negatives[z] = others;
             trainer->dead[z] = others == 0;
@@ -275,6 +290,7 @@ static enum hec_status allocate(struct hec_trainer *trainer)
     trainer->target = calloc(batch * logits, sizeof(int8_t));
     trainer->value = calloc(batch * logits, sizeof(float));
     trainer->weight = calloc(batch * logits, sizeof(float));
+    trainer->heard = calloc(batch * logits, sizeof(float));
     trainer->ordinary = calloc(batch, 1);
     trainer->left_out = calloc((size_t)(shape.numerics + shape.categories) + 1, sizeof(bool));
     trainer->hidden = calloc(batch * (size_t)shape.numerics + 1, 1);
@@ -283,7 +299,8 @@ static enum hec_status allocate(struct hec_trainer *trainer)
         trainer->parameters == NULL || trainer->gradients == NULL || trainer->best == NULL ||
         trainer->numerics == NULL || trainer->whole == NULL || trainer->categories == NULL ||
         trainer->target == NULL || trainer->value == NULL || trainer->weight == NULL ||
-        trainer->ordinary == NULL || trainer->left_out == NULL || trainer->hidden == NULL) {
+        trainer->heard == NULL || trainer->ordinary == NULL || trainer->left_out == NULL ||
+        trainer->hidden == NULL) {
         return HEC_NO_MEMORY;
     }
     memset(trainer->parameters, 0, bytes);
@@ -414,6 +431,7 @@ static void release(struct hec_trainer *trainer)
     free(trainer->target);
     free(trainer->value);
     free(trainer->weight);
+    free(trainer->heard);
     free(trainer->ordinary);
     free(trainer->left_out);
     free(trainer->hidden);
@@ -462,7 +480,7 @@ static enum hec_status learn(struct hec_trainer *trainer, struct hec_error *erro
     if (status == HEC_OK) {
         hec_shape_network(&trainer->model->shape, &trainer->options->network);
         hec_warm_shape(trainer);
-        status = check(data, error);
+        status = check(data, trainer->options, error);
     }
     if (status == HEC_OK) {
         status = hec_regression_check(data, error);

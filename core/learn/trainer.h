@@ -58,6 +58,7 @@ struct hec_trainer {
     bool dead[HEC_LOGITS_MAX];                                     /* nothing to learn from */
     float scale[HEC_LOGITS_MAX];                                   /* weight of its loss */
     bool regresses[HEC_LOGITS_MAX];
+    enum hec_loss loss_of[HEC_LOGITS_MAX];
     double mean[HEC_LOGITS_MAX], spread[HEC_LOGITS_MAX]; /* of a regression head's number */
 
     struct hec_work work;
@@ -76,6 +77,7 @@ struct hec_trainer {
     int8_t *target;       /* (batch, logits) */
     float *value;         /* (batch, logits): of regression heads, standardised */
     float *weight;        /* (batch, logits) */
+    float *heard;         /* (batch, logits): of negatives that may still become positives */
     uint8_t *ordinary;    /* (batch) */
     bool *left_out;       /* (numerics + categories), of one row */
     uint8_t *hidden;      /* (batch, numerics): with masked features, what is to be told */
@@ -108,9 +110,9 @@ const float *hec_trainer_judged(const struct hec_trainer *trainer);
 /** Trains one epoch; steps counts on, of steps_total. */
 void hec_trainer_epoch(struct hec_trainer *trainer, long *step, long steps_total);
 
-/** What is added to a logit for what training saw otherwise than the world is: fewer negatives, or
+/** What is added to logit z for what training saw otherwise than the world is: fewer negatives, or
  * positives that count more. Exact in both cases. */
-float hec_trainer_shift(const struct hec_trainer *trainer);
+float hec_trainer_shift(const struct hec_trainer *trainer, int z);
 
 /** Every number of a regression head must be one. @return HEC_OK or HEC_INVALID (told) */
 HEC_CHECKED enum hec_status hec_regression_check(const struct hec_dataset *data,

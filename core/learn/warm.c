@@ -391,7 +391,8 @@ enum hec_status hec_warm_begin(struct hec_trainer *trainer)
     for (int k = 0; k < trainer->model->info.heads_count && status == HEC_OK; k++) {
         int old = begins_as(warm, &trainer->model->heads[k], true);
         if (old >= 0 && warm->heads[old].kind == HEC_HEAD_BINARY) {
-            bias[trainer->model->logit_of[k]] += warm->shifts[old] - hec_trainer_shift(trainer);
+            int z = trainer->model->logit_of[k];
+            bias[z] += warm->shifts[old] - hec_trainer_shift(trainer, z);
         }
     }
     return status;

@@ -13,6 +13,10 @@
 #define DAY_MS INT64_C(86400000)
 #define ON_SCORED ((1u << HEC_SCORED_TYPES) - 1)
 
+#define NAME(enumerator, name, phrase) name,
+const char *const hec_loss_names[HEC_LOSSES + 1] = { HEC_LOSS_TABLE(NAME) NULL };
+#undef NAME
+
 /* 05 is account takeover and 55 a payment that an intruder changed: both are the takeover's. 56 and
  * 57 on a transfer are a payer who was talked into paying: no payment instrument was abused. */
 const struct hec_head hec_default_heads[HEC_DEFAULT_HEADS] = {

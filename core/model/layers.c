@@ -307,26 +307,24 @@ void hec_bce(real *dz, double *loss, const real *z, const int8_t *target, const 
 
 /* With m the logit towards the truth: f = (1-p)^g c, p = sigmoid(m), c = log(1 + e^-m), and
  * df/dm = -(1-p)^g (g p c + 1 - p). */
-void hec_focal(real *dz, double *loss, const real *z, const int8_t *target, const float *weight,
-               const float *scale, double gamma, int B, int K)
+double hec_focal(real *dz, const real *z, const int8_t *target, const float *weight, float scale,
+                 double gamma, int k, int B, int K)
 {
-    for (int k = 0; k < K; k++) {
-        double total = labelled(target, weight, k, B, K), sum = 0;
-        for (int row = 0; row < B; row++) {
-            int at = row * K + k;
-            dz[at] = 0;
-            if (target[at] < 0 || total <= 0) {
-                continue;
-            }
-            double sign = target[at] > 0 ? 1 : -1, m = sign * (double)z[at], tail = exp(-fabs(m));
-            double missing = (m >= 0 ? tail : 1) / (1 + tail), cross = log1p(tail) + fmax(-m, 0);
-            double share = (double)weight[at] / total, factor = pow(missing, gamma);
-            sum += share * factor * cross;
-            dz[at] = (real)(-sign * share * (double)scale[k] * factor *
-                            (gamma * (1 - missing) * cross + missing));
+    double total = labelled(target, weight, k, B, K), sum = 0;
+    for (int row = 0; row < B; row++) {
+        int at = row * K + k;
+        dz[at] = 0;
+        if (target[at] < 0 || total <= 0) {
+            continue;
         }
-        loss[k] = total > 0 ? sum : NAN;
+        double sign = target[at] > 0 ? 1 : -1, m = sign * (double)z[at], tail = exp(-fabs(m));
+        double missing = (m >= 0 ? tail : 1) / (1 + tail), cross = log1p(tail) + fmax(-m, 0);
+        double share = (double)weight[at] / total, factor = pow(missing, gamma);
+        sum += share * factor * cross;
+        dz[at] = (real)(-sign * share * (double)scale * factor *
+                        (gamma * (1 - missing) * cross + missing));
     }
+    return total > 0 ? sum : NAN;
 }
 
 double hec_squares(real *dz, const real *z, const int8_t *target, const float *value, float scale,

@@ -83,10 +83,11 @@ void hec_heads_out_backward(real *dt, real *dw, real *db, const real *dz, const 
 void hec_bce(real *dz, double *loss, const real *z, const int8_t *target, const float *weight,
              const float *scale, int B, int K);
 
-/** The same with the focal loss, -(1-p)^gamma log p of the truth's probability p (Lin et al., ICCV
- * 2017): what is easy counts less. */
-void hec_focal(real *dz, double *loss, const real *z, const int8_t *target, const float *weight,
-               const float *scale, double gamma, int B, int K);
+/** The same of head k alone with the focal loss, -(1-p)^gamma log p of the truth's probability p
+ * (Lin et al., ICCV 2017): what is easy counts less. Writes column k of dz. @return the head's mean
+ */
+double hec_focal(real *dz, const real *z, const int8_t *target, const float *weight, float scale,
+                 double gamma, int k, int B, int K);
 
 /**
  * Squared error of one head, the mean over the rows that have a number.

@@ -82,6 +82,9 @@ char *hec_manifest_heads(const struct hec_model *model)
         yyjson_mut_obj_add_bool(doc, entry, "others_are_negative", head->others_are_negative);
         yyjson_mut_obj_add_int(doc, entry, "label_delay_ms", head->label_delay_ms);
         yyjson_mut_obj_add_real(doc, entry, "loss_weight", shown(head->loss_weight));
+        if (head->loss > 0) {
+            yyjson_mut_obj_add_str(doc, entry, "loss", hec_loss_names[head->loss - 1]);
+        }
         yyjson_mut_obj_add_real(doc, entry, "shift", shown(model->shifts[k]));
         if (head->kind == HEC_HEAD_REGRESSION) {
             yyjson_mut_obj_add_real(doc, entry, "spread", shown(model->spreads[k]));
@@ -276,13 +279,17 @@ static bool read_head(struct hec_manifest_heads *heads, int k, yyjson_val *entry
     int kind = hec_name_find(kinds, yyjson_get_str(yyjson_obj_get(entry, "kind")));
     yyjson_val *rules = yyjson_obj_get(entry, "rules");
     yyjson_val *delay = yyjson_obj_get(entry, "label_delay_ms");
-    if (name == NULL || kind < 0 || strlen(name) >= sizeof(head->name) || !yyjson_is_int(delay) ||
+    const char *told = yyjson_get_str(yyjson_obj_get(entry, "loss"));
+    int loss = told == NULL ? -1 : hec_name_find(hec_loss_names, told);
+    if (name == NULL || kind < 0 || (told != NULL && loss < 0) ||
+        strlen(name) >= sizeof(head->name) || !yyjson_is_int(delay) ||
         yyjson_arr_size(rules) > HEC_HEAD_RULES_MAX) {
         return false;
     }
     memcpy(head->name, name, strlen(name) + 1);
     head->kind = (enum hec_head_kind)kind;
     heads->spreads[k] = 1;
+    head->loss = (uint8_t)(1 + loss);
     head->label_delay_ms = yyjson_get_sint(delay);
     head->others_are_negative = yyjson_get_bool(yyjson_obj_get(entry, "others_are_negative"));
     heads->trained[k] = yyjson_get_bool(yyjson_obj_get(entry, "trained"));

@@ -257,7 +257,7 @@ static void run_one(void *user, int number)
         memcpy(targets, study->targets, study->rows.count);
         memcpy(split, study->split, study->rows.count);
         struct hec_training_set set = {
-            &study->rows, study->luggage.plan, &study->head, 1, targets, split, NULL
+            &study->rows, study->luggage.plan, &study->head, 1, targets, split, NULL, NULL
         };
         error->status = hec_train_shots(targets, split, study->rows.count, 1, 0, shots, seed) < 0
                             ? HEC_NO_MEMORY

@@ -73,6 +73,11 @@ static int plan_window(struct training *training, const struct hec_arguments *ar
     if (fold->train_from_ms >= fold->train_to_ms) {
         return hec_cli_misused(arguments, "--train-from must be before --train-to");
     }
+    if (hec_given(arguments, "delay-model") && training->warm.shots > 0) {
+        return hec_cli_misused(arguments,
+                               "--shots hides all labels but so many: --delay-model would show "
+                               "those of young events again");
+    }
     return hec_training_window(fold, arguments, training->heads, training->heads_count);
 }
 
@@ -203,7 +208,9 @@ static enum hec_status learn(struct training *training, const struct hec_argumen
                                     .heads_count = training->heads_count,
                                     .targets = training->targets,
                                     .split = training->split,
-                                    .code = training->code };
+                                    .code = training->code,
+                                    .late = hec_given(arguments, "delay-model") ? &training->fold
+                                                                                : NULL };
     struct sigaction ours = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART }, theirs;
     hec_progress_begin(&training->progress, "training");
     sigaction(SIGINT, &ours, &theirs);
@@ -397,7 +404,8 @@ const struct hec_command hec_cmd_train = {
             "No rule of --task-weighting and no --mtl-optimizer is known to beat plain summing\n"
             "with equal weights; inverse-data is known to cost the larger head. mtsgd is SGD with\n"
             "momentum 0.9: no published optimiser of that name is known.\n\n"
-            "--warm-start, --freeze-trunk, --new-head and --shots: see hecate-learning(7).",
+            "--delay-model, --warm-start, --freeze-trunk, --new-head and --shots: see\n"
+            "hecate-learning(7).",
     .run = run,
     .flags = {
         HEC_FLAG_DATA,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "file/when.h"
+#include "hecate/delay.h"
 #include "ops/heads_file.h"
 
 #define MTSGD_RATE 0.02
@@ -202,6 +203,80 @@ enum hec_status hec_training_dataset(struct hec_dataset *dataset,
     return HEC_OK;
 }
 
+/* The young rows of a set, opened. Owned. */
+struct opened {
+    struct hec_delay delays[HEC_HEADS_MAX];
+    int8_t *targets;
+    uint8_t *split;
+    float *heard;
+};
+
+static void close_opened(struct opened *opened)
+{
+    for (int k = 0; k < HEC_HEADS_MAX; k++) {
+        hec_delay_free(&opened->delays[k]);
+    }
+    free(opened->targets);
+    free(opened->split);
+    free(opened->heard);
+}
+
+static void tell_delay(const struct hec_delay *delay, const struct hec_head *head,
+                       hec_train_report *report, void *user)
+{
+    char text[400];
+    struct hec_train_progress progress = { .message = text, .monitor = NAN };
+    if (report == NULL || head->kind != HEC_HEAD_BINARY) {
+        return;
+    }
+    if (delay->frauds == 0) {
+        snprintf(text, sizeof(text),
+                 "head '%s' has fewer than %d matured frauds, too few to tell how late labels are: "
+                 "it learns from mature events alone",
+                 head->name, HEC_DELAY_FRAUDS_MIN);
+    } else {
+        snprintf(text, sizeof(text),
+                 "head '%s': of %zu matured frauds half were reported within %.1f days, nine in "
+                 "ten within %.1f; %llu younger events hold %llu reported ones, %.4g %% of them, "
+                 "which makes %.4g %%",
+                 head->name, delay->frauds,
+                 (double)hec_delay_quantile_ms(delay, 0.5) / (double)HEC_DAY_MS,
+                 (double)hec_delay_quantile_ms(delay, 0.9) / (double)HEC_DAY_MS,
+                 (unsigned long long)delay->young, (unsigned long long)delay->reported,
+                 delay->young > 0 ? 100 * (double)delay->reported / (double)delay->young : 0,
+                 delay->young > 0 ? 100 * delay->prior : 0);
+    }
+    (void)report(user, &progress);
+}
+
+static enum hec_status open_young(struct opened *opened, const struct hec_training_set *set,
+                                  hec_train_report *report, void *user, struct hec_error *error)
+{
+    const struct hec_labelled log = hec_rows_labelled(set->rows);
+    size_t rows = set->rows->count, cells = rows * (size_t)set->heads_count;
+    opened->targets = malloc(cells + 1);
+    opened->split = malloc(rows + 1);
+    opened->heard = malloc((cells + 1) * sizeof(float));
+    enum hec_status status =
+        opened->targets == NULL || opened->split == NULL || opened->heard == NULL ? HEC_NO_MEMORY
+                                                                                  : HEC_OK;
+    for (int k = 0; k < set->heads_count && status == HEC_OK; k++) {
+        status = hec_delay_fit(&opened->delays[k], &log, set->late, set->heads, set->heads_count, k,
+                               set->targets);
+    }
+    if (status != HEC_OK) {
+        return hec_fail(error, status, "memory is exhausted");
+    }
+    memcpy(opened->targets, set->targets, cells);
+    memcpy(opened->split, set->split, rows);
+    hec_delay_open(opened->delays, &log, set->late, set->heads, set->heads_count, opened->targets,
+                   opened->split, opened->heard);
+    for (int k = 0; k < set->heads_count; k++) {
+        tell_delay(&opened->delays[k], &set->heads[k], report, user);
+    }
+    return HEC_OK;
+}
+
 enum hec_status hec_training_run(void **bytes, size_t *size, const struct hec_training_set *set,
                                  const struct hec_train_options *options, hec_train_report *report,
                                  void *user, struct hec_error *error)
@@ -211,18 +286,30 @@ enum hec_status hec_training_run(void **bytes, size_t *size, const struct hec_tr
     char *text = NULL;
     float *values = NULL;
     int8_t *targets = NULL;
-    enum hec_status status = hec_training_dataset(&dataset, names, &text, set, error);
-    if (status == HEC_OK && !amounts(set, &targets, &values)) {
+    struct opened opened = { .targets = NULL };
+    struct hec_training_set whole = *set;
+    enum hec_status status =
+        set->late == NULL ? HEC_OK : open_young(&opened, set, report, user, error);
+    if (status == HEC_OK && set->late != NULL) {
+        whole.targets = opened.targets;
+        whole.split = opened.split;
+    }
+    if (status == HEC_OK) {
+        status = hec_training_dataset(&dataset, names, &text, &whole, error);
+    }
+    if (status == HEC_OK && !amounts(&whole, &targets, &values)) {
         status = hec_fail(error, HEC_NO_MEMORY, "memory is exhausted");
     }
     if (status == HEC_OK) {
         dataset.values = values;
+        dataset.heard = opened.heard;
         dataset.targets = targets == NULL ? dataset.targets : targets;
         status = hec_train(bytes, size, &dataset, options, report, user, error);
     }
     if (status == HEC_OK) {
         status = hec_spill_failed(set->rows->spill, error);
     }
+    close_opened(&opened);
     free(text);
     free(values);
     free(targets);

@@ -16,6 +16,8 @@
 #define HEC_FLAGS_TRAINING                                                                         \
     { "valid-days",     "N",          "days for validation (default: a sixth of what is mature)",  \
       HEC_FLAG_INTEGER, .minimum = 0, .maximum = 3650 },                                           \
+        { "delay-model", NULL, "learn from events too young for their label too",                  \
+          HEC_FLAG_SWITCH },                                                                       \
         HEC_FLAGS_RECIPE
 
 /* Those of them that do not need days. */
@@ -110,9 +112,10 @@ struct hec_training_set {
     const struct hec_plan *plan;
     const struct hec_head *heads;
     int heads_count;
-    const int8_t *targets; /* (rows, heads) */
-    const uint8_t *split;  /* (rows): enum hec_split */
-    const uint8_t *code;   /* (rows): fraud types as known for training */
+    const int8_t *targets;       /* (rows, heads) */
+    const uint8_t *split;        /* (rows): enum hec_split */
+    const uint8_t *code;         /* (rows): fraud types as known for training */
+    const struct hec_fold *late; /* NULL; else its young rows too, by time: see hecate/delay.h */
 };
 
 /**

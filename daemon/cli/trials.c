@@ -161,7 +161,7 @@ void hec_trials_free(struct hec_trials *trials)
 void hec_arm_of(struct hec_arm *arm, const struct hec_trials *trials, const char *name,
                 const struct hec_arguments *arguments)
 {
-    *arm = (struct hec_arm){ .learned = ~UINT32_C(0) };
+    *arm = (struct hec_arm){ .learned = ~UINT32_C(0), .late = hec_given(arguments, "delay-model") };
     snprintf(arm->name, sizeof(arm->name), "%s", name);
     hec_training_options(&arm->options, arguments);
     memcpy(arm->heads, trials->heads, sizeof(arm->heads));
@@ -260,7 +260,8 @@ static enum hec_status try(const struct hec_trials *trials, struct hec_trial *tr
                                     .heads_count = trials->heads_count,
                                     .targets = targets,
                                     .split = fold->split,
-                                    .code = fold->code };
+                                    .code = fold->code,
+                                    .late = arm->late ? &fold->fold : NULL };
     struct hec_judge_options judging = trials->judging;
     struct hec_model *model = NULL;
     options.seed = trial->seed;
@@ -359,6 +360,12 @@ int hec_trials_run(struct hec_trials *trials, const struct hec_arguments *argume
     int count = trials->arms_count * trials->folds_count * trials->seeds;
     int workers = (int)hec_integer_or(arguments, "workers", hec_workers_default());
     struct hec_error error = { 0 };
+    for (int a = 0; a < trials->arms_count; a++) {
+        if (trials->arms[a].late && trials->folds[0].fold.parts > 0) {
+            return hec_cli_misused(arguments, "--delay-model is for folds by time: --kfold-by user "
+                                              "judges rows of the window that it trains on");
+        }
+    }
     trials->trials = calloc((size_t)count, sizeof(*trials->trials));
     if (trials->trials == NULL) {
         hec_fail(&error, HEC_NO_MEMORY, "memory is exhausted");

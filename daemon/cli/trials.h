@@ -20,6 +20,7 @@ struct hec_arm {
     struct hec_train_options options;
     struct hec_head heads[HEC_HEADS_MAX]; /* the same names in every arm */
     uint32_t learned; /* mask of heads; the labels of others are not shown to training */
+    bool late;        /* young events too: --delay-model */
 };
 
 /* One fold's rows. Owned by the trials. */

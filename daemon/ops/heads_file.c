@@ -25,6 +25,7 @@ static const struct hec_heads_key KEYS[] = {
       "What a fraud is here that is another head's: unknown (default: left out) or negative." },
     { "head", "label_delay", "How long a label may take: 7d, 36h. Default 7d." },
     { "head", "weight", "Its loss weight, with --task-weighting fixed. Default 1." },
+    { "head", "loss", "bce, focal or weighted, of a binary head. Default what --loss says." },
     { "head", "show", "yes (default), or no: it helps in training and is not in the model." },
     { "head", "column", "Of a table: the column that holds its label." },
     { "head", "values", "Of a table: the values that are positive; none for regression." },
@@ -153,6 +154,17 @@ static void take_weight(const struct parsing *p, const struct hec_conf_item *ite
     head->loss_weight = (float)number;
 }
 
+static void take_loss(const struct parsing *p, const struct hec_conf_item *item,
+                      struct hec_head *head)
+{
+    int loss = hec_name_find(hec_loss_names, item->value);
+    if (loss < 0) {
+        refuse(p, item, "bce, focal or weighted");
+        return;
+    }
+    head->loss = (uint8_t)(1 + loss);
+}
+
 static void take_kind(const struct parsing *p, const struct hec_conf_item *item,
                       struct hec_head *head)
 {
@@ -186,6 +198,8 @@ static void take_head(const struct parsing *p, const struct hec_conf_item *item,
         take_delay(p, item, head);
     } else if (strcmp(key, "weight") == 0) {
         take_weight(p, item, head);
+    } else if (strcmp(key, "loss") == 0) {
+        take_loss(p, item, head);
     } else if (strcmp(key, "show") == 0) {
         head->hidden = !choose(p, item, "no", "yes");
     } else if (strcmp(key, "column") == 0) {
@@ -274,6 +288,12 @@ static void check(const struct parsing *p)
                              p->name, p->file->line[k], head->name);
         }
         bool regression = head->kind == HEC_HEAD_REGRESSION;
+        if (head->kind != HEC_HEAD_BINARY && head->loss > 0) {
+            hec_problems_add(p->problems, HEC_INVALID,
+                             "%s:%d: head %s: loss is of binary heads; novelty and regression "
+                             "learn by squared errors",
+                             p->name, p->file->line[k], head->name);
+        }
         if (regression && !table && !head->hidden) {
             hec_problems_add(p->problems, HEC_INVALID,
                              "%s:%d: head %s: the amount of a fraud is not known when an alert is "

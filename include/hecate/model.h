@@ -67,6 +67,20 @@ struct hec_head_rule {
     int types_count;
 };
 
+/* What a binary head learns by. X(enumerator, name, one phrase) */
+#define HEC_LOSS_TABLE(X)                                                                          \
+    X(BCE, "bce", "cross-entropy")                                                                 \
+    X(FOCAL, "focal", "what is easy counts less; probabilities are no longer calibrated")          \
+    X(WEIGHTED, "weighted", "positives count more; the shift takes it back exactly")
+
+enum hec_loss {
+#define HEC_LOSS_ENUM(enumerator, name, phrase) HEC_LOSS_##enumerator,
+    HEC_LOSS_TABLE(HEC_LOSS_ENUM)
+#undef HEC_LOSS_ENUM
+        HEC_LOSSES
+};
+extern const char *const hec_loss_names[HEC_LOSSES + 1];
+
 /* A head is data. Copy it freely. */
 struct hec_head {
     char name[HEC_HEAD_NAME_MAX]; /* letters, digits, '_' */
@@ -81,7 +95,8 @@ struct hec_head {
     bool others_are_negative;
     int64_t label_delay_ms; /* an event is mature when it is at least this old */
     float loss_weight;
-    bool hidden; /* helps in training and is not in the model; such heads come last */
+    uint8_t loss; /* of a binary head: 0 = what training says for all; else 1 + enum hec_loss */
+    bool hidden;  /* helps in training and is not in the model; such heads come last */
 };
 
 /** The three heads of the product: card_fraud, ato, anomaly. */

@@ -41,6 +41,8 @@ struct hec_dataset {
     int heads_count;
     const struct hec_head *heads;
     const int8_t *targets; /* (rows, heads): enum hec_target, from hec_head_target */
+    const float *heard;    /* (rows, heads): below 1 where a label may still come, see delay.h; such
+                            * a row is trained on and nothing else. NULL: all is mature */
     const float *values;   /* (rows, heads): read where the target of a regression head is positive;
                             * NULL without such heads */
     /* Optional, may be NULL: (rows) 0 = none, else 1 + an index of the caller's own for the kind of
@@ -73,11 +75,6 @@ struct hec_dataset {
     X(MGDA, "mgda", "the shortest vector between them")                                            \
     X(MTSGD, "mtsgd", "their sum, by SGD with momentum instead of AdamW")
 
-#define HEC_LOSS_TABLE(X)                                                                          \
-    X(BCE, "bce", "cross-entropy")                                                                 \
-    X(FOCAL, "focal", "what is easy counts less; probabilities are no longer calibrated")          \
-    X(WEIGHTED, "weighted", "positives count more; the shift takes it back exactly")
-
 /* Whether all is learned once more with the validation rows among the others. */
 #define HEC_REFIT_TABLE(X)                                                                         \
     X(AUTO, "auto", "whole where validation levelled off; where it fell, as long as it rose")      \
@@ -98,13 +95,6 @@ enum hec_mtl {
         HEC_MTLS
 };
 
-enum hec_loss {
-#define HEC_LOSS_ENUM(enumerator, name, phrase) HEC_LOSS_##enumerator,
-    HEC_LOSS_TABLE(HEC_LOSS_ENUM)
-#undef HEC_LOSS_ENUM
-        HEC_LOSSES
-};
-
 enum hec_refit {
 #define HEC_REFIT_ENUM(enumerator, name, phrase) HEC_REFIT_##enumerator,
     HEC_REFIT_TABLE(HEC_REFIT_ENUM)
@@ -115,7 +105,6 @@ enum hec_refit {
 extern const char *const hec_refit_names[HEC_REFITS + 1];
 extern const char *const hec_weighting_names[HEC_WEIGHTINGS + 1];
 extern const char *const hec_mtl_names[HEC_MTLS + 1];
-extern const char *const hec_loss_names[HEC_LOSSES + 1];
 
 /* Written into the file. */
 struct hec_train_facts {
@@ -143,7 +132,7 @@ struct hec_train_options {
     struct hec_network network;   /* all zero: the default */
     enum hec_weighting weighting; /* equal */
     enum hec_mtl mtl_optimizer;   /* sum */
-    enum hec_loss loss;           /* bce */
+    enum hec_loss loss;           /* bce; of heads that do not say their own */
     double focal_gamma;           /* 2 */
     double positive_weight;       /* 10: with HEC_LOSS_WEIGHTED */
     bool anomaly_shares;          /* false: the novelty's gradient stops before the trunk */

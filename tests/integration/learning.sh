@@ -65,6 +65,10 @@ END
 grep -q 'loss 0\.' said.* || fail "pretraining does no better than the mean: $(grep -h loss said.*)"
 score from-masked.model >from-masked || fail "a start from masked features gives no model"
 
+# Young events: the curve is told, and more rows train than without.
+grep -q "head 'card_fraud': of [0-9]* matured frauds half were reported within" told.* ||
+    fail "how late labels are was not told: $(cat told.*)"
+
 # What cannot be is told before anything is read.
 refused() {
     local sentence=$1 status=0
@@ -74,6 +78,10 @@ refused() {
 }
 window='--train-from 2025-01-13 --train-to 2025-02-20 --known-at 2025-02-27'
 refused 'for a training with --warm-start' train --data events.ndjson --out m --shots 5 $window
+refused 'would show those of young events again' train --data events.ndjson --out m --shots 5 \
+    --warm-start base.model --heads heads.conf --new-head takeover --delay-model $window
+refused 'is for folds by time' eval --kfold-by user --delay-model --folds 2 \
+    --data events.ndjson --train-from 2025-01-13 --train-to 2025-02-20
 refused 'are of --reptile' pretrain --data events.ndjson --out m --rounds 3 \
     --train-from 2025-01-13 --train-to 2025-02-20
 refused 'must be above 0' pretrain --data events.ndjson --out m --mask-share 0 $window

@@ -32,7 +32,7 @@ named hecate.conf.5 $("$hecate" config default | sed -n 's/^    \([a-z_]*\) = .*
 named hecated.8 $("$hecate" monitoring rules | sed -n 's/^      - alert: //p')
 named hecated.8 $("$hecated" --help | grep -o -- '--[a-z]*' | sort -u)
 named hecated.8 $(sed -n 's/^    X("\([a-z_]*\)", .*/\1/p' "$source/daemon/ops/log_events.h")
-named hecate-learning.7 --warm-start --freeze-trunk --new-head --shots
+named hecate-learning.7 --delay-model --warm-start --freeze-trunk --new-head --shots
 named hecate-features.5 count sum chain amount_minor geo.lat filter3 prior_weight merchant
 status=0
 "$hecate" manpage hecate.cnf >said 2>&1 || status=$?

@@ -216,3 +216,45 @@ Test(initial, a_weighted_loss_stays_calibrated)
     cr_expect_float_eq(mean[1], truth, 0.35 * truth, "%g, not %g", mean[1], truth);
     planted_free(&planted);
 }
+
+/* A head's own loss is taken and not the training's, and its shift with it; the other head goes on
+ * as it did. */
+Test(initial, a_head_has_its_own_loss)
+{
+    struct planted planted;
+    struct hec_head heads[HEC_DEFAULT_HEADS];
+    struct hec_train_options options;
+    hec_train_defaults(&options);
+    planted_make(&planted, 6000, 5);
+    memcpy(heads, hec_default_heads, sizeof(heads));
+    heads[0].loss = 1 + HEC_LOSS_WEIGHTED;
+    options.epochs_max = 3;
+    struct hec_model *plain = train(&planted, &options);
+    planted.data.heads = heads;
+    struct hec_model *own = train(&planted, &options);
+    const float *was = hec_model_info(plain)->shifts, *is = hec_model_info(own)->shifts;
+    cr_expect_float_eq(is[0], was[0] - logf(10), 1e-5, "%g after %g", (double)is[0],
+                       (double)was[0]);
+    cr_expect_float_eq(is[1], was[1], 1e-6);
+    cr_expect_eq(hec_model_info(own)->heads[0].loss, 1 + HEC_LOSS_WEIGHTED, "the file tells it");
+    cr_expect_eq(hec_model_info(own)->heads[1].loss, 0);
+
+    /* Said for each head, it is what --loss says for all: one sum of one network. */
+    heads[1].loss = heads[0].loss = 1 + HEC_LOSS_FOCAL;
+    options.kind_weight = 0;
+    struct hec_model *each = train(&planted, &options);
+    planted.data.heads = hec_default_heads;
+    options.loss = HEC_LOSS_FOCAL;
+    struct hec_model *all = train(&planted, &options);
+    options.loss = HEC_LOSS_BCE;
+    struct hec_model *bce = train(&planted, &options);
+    const float *a = hec_model_info(each)->thresholds, *b = hec_model_info(all)->thresholds;
+    const float *c = hec_model_info(bce)->thresholds;
+    cr_expect(a[0] == b[0] && a[1] == b[1] && a[0] != c[0]);
+    hec_model_free(plain);
+    hec_model_free(own);
+    hec_model_free(each);
+    hec_model_free(all);
+    hec_model_free(bce);
+    planted_free(&planted);
+}

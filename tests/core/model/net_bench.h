@@ -105,12 +105,11 @@ static double supervised_loss(struct bench *bench)
     struct hec_work *work = &bench->work;
     double loss[4], sum = 0;
     hec_net_forward(work, bench->parameters, ROWS, bench->dropout);
-    if (bench->gamma > 0) {
-        hec_focal(work->dz, loss, work->z, bench->target, bench->weight, bench->scale, bench->gamma,
-                  ROWS, work->shape.heads);
-    } else {
-        hec_bce(work->dz, loss, work->z, bench->target, bench->weight, bench->scale, ROWS,
-                work->shape.heads);
+    hec_bce(work->dz, loss, work->z, bench->target, bench->weight, bench->scale, ROWS,
+            work->shape.heads);
+    for (int k = 0; k < work->shape.heads && bench->gamma > 0; k++) {
+        loss[k] = hec_focal(work->dz, work->z, bench->target, bench->weight, bench->scale[k],
+                            bench->gamma, k, ROWS, work->shape.heads);
     }
     for (int k = 0; k < work->shape.heads; k++) {
         sum += isnan(loss[k]) ? 0 : (double)bench->scale[k] * loss[k];

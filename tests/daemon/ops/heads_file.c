@@ -62,7 +62,8 @@ Test(heads_file, understands_every_key)
 {
     parse("table { numeric = {age, pay} ignore = {id} }\n"
           "head hint { positive = {\"* 41\"} show = no weight = 0.5 label_delay = 36h }\n"
-          "head own { events = {login} positive_except = {\"login 05\"} others = negative }\n"
+          "head own { events = {login} positive_except = {\"login 05\"} others = negative "
+          "loss = focal }\n"
           "head income { column = pay_class values = {\"50000+.\", high} }\n");
     cr_assert_eq(file.count, 3);
     cr_expect_str_eq(file.heads[2].name, "hint", "what is hidden goes last");
@@ -71,6 +72,7 @@ Test(heads_file, understands_every_key)
     cr_expect_str_eq(file.heads[0].name, "own");
     cr_expect_eq(file.heads[0].event_types, HEC_ON(LOGIN));
     cr_expect(file.heads[0].others_are_negative && !file.heads[0].rules[0].listed_count);
+    cr_expect(file.heads[0].loss == 1 + HEC_LOSS_FOCAL && file.heads[1].loss == 0);
     cr_expect_str_eq(file.column[1], "pay_class");
     cr_expect_eq(file.values_count[1], 2);
     cr_expect_str_eq(file.values[1][0], "50000+.");
@@ -100,6 +102,9 @@ Test(heads_file, tells_each_mistake_with_its_line)
     refuse("head a { positive = {\"05\"} }", "EVENT CODE");
     refuse("head a { positive = {\"* 05\"} label_delay = 7 }", "such as 7d or 36h");
     refuse("head a { positive = {\"* 05\"} weight = -1 }", "0 .. 1000000");
+    refuse("head a { positive = {\"* 05\"} loss = hinge }",
+           "loss of head a must be bce, focal or weighted");
+    refuse("head a { kind = novelty loss = focal }", "loss is of binary heads");
     refuse("head a { column = x }", "no values");
     refuse("head a { kind = regression positive = {\"* 04\"} }", "needs show = no");
     refuse("head a { kind = regression }", "nothing makes it positive");
