@@ -312,14 +312,15 @@ static enum hec_status set_thresholds(struct hec_trainer *trainer, struct hec_pr
 {
     struct hec_model *model = trainer->model;
     size_t rows = (size_t)trainer->data->rows + 1;
-    uint32_t *pick = malloc(rows * sizeof(*pick));
-    float *scores = malloc(rows * sizeof(*scores));
+    uint32_t *pick = hec_take(trainer->data, rows * sizeof(*pick));
+    float *scores = hec_take(trainer->data, rows * sizeof(*scores));
     for (int k = 0; k < model->info.heads_count && pick != NULL && scores != NULL; k++) {
         model->thresholds[k] = threshold_of(trainer, predictor, k, pick, scores);
     }
-    free(pick);
-    free(scores);
-    return pick != NULL && scores != NULL ? HEC_OK : HEC_NO_MEMORY;
+    bool done = pick != NULL && scores != NULL;
+    hec_give(trainer->data, pick);
+    hec_give(trainer->data, scores);
+    return done ? HEC_OK : HEC_NO_MEMORY;
 }
 
 enum hec_status hec_trainer_finish(struct hec_trainer *trainer)

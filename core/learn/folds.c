@@ -12,37 +12,39 @@
 #define DAY_MS INT64_C(86400000)
 #define VALID_SHARE 6 /* by user: one training user in so many is for validation */
 
+static void set_targets(const struct hec_labelled *log, const struct hec_head *heads,
+                        int heads_count, int64_t known_at_ms, uint32_t row,
+                        enum hec_verdict verdict, uint8_t code, int8_t *targets)
+{
+    const char *name = code == 0 ? NULL : log->codes[code - 1];
+    for (int k = 0; k < heads_count; k++) {
+        targets[(size_t)row * (size_t)heads_count + (size_t)k] = (int8_t)hec_head_target(
+            &heads[k], log->event_type[row], verdict, name, log->event_ms[row], known_at_ms);
+    }
+}
+
+/* As without any verdict, then each verdict in turn: the last one stays. */
 enum hec_status hec_fold_targets(const struct hec_labelled *log, const struct hec_head *heads,
                                  int heads_count, int64_t known_at_ms, int8_t *targets,
                                  uint8_t *code)
 {
-    uint8_t *verdict = calloc((size_t)log->rows + 1, 1);
-    uint8_t *type = calloc((size_t)log->rows + 1, 1);
-    if (verdict == NULL || type == NULL) {
-        free(verdict);
-        free(type);
-        return HEC_NO_MEMORY;
+    for (uint32_t row = 0; row < log->rows; row++) {
+        set_targets(log, heads, heads_count, known_at_ms, row, HEC_VERDICT_NONE, 0, targets);
+    }
+    if (code != NULL) {
+        memset(code, 0, log->rows);
     }
     for (size_t i = 0; i < log->verdicts_count; i++) {
         const struct hec_verdict_at *at = &log->verdicts[i];
         if (at->arrived_ms <= known_at_ms) {
-            verdict[at->row] = at->verdict;
-            type[at->row] = at->verdict == HEC_VERDICT_FRAUD ? at->code : 0;
+            uint8_t type = at->verdict == HEC_VERDICT_FRAUD ? at->code : 0;
+            set_targets(log, heads, heads_count, known_at_ms, at->row,
+                        (enum hec_verdict)at->verdict, type, targets);
+            if (code != NULL) {
+                code[at->row] = type;
+            }
         }
     }
-    for (uint32_t row = 0; row < log->rows; row++) {
-        const char *name = type[row] == 0 ? NULL : log->codes[type[row] - 1];
-        for (int k = 0; k < heads_count; k++) {
-            targets[(size_t)row * (size_t)heads_count + (size_t)k] = (int8_t)hec_head_target(
-                &heads[k], log->event_type[row], (enum hec_verdict)verdict[row], name,
-                log->event_ms[row], known_at_ms);
-        }
-    }
-    if (code != NULL) {
-        memcpy(code, type, log->rows);
-    }
-    free(verdict);
-    free(type);
     return HEC_OK;
 }
 

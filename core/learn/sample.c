@@ -5,6 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+void *hec_take(const struct hec_dataset *dataset, size_t bytes)
+{
+    return dataset->take == NULL ? malloc(bytes) : dataset->take(dataset->room_user, bytes);
+}
+
+void hec_give(const struct hec_dataset *dataset, void *memory)
+{
+    if (dataset->give == NULL) {
+        free(memory);
+    } else {
+        dataset->give(dataset->room_user, memory);
+    }
+}
+
 void hec_take_rows(const struct hec_dataset *dataset, const uint32_t *rows, int count,
                    float *numerics, uint32_t *categories)
 {
@@ -50,9 +64,10 @@ enum hec_status hec_sample_new(struct hec_sample *sample, const struct hec_datas
                                const struct hec_train_options *options)
 {
     size_t n = (size_t)dataset->rows + 1;
-    *sample = (struct hec_sample){ .positives = malloc(n * sizeof(uint32_t)),
-                                   .negatives = malloc(n * sizeof(uint32_t)),
-                                   .rows = malloc(n * sizeof(uint32_t)) };
+    *sample = (struct hec_sample){ .dataset = dataset,
+                                   .positives = hec_take(dataset, n * sizeof(uint32_t)),
+                                   .negatives = hec_take(dataset, n * sizeof(uint32_t)),
+                                   .rows = hec_take(dataset, n * sizeof(uint32_t)) };
     if (sample->positives == NULL || sample->negatives == NULL || sample->rows == NULL) {
         hec_sample_free(sample);
         return HEC_NO_MEMORY;
@@ -76,9 +91,11 @@ enum hec_status hec_sample_new(struct hec_sample *sample, const struct hec_datas
 
 void hec_sample_free(struct hec_sample *sample)
 {
-    free(sample->positives);
-    free(sample->negatives);
-    free(sample->rows);
+    if (sample->dataset != NULL) {
+        hec_give(sample->dataset, sample->positives);
+        hec_give(sample->dataset, sample->negatives);
+        hec_give(sample->dataset, sample->rows);
+    }
     *sample = (struct hec_sample){ 0 };
 }
 

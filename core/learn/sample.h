@@ -15,7 +15,8 @@
 
 /* Owned. */
 struct hec_sample {
-    uint32_t *positives, *negatives; /* row numbers; negatives are stirred by every draw */
+    const struct hec_dataset *dataset; /* borrowed: gave the arrays */
+    uint32_t *positives, *negatives;   /* row numbers; negatives are stirred by every draw */
     uint32_t positives_count, negatives_count;
     uint32_t drawn; /* negatives an epoch */
     double beta;    /* drawn / negatives_count; 1 when there are none */
@@ -31,6 +32,12 @@ void hec_sample_free(struct hec_sample *sample);
 
 /** Draws the rows of the next epoch and shuffles them. */
 void hec_sample_draw(struct hec_sample *sample, struct hec_random *random);
+
+/** An array of a number for each row, from the caller's room when it has one. hec_give accepts
+ * NULL.
+ */
+void *hec_take(const struct hec_dataset *dataset, size_t bytes);
+void hec_give(const struct hec_dataset *dataset, void *memory);
 
 /** Copies the features of rows. */
 void hec_take_rows(const struct hec_dataset *dataset, const uint32_t *rows, int count,

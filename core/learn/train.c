@@ -210,10 +210,10 @@ static enum hec_status plan_validation(struct hec_trainer *trainer)
     for (uint32_t row = 0; row < data->rows; row++) {
         count += data->split[row] == HEC_SPLIT_VALID;
     }
-    trainer->valid = malloc((count + 1) * sizeof(uint32_t));
-    trainer->valid_z = malloc((count + 1) * (size_t)trainer->logits * sizeof(float));
-    trainer->one_score = malloc((count + 1) * sizeof(float));
-    trainer->one_label = malloc(count + 1);
+    trainer->valid = hec_take(data, (count + 1) * sizeof(uint32_t));
+    trainer->valid_z = hec_take(data, (count + 1) * (size_t)trainer->logits * sizeof(float));
+    trainer->one_score = hec_take(data, (count + 1) * sizeof(float));
+    trainer->one_label = hec_take(data, count + 1);
     if (trainer->valid == NULL || trainer->valid_z == NULL || trainer->one_score == NULL ||
         trainer->one_label == NULL) {
         return HEC_NO_MEMORY;
@@ -244,11 +244,11 @@ static void give_rows(void *user, size_t first, int count, float *numerics)
 static enum hec_status fit_scaler(struct hec_trainer *trainer)
 {
     const struct hec_dataset *data = trainer->data;
-    uint32_t *pick = malloc(((size_t)data->rows + 1) * sizeof(*pick));
+    uint32_t *pick = hec_take(data, ((size_t)data->rows + 1) * sizeof(*pick));
     size_t picks = 0, unused = (size_t)data->columns.categories * HEC_SCALER_ROWS + 1;
     struct picked picked = { data, pick, malloc(unused * sizeof(uint32_t)) };
     if (pick == NULL || picked.categories == NULL) {
-        free(pick);
+        hec_give(data, pick);
         free(picked.categories);
         return HEC_NO_MEMORY;
     }
@@ -259,7 +259,7 @@ static enum hec_status fit_scaler(struct hec_trainer *trainer)
     }
     enum hec_status status = hec_scaler_fit(&trainer->model->scaler, picks, give_rows, &picked);
     trainer->model->info.train_rows = picks;
-    free(pick);
+    hec_give(data, pick);
     free(picked.categories);
     if (status == HEC_OK) {
         status = hec_warm_scaler(trainer);
@@ -435,10 +435,10 @@ static void release(struct hec_trainer *trainer)
     free(trainer->ordinary);
     free(trainer->left_out);
     free(trainer->hidden);
-    free(trainer->valid);
-    free(trainer->valid_z);
-    free(trainer->one_score);
-    free(trainer->one_label);
+    hec_give(trainer->data, trainer->valid);
+    hec_give(trainer->data, trainer->valid_z);
+    hec_give(trainer->data, trainer->one_score);
+    hec_give(trainer->data, trainer->one_label);
 }
 
 static enum hec_status name_model(struct hec_trainer *trainer)
@@ -540,7 +540,7 @@ static enum hec_status learn_again(struct hec_trainer *trainer, struct hec_error
         options.epochs_max = trainer->best_epoch;
     }
     say(trainer, "all is learned once more with the validation rows among the others");
-    uint8_t *split = malloc((size_t)data->rows + 1);
+    uint8_t *split = hec_take(data, (size_t)data->rows + 1);
     if (split == NULL) {
         return HEC_NO_MEMORY;
     }
@@ -559,7 +559,7 @@ static enum hec_status learn_again(struct hec_trainer *trainer, struct hec_error
         trainer->model = model;
     }
     release(&second);
-    free(split);
+    hec_give(data, split);
     return status;
 }
 

@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/epochs.h"
 #include "cli/journey.h"
+#include "cli/room.h"
 #include "cli/rows.h"
 #include "cli/run_dir.h"
 #include "cli/training.h"
@@ -101,10 +102,10 @@ static bool resolve(struct training *training)
 {
     struct hec_labelled log = hec_rows_labelled(&training->rows);
     size_t rows = (size_t)log.rows + 1;
-    training->test = malloc(rows);
-    training->targets = malloc(rows * (size_t)training->heads_count);
-    training->split = malloc(rows);
-    training->code = malloc(rows);
+    training->test = hec_rows_room(&training->rows, rows);
+    training->targets = hec_rows_room(&training->rows, rows * (size_t)training->heads_count);
+    training->split = hec_rows_room(&training->rows, rows);
+    training->code = hec_rows_room(&training->rows, rows);
     bool done =
         training->test != NULL && training->targets != NULL && training->split != NULL &&
         training->code != NULL &&
@@ -377,10 +378,10 @@ static int run(const struct hec_arguments *arguments)
         status = train(&training, arguments);
     }
     hec_warm_free(&training.warm);
-    free(training.targets);
-    free(training.split);
-    free(training.code);
-    free(training.test);
+    hec_room_free(training.targets);
+    hec_room_free(training.split);
+    hec_room_free(training.code);
+    hec_room_free(training.test);
     hec_run_free(&folder);
     hec_rows_free(&training.rows);
     hec_luggage_free(&training.luggage);
@@ -399,8 +400,8 @@ const struct hec_command hec_cmd_train = {
             "when they were old enough then to have got one. The last part of these is kept for\n"
             "validation: a sixth, at least a day of a window of a week or more. The same files,\n"
             "flags and seed give the same bytes. Ctrl-C ends training and keeps the best epoch so\n"
-            "far. Features beyond --memory lie in a file in $TMPDIR (/var/tmp without one), which\n"
-            "is gone with the command.\n\n"
+            "far. Rows beyond --memory lie in files in $TMPDIR (/var/tmp without one), which are\n"
+            "gone with the command.\n\n"
             "No rule of --task-weighting and no --mtl-optimizer is known to beat plain summing\n"
             "with equal weights; inverse-data is known to cost the larger head. mtsgd is SGD with\n"
             "momentum 0.9: no published optimiser of that name is known.\n\n"
@@ -417,7 +418,7 @@ const struct hec_command hec_cmd_train = {
         HEC_FLAG_HEADS,
         { "log", "FILE", "a line of JSON an epoch: losses, weights, gradients, validation",
           HEC_FLAG_TEXT },
-        { "memory", "MB", "features beyond that go into a file, without --run-dir (default 64)",
+        { "memory", "MB", "rows beyond that go into files, without --run-dir (default 64)",
           HEC_FLAG_INTEGER, .minimum = 1, .maximum = 1000000 },
         HEC_FLAGS_RUN,
         HEC_FLAG_FEATURES,

@@ -37,6 +37,18 @@ static void losses(FILE *out)
              "are no probabilities until they are calibrated.");
 }
 
+static void large_logs(FILE *out)
+{
+    hec_manual_section(out, "LOGS LARGER THAN MEMORY");
+    hec_manual_paragraph(
+        out, "train holds rows in memory up to --memory and lays all else in files that have no "
+             "name, in $TMPDIR: features are read batch by batch, labels and what finds their "
+             "event are mapped, so that the system keeps of them what it has memory for. At ten "
+             "times the rows the memory of the process itself stays the same and the model is the "
+             "same to the byte: tests/integration/memory.sh holds it to that by ulimit -d. The "
+             "report of --run-dir looks at rows in memory, and so do the studies of folds.");
+}
+
 static void transfer(FILE *out)
 {
     hec_manual_section(out, "WARM START");
@@ -244,6 +256,7 @@ void hec_manual_learning(FILE *out)
     transfer(out);
     labels(out);
     losses(out);
+    large_logs(out);
     few_shot(out);
     study_shots(out);
     measured(out);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "cli/room.h"
 #include "hecate/feature.h"
 
 void hec_rows_begin(struct hec_rows *rows, int numerics, int categories)
@@ -11,39 +12,57 @@ void hec_rows_begin(struct hec_rows *rows, int numerics, int categories)
     *rows = (struct hec_rows){ .numerics_count = numerics, .categories_count = categories };
 }
 
+/* Beyond what an array lies in a file: of what may be kept in memory a small part each. */
+#define ARRAYS 16
+static size_t beyond(const struct hec_rows *rows)
+{
+    return rows->memory_bytes / ARRAYS;
+}
+
 void hec_rows_free(struct hec_rows *rows)
 {
-    free(rows->numerics);
-    free(rows->categories);
+    hec_room_free(rows->numerics);
+    hec_room_free(rows->categories);
     hec_spill_free(rows->spill);
-    free(rows->event_type);
-    free(rows->event_ms);
-    free(rows->user);
-    free(rows->card);
-    free(rows->amount_minor);
-    free(rows->ids);
-    free(rows->id_at);
-    free(rows->verdicts);
+    hec_room_free(rows->event_type);
+    hec_room_free(rows->event_ms);
+    hec_room_free(rows->user);
+    hec_room_free(rows->card);
+    hec_room_free(rows->amount_minor);
+    hec_room_free(rows->ids);
+    hec_room_free(rows->id_at);
+    hec_room_free(rows->verdicts);
     free(rows->words);
     for (int i = 0; i < HEC_SEGMENTS; i++) {
-        free(rows->segment[i]);
+        hec_room_free(rows->segment[i]);
     }
-    free(rows->scores);
-    free(rows->index_hash);
-    free(rows->index_row);
+    hec_room_free(rows->scores);
+    hec_room_free(rows->index_hash);
+    hec_room_free(rows->index_row);
     *rows = (struct hec_rows){ 0 };
 }
 
-static bool grow_one(void *array, size_t room, size_t size)
+static bool grow_array(void *array, size_t room, size_t size, size_t beyond_bytes)
 {
     void *old;
     memcpy(&old, array, sizeof(old));
-    void *grown = realloc(old, room * size + 1); /* size may be 0 */
+    void *grown = hec_room_grow(old, room * size + 1, beyond_bytes); /* size may be 0 */
     if (grown == NULL) {
         return false;
     }
     memcpy(array, &grown, sizeof(grown));
     return true;
+}
+
+static bool grow_one(const struct hec_rows *rows, void *array, size_t room, size_t size)
+{
+    return grow_array(array, room, size, beyond(rows));
+}
+
+/* They are spilled as a whole when they become too much. */
+static bool grow_features(void *array, size_t room, size_t size)
+{
+    return grow_array(array, room, size, 0);
 }
 
 static void put(struct hec_rows *rows, uint64_t hash, uint32_t row)
@@ -61,11 +80,13 @@ static bool grow_index(struct hec_rows *rows)
 {
     struct hec_rows old = *rows;
     rows->index_size = old.index_size == 0 ? 4096 : 2 * old.index_size;
-    rows->index_hash = calloc(rows->index_size, sizeof(*rows->index_hash));
-    rows->index_row = calloc(rows->index_size, sizeof(*rows->index_row));
+    rows->index_hash =
+        hec_room_grow(NULL, rows->index_size * sizeof(*rows->index_hash), beyond(rows));
+    rows->index_row =
+        hec_room_grow(NULL, rows->index_size * sizeof(*rows->index_row), beyond(rows));
     if (rows->index_hash == NULL || rows->index_row == NULL) {
-        free(rows->index_hash);
-        free(rows->index_row);
+        hec_room_free(rows->index_hash);
+        hec_room_free(rows->index_row);
         rows->index_size = old.index_size;
         rows->index_hash = old.index_hash;
         rows->index_row = old.index_row;
@@ -76,8 +97,8 @@ static bool grow_index(struct hec_rows *rows)
             put(rows, old.index_hash[i], old.index_row[i] - 1);
         }
     }
-    free(old.index_hash);
-    free(old.index_row);
+    hec_room_free(old.index_hash);
+    hec_room_free(old.index_row);
     return true;
 }
 
@@ -107,8 +128,8 @@ static enum hec_status spill(struct hec_rows *rows, struct hec_error *error)
     for (size_t row = 0; row < rows->count; row++) {
         spill_row(rows, rows->numerics + row * n, rows->categories + row * c);
     }
-    free(rows->numerics);
-    free(rows->categories);
+    hec_room_free(rows->numerics);
+    hec_room_free(rows->categories);
     rows->numerics = NULL;
     rows->categories = NULL;
     return HEC_OK;
@@ -117,6 +138,11 @@ static enum hec_status spill(struct hec_rows *rows, struct hec_error *error)
 void hec_rows_spill_beyond(struct hec_rows *rows, size_t bytes)
 {
     rows->memory_bytes = bytes;
+}
+
+void *hec_rows_room(const struct hec_rows *rows, size_t bytes)
+{
+    return hec_room_grow(NULL, bytes, beyond(rows));
 }
 
 void hec_rows_fetch(void *user, const uint32_t *row, int count, float *numerics,
@@ -155,18 +181,19 @@ static enum hec_status grow(struct hec_rows *rows, struct hec_error *error)
         }
     }
     bool spilled = rows->spill != NULL;
-    bool grown =
-        (spilled ||
-         (grow_one(&rows->numerics, room, (size_t)rows->numerics_count * sizeof(float)) &&
-          grow_one(&rows->categories, room, (size_t)rows->categories_count * sizeof(uint32_t)))) &&
-        grow_one(&rows->event_type, room, 1) && grow_one(&rows->event_ms, room, sizeof(int64_t)) &&
-        grow_one(&rows->user, room, sizeof(uint64_t)) &&
-        grow_one(&rows->card, room, sizeof(uint64_t)) &&
-        grow_one(&rows->amount_minor, room, sizeof(int64_t));
-    grown = grown && (!rows->keeps_ids || grow_one(&rows->id_at, room, sizeof(size_t))) &&
-            grow_one(&rows->scores, room, (size_t)rows->scores_count * sizeof(float));
+    bool grown = (spilled || (grow_features(&rows->numerics, room,
+                                            (size_t)rows->numerics_count * sizeof(float)) &&
+                              grow_features(&rows->categories, room,
+                                            (size_t)rows->categories_count * sizeof(uint32_t)))) &&
+                 grow_one(rows, &rows->event_type, room, 1) &&
+                 grow_one(rows, &rows->event_ms, room, sizeof(int64_t)) &&
+                 grow_one(rows, &rows->user, room, sizeof(uint64_t)) &&
+                 grow_one(rows, &rows->card, room, sizeof(uint64_t)) &&
+                 grow_one(rows, &rows->amount_minor, room, sizeof(int64_t));
+    grown = grown && (!rows->keeps_ids || grow_one(rows, &rows->id_at, room, sizeof(size_t))) &&
+            grow_one(rows, &rows->scores, room, (size_t)rows->scores_count * sizeof(float));
     for (int i = 0; i < HEC_SEGMENTS && rows->words != NULL; i++) {
-        grown = grown && grow_one(&rows->segment[i], room, 1);
+        grown = grown && grow_one(rows, &rows->segment[i], room, 1);
     }
     rows->room = grown ? (uint32_t)room : rows->room;
     return grown ? HEC_OK : exhausted(rows, error);
@@ -220,7 +247,7 @@ static bool keep_id(struct hec_rows *rows, size_t row, const struct hec_text *id
     size_t room = rows->ids_length + id->length + 1;
     if (room > rows->ids_room) {
         room = room + room / 2 + 65536;
-        if (!grow_one(&rows->ids, room, 1)) {
+        if (!grow_one(rows, &rows->ids, room, 1)) {
             return false;
         }
         rows->ids_room = room;
@@ -340,7 +367,7 @@ static enum hec_status take_label(struct hec_rows *rows, const struct hec_event 
     }
     if (rows->verdicts_count == rows->verdicts_room) {
         size_t room = rows->verdicts_room == 0 ? 1024 : 2 * rows->verdicts_room;
-        if (!grow_one(&rows->verdicts, room, sizeof(*rows->verdicts))) {
+        if (!grow_one(rows, &rows->verdicts, room, sizeof(*rows->verdicts))) {
             return exhausted(rows, error);
         }
         rows->verdicts_room = room;

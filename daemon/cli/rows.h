@@ -48,7 +48,7 @@ struct hec_rows {
     int numerics_count, categories_count;
     float *numerics;      /* (count, numerics_count); NULL once they are spilled */
     uint32_t *categories; /* (count, categories_count) */
-    size_t memory_bytes;  /* more than this of the two goes into a file; 0: never */
+    size_t memory_bytes;  /* what is more goes into files; 0: never */
     struct hec_spill *spill;
     uint8_t *event_type;
     int64_t *event_ms;
@@ -82,9 +82,13 @@ void hec_rows_free(struct hec_rows *rows);
 /** Keeps segments from here on. Call it before the first row. @return HEC_OK or HEC_NO_MEMORY */
 HEC_CHECKED enum hec_status hec_rows_keep_segments(struct hec_rows *rows);
 
-/** From here on features beyond so many bytes lie in a file; rows then come from hec_rows_fetch
- * alone. Call it before the first row. */
+/** From here on features beyond so many bytes lie in a file, and so does every large array beside
+ * them (room.h); rows then come from hec_rows_fetch alone. Call it before the first row. */
 void hec_rows_spill_beyond(struct hec_rows *rows, size_t bytes);
+
+/** Memory for the caller's own array of a number for each row, zeroed; by the same rule a large one
+ * lies in a file. To be given to hec_room_free. @return NULL without memory */
+void *hec_rows_room(const struct hec_rows *rows, size_t bytes);
 
 /** hec_fetch over rows, wherever their features lie. @param user  the hec_rows; only read */
 void hec_rows_fetch(void *user, const uint32_t *row, int count, float *numerics,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/room.h"
 #include "file/when.h"
 #include "hecate/delay.h"
 #include "ops/heads_file.h"
@@ -161,8 +162,8 @@ static bool amounts(const struct hec_training_set *set, int8_t **targets, float 
     if (!wanted) {
         return true;
     }
-    *targets = malloc(cells + 1);
-    *values = calloc(cells + 1, sizeof(**values));
+    *targets = hec_rows_room(set->rows, cells + 1);
+    *values = hec_rows_room(set->rows, (cells + 1) * sizeof(**values));
     for (size_t at = 0; *targets != NULL && *values != NULL && at < cells; at++) {
         int64_t minor = set->rows->amount_minor[at / heads];
         bool regression = set->heads[at % heads].kind == HEC_HEAD_REGRESSION;
@@ -173,6 +174,17 @@ static bool amounts(const struct hec_training_set *set, int8_t **targets, float 
         }
     }
     return *targets != NULL && *values != NULL;
+}
+
+static void *take_room(void *user, size_t bytes)
+{
+    return hec_rows_room(user, bytes);
+}
+
+static void give_room(void *user, void *memory)
+{
+    (void)user;
+    hec_room_free(memory);
 }
 
 enum hec_status hec_training_dataset(struct hec_dataset *dataset,
@@ -188,6 +200,11 @@ enum hec_status hec_training_dataset(struct hec_dataset *dataset,
                                      .heads = set->heads,
                                      .targets = set->targets,
                                      .fraud_kind = set->code };
+    if (set->rows->memory_bytes > 0) {
+        dataset->take = take_room;
+        dataset->give = give_room;
+        dataset->room_user = (struct hec_rows *)set->rows; /* read only */
+    }
     if (set->rows->spill != NULL) {
         dataset->fetch = hec_rows_fetch;
         dataset->fetch_user = (struct hec_rows *)set->rows; /* read only */
@@ -216,9 +233,9 @@ static void close_opened(struct opened *opened)
     for (int k = 0; k < HEC_HEADS_MAX; k++) {
         hec_delay_free(&opened->delays[k]);
     }
-    free(opened->targets);
-    free(opened->split);
-    free(opened->heard);
+    hec_room_free(opened->targets);
+    hec_room_free(opened->split);
+    hec_room_free(opened->heard);
 }
 
 static void tell_delay(const struct hec_delay *delay, const struct hec_head *head,
@@ -254,9 +271,9 @@ static enum hec_status open_young(struct opened *opened, const struct hec_traini
 {
     const struct hec_labelled log = hec_rows_labelled(set->rows);
     size_t rows = set->rows->count, cells = rows * (size_t)set->heads_count;
-    opened->targets = malloc(cells + 1);
-    opened->split = malloc(rows + 1);
-    opened->heard = malloc((cells + 1) * sizeof(float));
+    opened->targets = hec_rows_room(set->rows, cells + 1);
+    opened->split = hec_rows_room(set->rows, rows + 1);
+    opened->heard = hec_rows_room(set->rows, (cells + 1) * sizeof(float));
     enum hec_status status =
         opened->targets == NULL || opened->split == NULL || opened->heard == NULL ? HEC_NO_MEMORY
                                                                                   : HEC_OK;
@@ -311,7 +328,7 @@ enum hec_status hec_training_run(void **bytes, size_t *size, const struct hec_tr
     }
     close_opened(&opened);
     free(text);
-    free(values);
-    free(targets);
+    hec_room_free(values);
+    hec_room_free(targets);
     return status;
 }

@@ -28,6 +28,10 @@ enum hec_split { HEC_SPLIT_NONE, HEC_SPLIT_TRAIN, HEC_SPLIT_VALID };
 typedef void hec_fetch(void *user, const uint32_t *rows, int count, float *numerics,
                        uint32_t *categories);
 
+/** Memory for an array of a number for each row, and its release; NULL without memory. */
+typedef void *hec_take_room(void *user, size_t bytes);
+typedef void hec_give_room(void *user, void *memory);
+
 /* Borrowed for the call. Rows in time order by convention; the trainer does not depend on it. */
 struct hec_dataset {
     uint32_t rows;
@@ -36,6 +40,9 @@ struct hec_dataset {
     const uint32_t *categories; /* (rows, categories); NULL when there are none */
     hec_fetch *fetch; /* NULL; else features are asked of it, and the two above are NULL */
     void *fetch_user;
+    hec_take_room *take; /* NULL: malloc; else where the trainer lays its own such arrays */
+    hec_give_room *give; /* NULL: free */
+    void *room_user;
     const uint8_t *event_type; /* (rows): enum hec_event_type */
     const uint8_t *split;      /* (rows): enum hec_split */
     int heads_count;

@@ -18,8 +18,8 @@ done
 common=(--data "$scratch/events.ndjson" --truth "$scratch/truth.csv" --truth-omit stuffing_attempt
     --rows card_fraud=card_auth --train-from 2025-01-20 --train-days 49 --delay-days 0 --test-days 26
     --folds 1 --keep-known --valid-days 5 --seeds "${SEEDS:-3}" --bootstrap 0)
-"$hecate" compare "${common[@]}" --heads "$scratch/heads-28.conf" --arm "mature alone:" \
-    --arm "delay model: --delay-model"
+"$hecate" compare "${common[@]}" --heads "$scratch/heads-28.conf" --arm "mature:" \
+    --arm "young: --delay-model"
 echo
 echo "silence is proof:"
 "$hecate" eval --prequential "${common[@]}" --heads "$scratch/heads-0.conf"
