@@ -49,6 +49,9 @@ proof-bank: ## both heads on the simulated bank stream (../shared)
 proof-trees: ## LightGBM and XGBoost on our rows, beside our model (ARGS=handbook|bank|sparkov|census; ../shared)
 	@tests/proof/trees.sh $(ARGS)
 
+proof-heads: ## two heads on one trunk against each alone; novelty's gradient stopped or let in (../shared)
+	@tests/proof/heads.sh
+
 proof-delay: ## young events with --delay-model, beside mature ones alone, on the bank stream (../shared)
 	@tests/proof/delay.sh
 

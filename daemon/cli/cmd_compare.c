@@ -133,6 +133,7 @@ static enum hec_status put_arm(yyjson_mut_doc *doc, yyjson_mut_val *arms,
     yyjson_mut_obj_add_uint(doc, arm, "flops_per_row", trial->flops_per_row);
     hec_json_number(doc, arm, "us_per_row", trials->row_us[a]);
     hec_json_number(doc, arm, "train_s", train_s_of(trials, a));
+    hec_trials_digests(doc, arm, trials, a);
     yyjson_mut_val *heads = yyjson_mut_obj_add_obj(doc, arm, "heads");
     for (int k = 0; k < trials->heads_count; k++) {
         yyjson_mut_val *head = yyjson_mut_obj_add_obj(doc, heads, trials->heads[k].name);

@@ -169,6 +169,7 @@ static bool print_json(const struct sweep *sweep)
         yyjson_mut_val *arm = yyjson_mut_arr_add_obj(doc, root);
         yyjson_mut_obj_add_str(doc, arm, "weights", trials->arms[a].name);
         yyjson_mut_obj_add_bool(doc, arm, "front", sweep->front[a]);
+        hec_trials_digests(doc, arm, trials, a);
         yyjson_mut_val *heads = yyjson_mut_obj_add_obj(doc, arm, "validation_average_precision");
         for (int i = 0; i < sweep->heads_count; i++) {
             const char *name = trials->heads[sweep->heads[i]].name;

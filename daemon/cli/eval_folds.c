@@ -159,6 +159,7 @@ static bool print_json(const struct told *told)
     yyjson_mut_obj_add_uint(doc, root, "parameters", trials->trials[0].parameters);
     yyjson_mut_obj_add_uint(doc, root, "flops_per_row", trials->trials[0].flops_per_row);
     hec_json_number(doc, root, "us_per_row", trials->row_us[0]);
+    hec_trials_digests(doc, root, trials, 0);
     yyjson_mut_val *heads = yyjson_mut_obj_add_obj(doc, root, "heads");
     for (int k = 0; k < trials->heads_count; k++) {
         yyjson_mut_val *head = yyjson_mut_obj_add_obj(doc, heads, trials->heads[k].name);

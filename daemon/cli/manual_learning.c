@@ -49,6 +49,16 @@ static void large_logs(FILE *out)
              "report of --run-dir looks at rows in memory, and so do the studies of folds.");
 }
 
+static void seeds(FILE *out)
+{
+    hec_manual_section(out, "THE SAME SEED");
+    hec_manual_paragraph(
+        out, "The same log, flags and seed give the same bytes on one machine, whatever --workers "
+             "says: eval, compare and sweep tell the digests of every model and of its test scores "
+             "with --json, and tests/integration/workers.sh holds folds, seeds and arms with one "
+             "worker and with two to one digest each.");
+}
+
 static void transfer(FILE *out)
 {
     hec_manual_section(out, "WARM START");
@@ -257,6 +267,7 @@ void hec_manual_learning(FILE *out)
     labels(out);
     losses(out);
     large_logs(out);
+    seeds(out);
     few_shot(out);
     study_shots(out);
     measured(out);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <yyjson.h>
 
 #include "cli/truth.h"
 #include "cli/workers.h"
@@ -283,6 +284,9 @@ static enum hec_status try(const struct hec_trials *trials, struct hec_trial *tr
         status = score_rows(trials, trial, model);
     }
     if (status == HEC_OK) {
+        hec_sha256(trial->bytes, trial->size, trial->model_sha256);
+        hec_sha256(trial->score, sizeof(float) * (size_t)fold->picks * (size_t)trials->heads_count,
+                   trial->scores_sha256);
         struct hec_scores scores =
             hec_trials_scores(trials, trial->fold, trial->score, trial->thresholds);
         judging.samples = 0;
@@ -389,6 +393,22 @@ int hec_trials_run(struct hec_trials *trials, const struct hec_arguments *argume
         trials->row_us[a] = measure_row_us(trials, hec_trial_at(trials, a, 0, 0));
     }
     return HEC_EXIT_OK;
+}
+
+void hec_trials_digests(yyjson_mut_doc *doc, yyjson_mut_val *object,
+                        const struct hec_trials *trials, int arm)
+{
+    yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, object, "trainings");
+    for (int f = 0; f < trials->folds_count; f++) {
+        for (int s = 0; s < trials->seeds; s++) {
+            const struct hec_trial *trial = hec_trial_at(trials, arm, f, s);
+            yyjson_mut_val *one = yyjson_mut_arr_add_obj(doc, list);
+            yyjson_mut_obj_add_int(doc, one, "fold", f + 1);
+            yyjson_mut_obj_add_uint(doc, one, "seed", trial->seed);
+            yyjson_mut_obj_add_strcpy(doc, one, "model_sha256", trial->model_sha256);
+            yyjson_mut_obj_add_strcpy(doc, one, "scores_sha256", trial->scores_sha256);
+        }
+    }
 }
 
 struct hec_spread hec_trials_spread(const struct hec_trials *trials, int arm, int head,

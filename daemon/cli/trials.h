@@ -12,6 +12,7 @@
 #include "cli/folds_of.h"
 #include "cli/journey.h"
 #include "cli/training.h"
+#include "hecate/digest.h"
 
 #define HEC_ARMS_MAX 64
 
@@ -47,6 +48,7 @@ struct hec_trial {
     /* Of the heads' gradients at the shared representation: sums over epochs, and how many. */
     double cosine[HEC_HEADS_MAX][HEC_HEADS_MAX], conflict_share;
     int cosines[HEC_HEADS_MAX][HEC_HEADS_MAX];
+    char model_sha256[HEC_SHA256_HEX], scores_sha256[HEC_SHA256_HEX];
     void *bytes; /* the model file: of fold 0 and the first seed only */
     size_t size;
 };
@@ -81,6 +83,13 @@ HEC_CHECKED int hec_trials_run(struct hec_trials *trials, const struct hec_argum
 
 /** A trial's place. */
 struct hec_trial *hec_trial_at(const struct hec_trials *trials, int arm, int fold, int seed);
+
+struct yyjson_mut_doc;
+struct yyjson_mut_val;
+/** Adds "trainings" to a JSON object: fold, seed, and the digests of model and test scores of each
+ * of the arm's. */
+void hec_trials_digests(struct yyjson_mut_doc *doc, struct yyjson_mut_val *object,
+                        const struct hec_trials *trials, int arm);
 
 /* A figure over folds and seeds. */
 struct hec_spread {
