@@ -191,7 +191,8 @@ static enum hec_status grow(struct hec_rows *rows, struct hec_error *error)
                  grow_one(rows, &rows->card, room, sizeof(uint64_t)) &&
                  grow_one(rows, &rows->amount_minor, room, sizeof(int64_t));
     grown = grown && (!rows->keeps_ids || grow_one(rows, &rows->id_at, room, sizeof(size_t))) &&
-            grow_one(rows, &rows->scores, room, (size_t)rows->scores_count * sizeof(float));
+            (rows->scores_count == 0 ||
+             grow_one(rows, &rows->scores, room, (size_t)rows->scores_count * sizeof(float)));
     for (int i = 0; i < HEC_SEGMENTS && rows->words != NULL; i++) {
         grown = grown && grow_one(rows, &rows->segment[i], room, 1);
     }
