@@ -450,9 +450,9 @@ Test(train, learns_once_more_with_all_rows_and_keeps_the_thresholds)
     planted_free(&planted);
 }
 
-/* Labels by chance can only be learned by heart: validation falls. What is learned with all rows then
- * is what a schedule of as many epochs as validation rose for would have learned; where it levelled
- * off, it is the whole schedule. */
+/* Labels by chance can only be learned by heart: validation falls. What is learned with all rows
+ * then is what a schedule of as many epochs as validation rose for would have learned; where it
+ * levelled off, it is the whole schedule. */
 Test(train, learns_once_more_for_as_long_as_validation_rose)
 {
     static float again[ROWS];
