@@ -355,8 +355,9 @@ static void judge_head(struct hec_trainer *trainer, int z, double *sum, int *jud
         hec_metric_average_precision(trainer->one_score, trainer->one_label, n);
     trainer->valid_loss[head] = hec_metric_log_loss(trainer->one_score, trainer->one_label, n);
     if (n > 0 && !trainer->dead[z]) {
-        *sum += positives >= HEC_POSITIVES_FOR_AP ? trainer->valid_ap[head]
-                                                  : -trainer->valid_loss[head];
+        bool enough = positives >= HEC_POSITIVES_FOR_AP;
+        *sum += enough ? trainer->valid_ap[head] : -trainer->valid_loss[head];
+        trainer->judges |= enough;
         (*judged)++;
     }
 }

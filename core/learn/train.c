@@ -513,13 +513,14 @@ static bool levelled_off(const struct hec_trainer *trainer)
     return trainer->best_monitor - last <= LEVEL * fabs(trainer->best_monitor);
 }
 
+/* An epoch that too few frauds chose is chance, and sets no schedule. */
 static bool refits(const struct hec_trainer *trainer)
 {
     enum hec_refit refit = trainer->options->refit;
     return trainer->valid_count > 0 && !trainer->stopped &&
            (refit == HEC_REFIT_WHOLE ||
             (refit == HEC_REFIT_AUTO && trainer->options->epochs_max >= 2 * HEC_LEVEL_EPOCHS &&
-             isfinite(trainer->best_monitor)));
+             isfinite(trainer->best_monitor) && (trainer->judges || levelled_off(trainer))));
 }
 
 /* Once more, with the rows that chose the epoch. Where validation fell after it, the schedule is as

@@ -43,6 +43,7 @@ struct hec_trainer {
 
     bool refit;                                          /* the second time, with all rows */
     bool stopped;                                        /* on request */
+    bool judges;                                         /* validation has positives enough */
     int best_epoch;                                      /* 0: none yet */
     double best_monitor, last_monitor[HEC_LEVEL_EPOCHS]; /* the last ones in turn */
 

@@ -89,17 +89,16 @@ table {
 head income { column = income_50k values = {1} }
 head never_married { column = never_married values = {1} }
 HEADS
-    # Six epochs: of forty validation keeps the eighth, where the rate has hardly begun to fall.
     scores=()
     for arch in shared-bottom mmoe single; do
         "$hecate" table --train "$scratch/train.csv" --test "$scratch/test.csv" --heads "$scratch/heads.conf" \
-            --epochs 6 --arch "$arch" --out "$scratch/model" --scores "$scratch/$arch"
+            --arch "$arch" --out "$scratch/model" --scores "$scratch/$arch"
         scores+=("$scratch/$arch")
     done
     echo "one head in the file:"
     sed '/^head never_married/d; s/marital_stat/marital_stat, never_married/' "$scratch/heads.conf" >"$scratch/income.conf"
     "$hecate" table --train "$scratch/train.csv" --test "$scratch/test.csv" --heads "$scratch/income.conf" \
-        --epochs 6 --out "$scratch/model"
+        --out "$scratch/model"
     trees census "$scratch/train.csv" "$scratch/test.csv" "${scores[@]}"
     ;;
 *) fail "trees.sh knows handbook, bank, sparkov and census, not $task" ;;
