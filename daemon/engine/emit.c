@@ -206,6 +206,17 @@ static enum hec_status emit_row(struct hec_engine *engine, const struct hec_row 
     return status;
 }
 
+void hec_note_labels(const struct hec_engine *engine)
+{
+    const struct hec_batch *batch = engine->batch;
+    for (int i = 0; i < batch->rows_count && engine->options.verdicts != NULL; i++) {
+        const struct hec_row *row = &batch->rows[i];
+        if (row->status == HEC_OK && row->event.type == HEC_LABEL) {
+            hec_verdicts_post(engine->options.verdicts, &row->event, row->partition);
+        }
+    }
+}
+
 enum hec_status hec_emit(struct hec_engine *engine, struct hec_error *error)
 {
     const struct hec_batch *batch = engine->batch;
@@ -215,11 +226,6 @@ enum hec_status hec_emit(struct hec_engine *engine, struct hec_error *error)
     enum hec_status status = hec_outbox_open(engine->outbox, error);
     for (int i = 0; i < batch->rows_count && status == HEC_OK; i++) {
         const struct hec_row *row = &batch->rows[i];
-        /* In a silent replay as well: the desk may have been killed before it kept them. */
-        if (row->status == HEC_OK && row->event.type == HEC_LABEL &&
-            engine->options.verdicts != NULL) {
-            hec_verdicts_post(engine->options.verdicts, &row->event, row->partition);
-        }
         if (!row->silent) {
             status = emit_row(engine, row, now_ms, error);
             rows++;

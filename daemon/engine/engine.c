@@ -236,6 +236,7 @@ static void pass_gaps(struct hec_engine *engine)
 /* Step 6: alerts, scores and dead letters into the open transaction. */
 static enum hec_status emit(struct hec_engine *engine, struct hec_error *error)
 {
+    hec_note_labels(engine);
     if (engine->open_rows == 0) {
         return HEC_OK;
     }

@@ -285,6 +285,10 @@ struct hec_origin hec_origin_of(const struct hec_engine *engine, const struct he
 /** Adds headers to a record's list of count; returns how many there are then. */
 int hec_add_headers(struct hec_kafka_header *list, int count, const struct hec_headers *headers);
 
+/** Posts the batch's verdicts for the desk. In a silent replay as well, which emits nothing: the
+ * desk may have been killed before it kept them. */
+void hec_note_labels(const struct hec_engine *engine);
+
 /** Puts what the batch has to say into the sink. */
 HEC_CHECKED enum hec_status hec_emit(struct hec_engine *engine, struct hec_error *error);
 

@@ -364,3 +364,51 @@ Test(partition, a_full_redis_is_not_asked_at_every_step)
         hec_metrics_value(world.metrics, HEC_S_REDIS_ERRORS + HEC_REDIS_ERROR_UNAVAILABLE), 1);
     hec_engine_free(engine, 3000);
 }
+
+/* A verdict on payment n. */
+static void say_genuine(int n)
+{
+    char value[512];
+    int length = snprintf(value, sizeof(value),
+                          "{\"event_id\":\"l%d\",\"event_type\":\"label\",\"schema_version\":1,"
+                          "\"event_time_ms\":%lld,\"user_token\":\"u0\",\"label\":\"genuine\","
+                          "\"label_source\":\"analyst\",\"card_token\":\"c0\","
+                          "\"terminal_id\":\"t1\",\"target_event_id\":\"e0-%d\","
+                          "\"target_event_time_ms\":%lld}",
+                          n, (long long)(T0 + 1000 + n), n, (long long)(T0 + n));
+    cr_assert_eq(hec_feed_send(world.feed, "in", 0, "u0", 2, value, (size_t)length, T0 + 1000 + n,
+                               &world.error),
+                 HEC_OK, "%s", world.error.text);
+}
+
+/* What is read again may be what the desk was killed over, before it had kept it. */
+Test(partition, notes_labels_where_all_is_a_silent_replay)
+{
+    enum { LABELS = 5 };
+    static struct hec_verdict_note notes[4 * LABELS];
+    char ignored[64];
+    world_begin(1);
+    struct hec_engine_options options = options_of(NULL, 0);
+    cr_assert_eq(hec_verdicts_new(&options.verdicts), HEC_OK);
+    struct hec_engine *engine = engine_of(&options);
+    pay_all(0, 20);
+    for (int n = 0; n < LABELS; n++) {
+        say_genuine(n);
+    }
+    cr_assert_eq(hec_feed_flush(world.feed, 10000, &world.error), HEC_OK);
+    run_rows(engine, 20 + LABELS);
+    run_ms(engine, 200);
+    cr_expect_eq(hec_verdicts_take(options.verdicts, notes, 4 * LABELS), LABELS);
+    hec_engine_free(engine, 3000);
+    redis_fixture_cli(&world.redis, "FLUSHALL", ignored, sizeof(ignored));
+
+    engine = engine_of(&options);
+    int64_t until_ms = hec_now_ms() + 20000;
+    while (!view_of(engine).live && hec_now_ms() < until_ms) {
+        cr_assert_eq(step(engine), HEC_OK, "%s", world.error.text);
+    }
+    cr_assert_eq(hec_verdicts_take(options.verdicts, notes, 4 * LABELS), LABELS);
+    cr_expect_str_eq(notes[LABELS - 1].event_id, "e0-4");
+    hec_engine_free(engine, 3000);
+    hec_verdicts_free(options.verdicts);
+}
