@@ -178,6 +178,8 @@ void hec_desk_stop(struct hec_desk *desk)
     pthread_mutex_unlock(&desk->lock);
     pthread_join(desk->thread, NULL);
     desk->started = false;
+    /* What was read in the last moment is in the last checkpoint: nobody reads it again. */
+    hec_desk_take_last_notes(desk);
 }
 
 void hec_desk_free(struct hec_desk *desk)

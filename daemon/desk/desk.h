@@ -67,7 +67,8 @@ void hec_desk_take(struct hec_desk *desk, struct hec_exchange *exchange);
 /** Has the desk reload the settings at its next turn: SIGHUP. Any thread, never waits. */
 void hec_desk_reload_soon(struct hec_desk *desk);
 
-/** Answers what is still asked, ends the thread. Before hec_http_free. Accepts NULL. */
+/** Answers what is still asked, ends the thread, keeps the last verdicts. After the engines have
+ * ended, before hec_http_free. Accepts NULL. */
 void hec_desk_stop(struct hec_desk *desk);
 /** Accepts NULL. After hec_desk_stop. */
 void hec_desk_free(struct hec_desk *desk);

@@ -110,8 +110,11 @@ void hec_desk_close_lists(struct hec_desk *desk);
 
 /** @return HEC_OK, HEC_NO_MEMORY */
 HEC_CHECKED enum hec_status hec_desk_open_outcomes(struct hec_desk *desk);
-/** Keeps what the engines read of verdicts, and counts when it is time. True when there is more. */
+/** Keeps what the engines read of verdicts, and counts when it is time. True when there may be
+ * more. */
 bool hec_desk_follow_outcomes(struct hec_desk *desk);
+/** Keeps all that was read. When no engine and no desk runs any more. */
+void hec_desk_take_last_notes(struct hec_desk *desk);
 void hec_desk_close_outcomes(struct hec_desk *desk);
 /** What is known of a head's alerts, as members of an object. */
 void hec_desk_put_outcomes(const struct hec_desk *desk, int head, yyjson_mut_doc *doc,

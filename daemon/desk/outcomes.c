@@ -62,7 +62,8 @@ static void show(struct hec_desk *desk)
                   hec_verdicts_dropped(desk->options.parts->verdicts));
 }
 
-/* Takes what the engines read; without an inbox it is forgotten. */
+/* Takes what the engines read; without an inbox it is forgotten. False: there was nothing, or it
+ * could not be kept. */
 static bool take_notes(struct hec_desk *desk)
 {
     struct hec_error error = { 0 };
@@ -81,9 +82,14 @@ static bool take_notes(struct hec_desk *desk)
         return false;
     }
     desk->outcomes_stale = true;
-    bool more = desk->notes_count == TURN_NOTES;
     desk->notes_count = 0;
-    return more;
+    return true;
+}
+
+void hec_desk_take_last_notes(struct hec_desk *desk)
+{
+    while (take_notes(desk)) {
+    }
 }
 
 enum hec_status hec_desk_open_outcomes(struct hec_desk *desk)
