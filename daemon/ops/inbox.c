@@ -33,17 +33,20 @@ static const char SCHEMA[] =
     "CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER, actor TEXT, role TEXT,"
     " verb TEXT, subject TEXT, code INTEGER);";
 
-/* What version 2 brought: verdicts as the log has them, and by what they are counted. */
+/* What version 2 brought: verdicts as the log has them, and by what they are counted. Of the time
+ * before it only the desk's own are known, so alerts of then take no part in the control group,
+ * where silence would be taken for an answer: their propensity stays 0. */
 static const char UPGRADE[] =
     "ALTER TABLE alert ADD COLUMN part INTEGER DEFAULT -1;"
     "ALTER TABLE alert ADD COLUMN propensity REAL DEFAULT 0;"
-    "UPDATE alert SET part = coalesce(json_extract(json, '$.event.source.partition'), -1),"
-    " propensity = CASE WHEN json_extract(json, '$.sampling.control_group') THEN"
-    " json_extract(json, '$.sampling.propensity') ELSE 0 END;"
+    "UPDATE alert SET part = coalesce(json_extract(json, '$.event.source.partition'), -1);"
     "CREATE INDEX alert_time ON alert(event_time_ms);"
     "CREATE TABLE verdict(event_id TEXT PRIMARY KEY, event_type TEXT, label TEXT, fraud_type TEXT,"
     " part INTEGER, event_ms INTEGER, at_ms INTEGER) WITHOUT ROWID;"
-    "CREATE INDEX verdict_time ON verdict(event_ms);";
+    "CREATE INDEX verdict_time ON verdict(event_ms);"
+    "INSERT OR REPLACE INTO verdict SELECT event_id, event_type, label, coalesce(fraud_type, ''),"
+    " part, event_time_ms, labelled_ms FROM alert WHERE label IS NOT NULL AND label <> ''"
+    " ORDER BY labelled_ms;";
 
 /* ---- Statements ------------------------------------------------------------------------------ */
 
@@ -443,12 +446,15 @@ enum hec_status hec_inbox_seek(struct hec_inbox *inbox, const char *topic, int32
 enum hec_status hec_inbox_expire(struct hec_inbox *inbox, int64_t before_ms,
                                  struct hec_error *error)
 {
+    /* A verdict is as old as its label says, by the time of the events: of a log that is played
+     * back that is long ago, while its alerts were made today. */
     static const char *const DELETES[] = {
+        "DELETE FROM verdict WHERE at_ms < ? + coalesce((SELECT min(0, event_time_ms -"
+        " created_at_ms) FROM alert ORDER BY event_time_ms DESC LIMIT 1), 0)",
         "DELETE FROM entity WHERE seq IN (SELECT seq FROM alert WHERE created_at_ms < ?)",
         "DELETE FROM alert WHERE created_at_ms < ?",
         "DELETE FROM snooze WHERE until_ms < ?",
         "DELETE FROM audit WHERE at_ms < ?",
-        "DELETE FROM verdict WHERE at_ms < ?",
     };
     enum hec_status status = HEC_OK;
     for (size_t i = 0; i < sizeof(DELETES) / sizeof(DELETES[0]) && status == HEC_OK; i++) {
