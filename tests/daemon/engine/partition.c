@@ -2,6 +2,7 @@
  * never held by two, never lost. */
 #include "world.h"
 
+#include "engine/inside.h"
 #include "store/watermark.h"
 
 static void end(void)
@@ -411,4 +412,47 @@ Test(partition, notes_labels_where_all_is_a_silent_replay)
     cr_expect_str_eq(notes[LABELS - 1].event_id, "e0-4");
     hec_engine_free(engine, 3000);
     hec_verdicts_free(options.verdicts);
+}
+
+/* The answer to a commit is lost. The broker has the offset: by its word what was published is
+ * counted, if the epoch beside it is the one that was sent, also when a store that was met again
+ * meanwhile has raised ours. Returns how many events count. */
+static int64_t counted_after(uint64_t found_less_sent)
+{
+    static const int INVALID_TXN_STATE = 48;
+    world_begin(1);
+    struct hec_engine_options options = options_of(NULL, 0);
+    options.sink.transactional_id = "one-0";
+    options.commit_interval_ms = 60000;
+    options.checkpoint_interval_ms = 60000;
+    struct hec_engine *engine = engine_of(&options);
+    pay_all(0, 20);
+    run_rows(engine, 20);
+    hec_mock_push_errors(world.mock, 26, &INVALID_TXN_STATE, 1); /* to EndTxn */
+    cr_assert_eq(hec_partitions_commit_start(engine, &world.error), HEC_OK);
+    const struct hec_position *position = &engine->positions[0];
+    uint64_t sent = position->epoch;
+    struct hec_offset kept = { .partition = 0, .offset = 20 };
+    snprintf(kept.metadata, sizeof(kept.metadata), "epoch=%llu",
+             (unsigned long long)(sent + found_less_sent));
+    cr_assert_eq(hec_source_commit(engine->source, &kept, 1, &world.error), HEC_OK);
+    cr_assert_eq(hec_partition_claim(engine, 0, sent, &world.error), HEC_OK);
+    cr_assert_gt(position->epoch, sent);
+    cr_assert_eq(position->committed, 0);
+    cr_assert_eq(hec_partitions_commit_settle(engine, &world.error), HEC_OK, "%s",
+                 world.error.text);
+    cr_assert_eq(position->committed, 20);
+    int64_t counted = hec_metrics_value(world.metrics, HEC_S_EVENTS + (int)HEC_CARD_AUTH);
+    hec_engine_free(engine, 3000);
+    return counted;
+}
+
+Test(partition, counts_what_the_broker_kept_of_a_commit_without_an_answer)
+{
+    cr_expect_eq(counted_after(0), 20);
+}
+
+Test(partition, counts_nothing_that_another_committed_meanwhile)
+{
+    cr_expect_eq(counted_after(1), 0);
 }
