@@ -1,5 +1,6 @@
 #include "cli/room.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdalign.h>
@@ -34,10 +35,20 @@ static int open_file(void)
     return file;
 }
 
+/* A signal that comes meanwhile (SIGINT ends a training, not this) is no want of room. */
+static int reserve(int file, size_t bytes)
+{
+    int why;
+    do {
+        why = posix_fallocate(file, 0, (off_t)bytes);
+    } while (why == EINTR);
+    return why;
+}
+
 /* The file mapped at its new length, which is reserved: a disk that is full is told now. */
 static struct header *map(int file, size_t bytes)
 {
-    int why = file < 0 ? errno : posix_fallocate(file, 0, (off_t)(sizeof(struct header) + bytes));
+    int why = file < 0 ? errno : reserve(file, sizeof(struct header) + bytes);
     void *mapped = MAP_FAILED;
     if (why == 0) {
         mapped =
@@ -82,6 +93,7 @@ void *hec_room_grow(void *room, size_t bytes, size_t beyond)
         return in_memory(old, bytes);
     }
     size_t had = old == NULL ? 0 : old->bytes;
+    assert(bytes >= had);
     int file = filed ? old->file : open_file();
     grown = map(file, bytes);
     if (grown == NULL) {

@@ -14,6 +14,7 @@
  * As realloc; what is new is zero.
  *
  * @param room    NULL, or what this function returned
+ * @param bytes   never fewer than it has
  * @param beyond  an array of more bytes lies in a file; 0: never
  * @return NULL when there is no memory, or no room in the folder, which is told on standard error;
  *         the old array then stands
