@@ -120,7 +120,12 @@ bool hec_desk_follow_outcomes(struct hec_desk *desk)
     for (int h = 0; h < info->heads_count; h++) {
         by.alerting |= (unsigned)(parts->policy.heads[h].mode == HEC_DECIDE_ON) << h;
     }
-    hec_outcomes_count(&desk->outcomes, desk->inbox, &by);
+    struct hec_error error = { 0 };
+    if (hec_outcomes_count(&desk->outcomes, desk->inbox, &by, &error) != HEC_OK) {
+        hec_log(HEC_LOG_ERROR, "desk", "inbox_failed",
+                "what became of alerts could not be counted, the last count stands", "why=%s",
+                error.text);
+    }
     show(desk);
     desk->outcomes_stale = false;
     desk->outcomes_ms = hec_now_ms();

@@ -46,16 +46,28 @@ struct counting {
     const struct hec_outcomes_by *by;
     struct hec_inbox *inbox;
     int64_t now_ms, since_ms;
+    enum hec_status *status; /* of the first question that went wrong */
+    struct hec_error *error;
 };
 
-static int64_t now_of(struct hec_inbox *inbox, int64_t wall_ms)
+/* The next row of an answer. */
+static bool next(const struct counting *counting, sqlite3_stmt *ask)
+{
+    int code = ask == NULL ? SQLITE_ERROR : sqlite3_step(ask);
+    if (code != SQLITE_ROW && code != SQLITE_DONE && *counting->status == HEC_OK) {
+        *counting->status = hec_inbox_fail(counting->inbox, counting->error);
+    }
+    return code == SQLITE_ROW;
+}
+
+static int64_t now_of(const struct counting *counting)
 {
     sqlite3_stmt *ask = hec_inbox_statement(
-        inbox,
+        counting->inbox,
         "SELECT event_time_ms, created_at_ms FROM alert ORDER BY event_time_ms DESC LIMIT 1");
-    int64_t now_ms = wall_ms;
-    if (ask != NULL && sqlite3_step(ask) == SQLITE_ROW) {
-        int64_t since_ms = wall_ms - sqlite3_column_int64(ask, 1);
+    int64_t now_ms = counting->by->wall_ms;
+    if (next(counting, ask)) {
+        int64_t since_ms = now_ms - sqlite3_column_int64(ask, 1);
         now_ms = sqlite3_column_int64(ask, 0) + (since_ms > 0 ? since_ms : 0);
     }
     sqlite3_reset(ask);
@@ -128,7 +140,7 @@ static unsigned alerted_on(const struct counting *counting, const char *event_id
         counting->inbox, "SELECT head, event_type FROM alert WHERE event_id = ?");
     unsigned heads = 0;
     hec_inbox_bind(ask, "t", event_id);
-    while (ask != NULL && sqlite3_step(ask) == SQLITE_ROW) {
+    while (next(counting, ask)) {
         const char *name = hec_inbox_text(ask, 0), *text = hec_inbox_text(ask, 1);
         int head =
             hec_head_named(counting->by->heads, counting->by->heads_count, name, strlen(name));
@@ -165,30 +177,38 @@ static void each(const struct counting *counting, const char *sql,
 {
     sqlite3_stmt *ask = hec_inbox_statement(counting->inbox, sql);
     hec_inbox_bind(ask, "i", counting->since_ms);
-    while (ask != NULL && sqlite3_step(ask) == SQLITE_ROW) {
+    while (next(counting, ask)) {
         count(counting, ask);
     }
     sqlite3_reset(ask);
 }
 
-void hec_outcomes_count(struct hec_outcomes *outcomes, struct hec_inbox *inbox,
-                        const struct hec_outcomes_by *by)
+enum hec_status hec_outcomes_count(struct hec_outcomes *outcomes, struct hec_inbox *inbox,
+                                   const struct hec_outcomes_by *by, struct hec_error *error)
 {
     static const char ALERTS[] =
         "SELECT a.head, a.event_type, a.event_time_ms, a.part, a.propensity, v.label, v.fraud_type"
         " FROM alert a LEFT JOIN verdict v ON v.event_id = a.event_id WHERE a.event_time_ms >= ?";
     static const char FRAUDS[] = "SELECT event_id, event_type, fraud_type, event_ms, part"
                                  " FROM verdict WHERE label = 'fraud' AND event_ms >= ?";
+    struct hec_outcomes counted = { 0 };
+    enum hec_status status = HEC_OK;
     int64_t delay_ms = 0;
     for (int h = 0; h < by->heads_count; h++) {
         delay_ms = by->heads[h].label_delay_ms > delay_ms ? by->heads[h].label_delay_ms : delay_ms;
     }
-    struct counting counting = { outcomes, by, inbox, now_of(inbox, by->wall_ms), 0 };
+    struct counting counting = {
+        .outcomes = &counted, .by = by, .inbox = inbox, .status = &status, .error = error
+    };
+    counting.now_ms = now_of(&counting);
     counting.since_ms =
         counting.now_ms - delay_ms - hec_outcome_days[HEC_OUTCOME_WINDOWS - 1] * DAY_MS;
-    *outcomes = (struct hec_outcomes){ 0 };
     each(&counting, ALERTS, count_alert);
     each(&counting, FRAUDS, count_fraud);
+    if (status == HEC_OK) {
+        *outcomes = counted;
+    }
+    return status;
 }
 
 double hec_live_precision(const struct hec_live_window *outcome)

@@ -17,7 +17,9 @@
  *
  * "Now" is the newest alert's event time plus the wall clock's time since it was made, so that a
  * log played back is judged as it would have been then. Only events of partitions that are read
- * here count: sums over the daemons of a group count each once.
+ * here count: sums over the daemons of a group count each once. Verdicts are those that were read
+ * here: of a partition that another daemon read before, the earlier ones are not known, and its
+ * alerts of then stand as unlabelled, in the control group as genuine, until they leave the window.
  */
 #ifndef HECATE_OPS_OUTCOMES_H
 #define HECATE_OPS_OUTCOMES_H
@@ -62,9 +64,12 @@ struct hec_outcomes_by {
     const void *context;
 };
 
-/** Counts all of it anew. */
-void hec_outcomes_count(struct hec_outcomes *outcomes, struct hec_inbox *inbox,
-                        const struct hec_outcomes_by *by);
+/** Counts all of it anew. @return HEC_OK, HEC_UNAVAILABLE, HEC_CORRUPT, HEC_NO_MEMORY: then
+ * outcomes stay what they were, for a part would look like the whole */
+HEC_CHECKED enum hec_status hec_outcomes_count(struct hec_outcomes *outcomes,
+                                               struct hec_inbox *inbox,
+                                               const struct hec_outcomes_by *by,
+                                               struct hec_error *error);
 
 /** NaN when there is nothing to divide by. */
 double hec_live_precision(const struct hec_live_window *outcome);

@@ -7,8 +7,8 @@
  *
  * A bounded queue: when the desk's disk is slower than a rebuild reads labels, the oldest are
  * dropped and counted. Posting one verdict twice does no harm, so silent replays post as well: a
- * crash loses those alone that are in a checkpoint already and were not yet taken, some
- * milliseconds of them.
+ * crash loses those alone that are in a checkpoint already and were not yet taken. That is what
+ * came in one turn of the desk, at most HEC_VERDICTS_KEPT of them, and nobody counts it.
  */
 #ifndef HECATE_OPS_VERDICTS_H
 #define HECATE_OPS_VERDICTS_H

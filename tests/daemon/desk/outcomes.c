@@ -85,6 +85,6 @@ Test(desk_outcomes, are_kept_to_the_last_verdict)
                                   .wall_ms = NOW_MS,
                                   .alerting = 1,
                                   .is_read = is_read };
-    hec_outcomes_count(&outcomes, desk->inbox, &by);
+    cr_assert_eq(hec_outcomes_count(&outcomes, desk->inbox, &by, &error), HEC_OK, "%s", error.text);
     cr_expect_eq(outcomes.heads[0].windows[0].missed, VERDICTS);
 }

@@ -107,7 +107,7 @@ static void count(unsigned alerting)
                                   .alerting = alerting,
                                   .is_read = is_read };
     alert("ato", "now", 0);
-    hec_outcomes_count(&outcomes, inbox, &by);
+    cr_assert_eq(hec_outcomes_count(&outcomes, inbox, &by, &error), HEC_OK, "%s", error.text);
 }
 
 static void expect(int head, int window, struct hec_live_window wanted)
@@ -199,6 +199,23 @@ Test(outcomes, estimate_precision_of_blocking_from_the_control_group)
     cr_expect(high - low < 0.1, "%g (%g .. %g)", share, low, high);
     cr_expect_eq(card->control_immature, 1);
     cr_expect_gt(card->control_mature, 1000);
+}
+
+/* A part would look like the whole. */
+Test(outcomes, stay_what_they_were_when_they_cannot_be_counted)
+{
+    struct hec_outcomes_by by = { .heads = hec_default_heads,
+                                  .heads_count = HEC_DEFAULT_HEADS,
+                                  .wall_ms = NOW_MS,
+                                  .is_read = is_read };
+    alert("card_fraud", "e", 8);
+    verdict("e", "genuine", "", 8, NOW_MS);
+    count(1);
+    cr_assert_eq(sqlite3_exec(inbox->db, "ALTER TABLE verdict RENAME TO lost", NULL, NULL, NULL),
+                 SQLITE_OK);
+    cr_expect_eq(hec_outcomes_count(&outcomes, inbox, &by, &error), HEC_UNAVAILABLE);
+    cr_expect(strstr(error.text, "verdict"), "%s", error.text);
+    expect(CARD, 0, (struct hec_live_window){ .genuine = 1 });
 }
 
 /* A log that is played back is judged as it would have been then, and for as long. */
