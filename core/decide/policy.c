@@ -132,8 +132,7 @@ enum hec_status hec_policy_check(const struct hec_policy *policy, struct hec_err
     return HEC_OK;
 }
 
-/* The highest threshold reached decides; of equal ones the last asked, the more severe. */
-static enum hec_action action_of(const struct hec_head_policy *head, float score)
+enum hec_action hec_action_at(const struct hec_head_policy *head, float score)
 {
     const struct {
         float at;
@@ -175,7 +174,7 @@ struct hec_decision hec_decide(const struct hec_policy *policy, int head, float 
     if (rules->mode != HEC_DECIDE_ON) {
         return decision;
     }
-    decision.action = action_of(rules, score);
+    decision.action = hec_action_at(rules, score);
     if (!decision.alert) {
         return decision;
     }

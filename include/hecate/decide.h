@@ -117,13 +117,16 @@ struct hec_decision {
     int64_t loss_minor; /* score x amount, rounded half to even */
 };
 
+/** The action of a head that is on: that of the highest threshold which the score reaches, of equal
+ * ones the more severe. */
+enum hec_action hec_action_at(const struct hec_head_policy *head, float score);
+
 /**
  * Judges one score.
  *
- * The action is that of the highest threshold which the score reaches, of equal ones the more
- * severe. Severity: critical when blocked or when the expected loss is at least
- * critical_loss_minor; high in the upper half between alert_at and 1; medium for every other alert;
- * low without one.
+ * The action is hec_action_at's. Severity: critical when blocked or when the expected loss is at
+ * least critical_loss_minor; high in the upper half between alert_at and 1; medium for every other
+ * alert; low without one.
  *
  * @param score         NaN (not applicable) gives allow
  * @param amount_minor  -1 when the event has none; then there is no expected loss
