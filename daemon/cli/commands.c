@@ -31,6 +31,7 @@ const struct hec_command *const HEC_COMMANDS[] = {
     &hec_cmd_snooze,
     &hec_cmd_list,
     &hec_cmd_shadow,
+    &hec_cmd_policy,
     &hec_cmd_offsets,
     &hec_cmd_dlq,
     &hec_cmd_reload,

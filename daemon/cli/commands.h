@@ -42,6 +42,7 @@ extern const struct hec_command hec_cmd_alert;
 extern const struct hec_command hec_cmd_snooze;
 extern const struct hec_command hec_cmd_list;
 extern const struct hec_command hec_cmd_shadow;
+extern const struct hec_command hec_cmd_policy;
 extern const struct hec_command hec_cmd_version;
 
 #endif

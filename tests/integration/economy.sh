@@ -81,6 +81,59 @@ console status >"$scratch/status"
 grep -q 'control group: precision of blocking [01]\.[0-9]* ([01]\.' "$scratch/status" ||
     fail "the console has no control group: $(cat "$scratch/status")"
 
+# ---- Other thresholds: what they would have earned, by the propensities of these alerts, as a
+# second hand adds it up; nothing where nobody was let through
+evaluate() {
+    "$hecate" policy evaluate --data "$events" --head card_fraud --block-score 970 "$@"
+}
+evaluate --alerts - --json <"$scratch/alerts" >"$scratch/worth" || fail "it is not evaluated: $(cat "$scratch/worth")"
+python3 - "$scratch/alerts" "$events" "$scratch/worth" <<'END' || fail "others would say so: $(cat "$scratch/worth")"
+import json, sys
+alerts, events, told = sys.argv[1:]
+told, label, known = json.load(open(told)), {}, 0
+for event in map(json.loads, open(events)):
+    known = max(known, event["event_time_ms"])
+    if event["event_type"] == "label":
+        label[event["target_event_id"]] = event
+kept, floor = [], 0
+for alert in map(json.loads, open(alerts)):
+    blocks = any(rule["outcome"] == "block" for rule in alert.get("rules", []))
+    control = alert.get("sampling", {}).get("control_group", False)
+    if alert["head"] == "card_fraud" and not (control and blocks) and \
+            alert["decision"]["reason"] in ("threshold", "control", "breaker"):
+        floor = max(floor, alert["scores"]["card_fraud"]["threshold"] / 1000 - 1e-6)
+        if alert["event"]["event_time_ms"] <= known - 7 * 86400000:
+            kept.append((alert, control))
+ips = 0
+for alert, control in kept:
+    verdict = label.get(alert["event"]["event_id"], {})
+    fraud = verdict.get("label") == "fraud"
+    other = fraud and verdict.get("fraud_type") in ("05", "55")
+    would = "block" if control else alert["decision"]["outcome"]
+    weight = 1 / alert["sampling"]["propensity"] if control else 0 if would == "block" else 1
+    does = "block" if alert["scores"]["card_fraud"]["probability"] >= 0.970 else "review"
+    amount = alert["event"]["amount_minor"]
+    worth = {"review": fraud * amount - 500, "block": fraud * amount - (not fraud) * 2000}
+    ips += weight * (worth[does] - worth[would]) * (not other) / len(kept)
+assert told["log"]["decisions"] == len(kept), len(kept)
+assert told["log"]["let_through"] == sum(control for _, control in kept)
+against = told["against_the_log"]
+for name in ("ips", "snips", "dr"):
+    assert against[name]["low_minor"] <= against[name]["value_minor"] <= against[name]["high_minor"], name
+assert against["seen"] > 0 and abs(against["ips"]["value_minor"] - ips) < 1e-6 * max(1, abs(ips)), ips
+END
+jq -c 'select(.decision.reason != "control") | del(.sampling)' "$scratch/alerts" >"$scratch/unsampled"
+evaluate --alerts "$scratch/unsampled" >"$scratch/worth" && fail "it judges what nobody saw: $(cat "$scratch/worth")" || true
+grep -q 'no support: propensity is 0 for [0-9]* decisions' "$scratch/worth" || fail "it does not say why: $(cat "$scratch/worth")"
+# hecate-learning(7) has this one behind kcat.
+"$hecate" policy propose --alerts - --data "$events" --head card_fraud <"$scratch/alerts" >"$scratch/proposal" ||
+    fail "nothing is said of better ones: $(cat "$scratch/proposal")"
+grep -qE '^(nothing is proposed: |head card_fraud \{)' "$scratch/proposal" || fail "the proposal is: $(cat "$scratch/proposal")"
+for line in '[]' '{"head":"card_fraud"}' 'no json' '{"head":"card_fraud\u0000"}' '{"head":{}}'; do
+    printf '%s\n' "$line" | evaluate --alerts - >"$scratch/refused" 2>&1 && fail "an alert may be $line" || true
+    grep -qF -- '-:1: no alert: there is no sound' "$scratch/refused" || fail "it says of $line: $(cat "$scratch/refused")"
+done
+
 # ---- Lists: denied and allowed from the next batch on, and after a restart from the topic
 user=$(jq -r 'select(.head == "card_fraud") | .entities[] | select(.kind == "user") | .token' "$scratch/alerts" | head -1)
 card=$(grep '"event_type":"card_auth"' "$scratch/rest" | tail -1 | jq -r .card_token)
