@@ -444,11 +444,11 @@ const struct hec_command hec_cmd_policy = {
                   "card_fraud --alert-score 700 --block-score 950",
                   "hecate policy propose --alerts alerts.ndjson --data events.ndjson --head ato" },
     .text = "From alerts as on the topic and labels: inverse propensity (ips), self-normalised\n"
-            "(snips) and doubly robust (dr) estimates with 95 % intervals, in minor units, of what\n"
-            "is saved less what it costs. Where nobody was let through there is no support, which\n"
-            "is told and is exit status 1. propose searches the first part of the log with a\n"
-            "bandit, judges what it found on the rest, and prints a piece of settings if that is\n"
-            "better beyond its interval. Nothing is changed: a person promotes.",
+            "(snips) and doubly robust (dr) estimates with 95 % intervals, in minor units, of\n"
+            "what is saved less what it costs. Where nobody was let through there is no support,\n"
+            "which is told and is exit status 1. propose searches the first part of the log with\n"
+            "a bandit, judges what it found on the rest, and prints a piece of settings if that\n"
+            "is better beyond its interval. Nothing is changed: a person promotes.",
     .run = run,
     .flags = {
         HEC_FLAGS_DECISIONS,

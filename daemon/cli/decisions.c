@@ -11,7 +11,8 @@
 
 #define LINES 256
 #define LABEL_BYTES_MAX 65536
-#define THRESHOLD_ROUNDING 1e-6 /* of how alerts print their threshold, / 1000 */
+#define AMOUNT_MAX INT64_C(1000000000000) /* as the schema has it */
+#define THRESHOLD_ROUNDING 1e-6           /* of how alerts print their threshold, / 1000 */
 
 struct label {
     uint64_t event; /* hash of its id */
@@ -123,12 +124,13 @@ static const char *understand(const struct reading *reading, yyjson_val *root, s
     alert->did = (uint8_t)(alert->control ? HEC_ACTION_BLOCK : did);
     alert->forced = is_forced(root, yyjson_obj_get(decision, "reason"), alert->control);
     bool sampled = alert->propensity > 0 && alert->propensity <= 1;
-    return alert->event == 0 || alert->event_ms <= 0       ? "event"
-           : alert->id == 0                                ? "alert_id"
-           : alert->type >= HEC_SCORED_TYPES               ? "event.event_type"
-           : amount != NULL && !(alert->amount_minor >= 0) ? "event.amount_minor"
-           : did < 0                                       ? "decision.outcome"
-           : sampling != NULL && !sampled                  ? "sampling.propensity"
+    return alert->event == 0 || alert->event_ms <= 0 ? "event"
+           : alert->id == 0                          ? "alert_id"
+           : alert->type >= HEC_SCORED_TYPES         ? "event.event_type"
+           : amount != NULL && !(alert->amount_minor >= 0 && alert->amount_minor <= AMOUNT_MAX)
+               ? "event.amount_minor"
+           : did < 0                      ? "decision.outcome"
+           : sampling != NULL && !sampled ? "sampling.propensity"
            : !(probability >= 0 && probability <= 1) || !yyjson_is_obj(score)
                ? "scores, or it lacks its head's probability"
            : !alert->forced && !(threshold > 0 && threshold <= 1000)
