@@ -9,7 +9,6 @@
 
 #define EM_ROUNDS 1000
 #define NEWTON_ROUNDS 100
-#define BINS 10
 
 double hec_adapt_prior(const float *probability, size_t n, double prior)
 {
@@ -87,56 +86,18 @@ struct hec_recalibration hec_adapt_fit(const float *logit, const uint8_t *label,
     return a > 0 ? (struct hec_recalibration){ a, b } : (struct hec_recalibration){ 1, 0 };
 }
 
-static int by_float(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
-static int bin_of(float x, const float *edge, int edges)
-{
-    int bin = 0;
-    while (bin < edges && x > edge[bin]) {
-        bin++;
-    }
-    return isnan(x) ? BINS : bin;
-}
-
 double hec_adapt_psi(const float *a, size_t a_count, const float *b, size_t b_count, float *scratch)
 {
-    float edge[BINS - 1];
-    double p[BINS + 1] = { 0 }, q[BINS + 1] = { 0 }, sum = 0;
-    size_t there = 0;
-    int edges = 0;
-    if (a_count == 0 || b_count == 0) {
-        return (double)NAN;
-    }
-    for (size_t i = 0; i < a_count; i++) {
-        if (!isnan(a[i])) {
-            scratch[there++] = a[i];
-        }
-    }
-    qsort(scratch, there, sizeof(*scratch), by_float);
-    for (int k = 1; k < BINS && there > 0; k++) {
-        float at = scratch[(there - 1) * (size_t)k / BINS];
-        if (edges == 0 || at > edge[edges - 1]) {
-            edge[edges++] = at;
-        }
-    }
-    for (size_t i = 0; i < a_count; i++) {
-        p[bin_of(a[i], edge, edges)] += 1.0 / (double)a_count;
-    }
-    for (size_t i = 0; i < b_count; i++) {
-        q[bin_of(b[i], edge, edges)] += 1.0 / (double)b_count;
-    }
-    for (int k = 0; k <= BINS; k++) {
-        double from = fmax(p[k], 1e-4), to = fmax(q[k], 1e-4);
-        sum += p[k] + q[k] > 0 ? (to - from) * log(to / from) : 0;
-    }
-    return sum;
+    float edge[HEC_REFERENCE_EDGES], share[HEC_DRIFT_BINS];
+    uint64_t before[HEC_DRIFT_BINS] = { 0 }, now[HEC_DRIFT_BINS] = { 0 };
+    hec_reference_cut(edge, a, a_count, scratch);
+    hec_reference_count(before, edge, a, a_count);
+    hec_reference_count(now, edge, b, b_count);
+    hec_reference_shares(share, before);
+    return hec_drift_psi(share, now);
 }
 
-/* A threshold in the new probabilities that lets the same rows through. */
+/* A threshold, or an edge of the reference, in the new probabilities: the same rows are above. */
 static float moved(float threshold, struct hec_recalibration line)
 {
     if (!(threshold > 0) || !(threshold < 1)) {
@@ -174,6 +135,10 @@ enum hec_status hec_model_recalibrate(void **bytes, size_t *size, const struct h
         bias[z] *= slope;
         copy->shifts[k] = slope * copy->shifts[k] + (float)each[k].offset;
         copy->thresholds[k] = moved(copy->thresholds[k], each[k]);
+        float *edge = hec_reference_head_edge(&copy->reference, k);
+        for (int i = 0; i < HEC_REFERENCE_EDGES; i++) {
+            edge[i] = moved(edge[i], each[k]);
+        }
     }
     status = hec_model_rewrite(copy, bytes, size);
     hec_model_free(copy);

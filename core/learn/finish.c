@@ -1,8 +1,9 @@
 /*
  * After the weights: everything of a model that is counted, not descended to.
  *
- * All of it is counted on the training rows, apart from the thresholds, which come from the
- * validation rows where there are any: a model's own training rows flatter it.
+ * All of it is counted on the training rows, apart from the thresholds and the reference of the
+ * scores, which come from the validation rows where there are any: a model's own training rows
+ * flatter it.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +15,9 @@
 
 #define BASELINE_ROWS_MAX 50000
 #define NOVELTY_ROWS_MAX 100000
-#define KNOT_ROWS_MIN 10 /* a knot of the tail rests on at least so many rows */
+#define REFERENCE_ROWS_MIN 2000 /* fewer validation rows say less of scores than training rows do  \
+                                 */
+#define KNOT_ROWS_MIN 10        /* a knot of the tail rests on at least so many rows */
 #define ALERT_SHARE_MIN 1e-4
 #define ALERT_SHARE_MAX 1e-2
 #define NOVELTY_SHARE 1e-3
@@ -158,6 +161,7 @@ static enum hec_status set_baseline(struct hec_trainer *trainer)
         model->baseline_categories[k] = mode_of(categories + k, (int)c, picks, scratch);
         model->golden_categories[k] = categories[k];
     }
+    done = done && hec_reference_columns(&model->reference, numerics, categories, picks) == HEC_OK;
     free(numerics);
     free(categories);
     free(pick);
@@ -323,6 +327,45 @@ static enum hec_status set_thresholds(struct hec_trainer *trainer, struct hec_pr
     return done ? HEC_OK : HEC_NO_MEMORY;
 }
 
+/* How scores are spread over the rows that each head judges. */
+static enum hec_status set_reference(struct hec_trainer *trainer, struct hec_predictor *predictor)
+{
+    const struct hec_dataset *data = trainer->data;
+    struct hec_reference *reference = &trainer->model->reference;
+    size_t heads = (size_t)reference->heads, heads_of_data = (size_t)data->heads_count;
+    uint32_t *pick = malloc(BASELINE_ROWS_MAX * sizeof(*pick));
+    float *all = malloc(BASELINE_ROWS_MAX * heads * sizeof(*all));
+    float *scores = malloc(2 * BASELINE_ROWS_MAX * sizeof(*scores));
+    bool room = pick != NULL && all != NULL && scores != NULL;
+    uint32_t picks = !room ? 0
+                           : pick_rows(trainer, pick, BASELINE_ROWS_MAX, HEC_SPLIT_VALID, -1,
+                                       HEC_TARGET_NOT_APPLICABLE);
+    if (room && picks < REFERENCE_ROWS_MIN) {
+        picks = pick_rows(trainer, pick, BASELINE_ROWS_MAX, HEC_SPLIT_TRAIN, -1,
+                          HEC_TARGET_NOT_APPLICABLE);
+    }
+    uint32_t batch = (uint32_t)trainer->options->batch_rows, chunk = batch < CHUNK ? batch : CHUNK;
+    for (uint32_t first = 0; first < picks; first += chunk) {
+        int count = (int)(picks - first < chunk ? picks - first : chunk);
+        hec_trainer_gather(trainer, pick + first, count);
+        hec_predictor_run(predictor, trainer->numerics, trainer->categories, NULL, count,
+                          all + first * heads, (int)heads);
+    }
+    for (size_t k = 0; k < heads && room; k++) {
+        size_t kept = 0;
+        for (uint32_t i = 0; i < picks; i++) {
+            int8_t target = data->targets[pick[i] * heads_of_data + k];
+            scores[kept] = all[i * heads + k];
+            kept += target != HEC_TARGET_NOT_APPLICABLE;
+        }
+        hec_reference_scores(reference, (int)k, scores, kept, scores + BASELINE_ROWS_MAX);
+    }
+    free(pick);
+    free(all);
+    free(scores);
+    return room ? HEC_OK : HEC_NO_MEMORY;
+}
+
 enum hec_status hec_trainer_finish(struct hec_trainer *trainer)
 {
     struct hec_model *model = trainer->model;
@@ -346,6 +389,9 @@ enum hec_status hec_trainer_finish(struct hec_trainer *trainer)
     status = set_novelty(trainer, predictor);
     if (status == HEC_OK) {
         status = set_thresholds(trainer, predictor);
+    }
+    if (status == HEC_OK) {
+        status = set_reference(trainer, predictor);
     }
     hec_warm_keep_counts(trainer);
     if (status == HEC_OK) {

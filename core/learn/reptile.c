@@ -204,6 +204,7 @@ enum hec_status hec_reptile(void **bytes, size_t *size, const struct hec_dataset
         status = go_round(start, &rounds, options, reptile, error);
     }
     if (status == HEC_OK) {
+        start->reference.known = false; /* a start that scores as nothing did that was counted */
         status = hec_model_rewrite(start, bytes, size);
     }
     hec_model_free(start);

@@ -9,7 +9,7 @@
 #include "model/safetensors.h"
 
 #define NAME_MAX_BYTES 112
-#define ENTRIES_MAX (HEC_TENSORS * HEC_HEADS_MAX + 16)
+#define ENTRIES_MAX (HEC_TENSORS * HEC_HEADS_MAX + 24)
 #define FREQUENCY_MAX                                                                              \
     40000.0f /* above, a guarded input leaves what the sine's reduction can do                     \
               */
@@ -67,6 +67,18 @@ static void list_head_parts(struct listing *listing, struct hec_model *model,
     }
 }
 
+/* Optional: models of before have none, and neither have those that are not meant to serve. */
+static void list_reference(struct listing *listing, struct hec_reference *reference)
+{
+    int n = reference->numerics, c = reference->categories, heads = reference->heads;
+    if (!reference->known) {
+        return;
+    }
+    list(listing, "reference.edge", HEC_F32, n + heads, HEC_REFERENCE_EDGES, reference->edge);
+    list(listing, "reference.category", HEC_I64, c, HEC_REFERENCE_EDGES, reference->top);
+    list(listing, "reference.share", HEC_F32, n + c + heads, HEC_DRIFT_BINS, reference->share);
+}
+
 static void list_all(struct listing *listing, struct hec_model *model)
 {
     int n = model->shape.numerics, c = model->shape.categories;
@@ -95,6 +107,7 @@ static void list_all(struct listing *listing, struct hec_model *model)
     }
     list(listing, "novelty.error", HEC_F32, 1, model->tail.count, model->tail.error);
     list(listing, "novelty.log_tail", HEC_F32, 1, model->tail.count, model->tail.log_tail);
+    list_reference(listing, &model->reference);
 }
 
 static void to_file_form(struct listing *listing, const struct hec_model *model)
@@ -256,7 +269,7 @@ static enum hec_status check_values(const struct hec_model *model, struct hec_er
                             (double)FREQUENCY_MAX);
         }
     }
-    return HEC_OK;
+    return model->reference.known ? hec_reference_check(&model->reference, error) : HEC_OK;
 }
 
 static enum hec_status self_test(const struct hec_model *model, struct hec_error *error)
@@ -340,6 +353,7 @@ static enum hec_status read_tensors(struct hec_model *model, const struct hec_st
     if (status != HEC_OK) {
         return status;
     }
+    model->reference.known = hec_st_tensor(file, "reference.share") != NULL;
     struct listing *listing = calloc(1, sizeof(*listing));
     if (listing == NULL || hec_model_shape(model) != HEC_OK) {
         free(listing);

@@ -145,7 +145,9 @@ enum hec_status hec_model_make(struct hec_model **ret, const struct hec_columns 
     }
 
     struct hec_model *model = calloc(1, sizeof(*model));
-    if (model == NULL || allocate(model, columns) != HEC_OK || !keep_texts(model, columns)) {
+    if (model == NULL || allocate(model, columns) != HEC_OK || !keep_texts(model, columns) ||
+        hec_reference_new(&model->reference, columns->numerics, columns->categories, heads_count) !=
+            HEC_OK) {
         hec_model_free(model);
         return hec_fail(error, HEC_NO_MEMORY, "model: no memory");
     }
@@ -197,6 +199,7 @@ void hec_model_free(struct hec_model *model)
     hec_panels_free(&model->panels);
     hec_scaler_free(&model->scaler);
     hec_residual_free(&model->residual);
+    hec_reference_free(&model->reference);
     free(model);
 }
 

@@ -9,6 +9,7 @@
 
 #include "hecate/model.h"
 #include "model/net.h"
+#include "model/reference.h"
 #include "model/residual.h"
 #include "model/scaler.h"
 
@@ -34,6 +35,7 @@ struct hec_model {
     struct hec_scaler scaler;
     struct hec_residual residual; /* of novelty, else empty */
     struct hec_tail tail;
+    struct hec_reference reference;
 
     struct hec_head heads[HEC_HEADS_MAX];
     float thresholds[HEC_HEADS_MAX], shifts[HEC_HEADS_MAX], spreads[HEC_HEADS_MAX];

@@ -91,6 +91,22 @@ static enum hec_status copy_rest(struct hec_model *part, const struct hec_model 
                : HEC_OK;
 }
 
+/* Columns come first, and they are the same; of the heads one is left. */
+static void copy_reference(struct hec_model *part, const struct hec_model *whole, int head)
+{
+    struct hec_reference *to = &part->reference;
+    const struct hec_reference *from = &whole->reference;
+    size_t n = (size_t)to->numerics, c = (size_t)to->categories;
+    memcpy(to->edge, from->edge, n * HEC_REFERENCE_EDGES * sizeof(float));
+    memcpy(to->top, from->top, c * HEC_REFERENCE_EDGES * sizeof(int64_t));
+    memcpy(to->share, from->share, (n + c) * HEC_DRIFT_BINS * sizeof(float));
+    memcpy(hec_reference_head_edge(to, 0), hec_reference_head_edge(from, head),
+           HEC_REFERENCE_EDGES * sizeof(float));
+    memcpy(hec_reference_head_share(to, 0), hec_reference_head_share(from, head),
+           HEC_DRIFT_BINS * sizeof(float));
+    to->known = from->known;
+}
+
 static enum hec_status fill(struct hec_model *part, const struct hec_model *whole, int head)
 {
     size_t n = (size_t)whole->shape.numerics;
@@ -103,6 +119,7 @@ static enum hec_status fill(struct hec_model *part, const struct hec_model *whol
     enum hec_status status = hec_model_shape(part);
     if (status == HEC_OK) {
         copy_weights(part, whole, whole->logit_of[head]);
+        copy_reference(part, whole, head);
         status = copy_rest(part, whole, head);
     }
     return status;

@@ -34,8 +34,8 @@ struct hec_recalibration {
 struct hec_recalibration hec_adapt_fit(const float *logit, const uint8_t *label, size_t n);
 
 /**
- * Population stability index of a feature: sum of (q - p) log(q / p) over ten bins that are equally
- * full in the first sample, and one for missing. Below 0.1 little has moved, above 0.25 much has.
+ * Population stability index of a feature from one sample to another, as hecate/drift.h has it from
+ * a model's reference to now: over ten bins that are equally full in the first, and one for missing.
  *
  * @param scratch  (a_count) changed
  * @return NaN where a sample is empty
