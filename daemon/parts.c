@@ -415,6 +415,7 @@ enum hec_status hec_parts_make(struct hec_parts *parts, const struct hec_config 
     const struct hec_model_info *info = hec_model_info(parts->model);
     hec_metrics_set_model(parts->metrics, "primary", info->name, info->version,
                           parts->model_sha256);
+    hec_metrics_set_reference(parts->metrics, parts->model, parts->model_sha256);
     if (parts->shadow_model != NULL) {
         const struct hec_model_info *shadow = hec_model_info(parts->shadow_model);
         hec_metrics_set_model(parts->metrics, "shadow", shadow->name, shadow->version,

@@ -233,6 +233,7 @@ static void publish(struct hec_reload *reload, const struct hec_config *fresh,
         pthread_mutex_unlock(&parts->lock);
         hec_metrics_set_model(parts->metrics, "primary", info->name, info->version,
                               edition->model_sha256);
+        hec_metrics_set_reference(parts->metrics, edition->model, edition->model_sha256);
         hec_meter_set(meter, HEC_S_MODEL_LOADED, hec_wall_ms());
         hec_meter_add(meter, HEC_S_MODEL_LOADS + HEC_LOADED_OK, 1);
     }

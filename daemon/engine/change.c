@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "engine/inside.h"
+#include "ops/drift.h"
 #include "ops/log.h"
 
 void hec_engine_pause(struct hec_engine *engine, bool paused)
@@ -84,6 +85,7 @@ static void follow_change(struct hec_engine *engine)
     engine->options.rules = change->rules;
     engine->options.rule_slots = change->rule_slots;
     engine->options.score_sample_ratio = change->score_sample_ratio;
+    hec_drift_follow(engine->meter->drift, change->model, change->model_sha256);
     if (change->scorer != NULL) {
         struct hec_scorer *before = engine->scorer;
         engine->scorer = change->scorer;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "ops/drift.h"
 #include "ops/log.h"
 
 #define LOOK_MS 1 /* between two looks at questions, while a commit is waited for */
@@ -59,6 +60,7 @@ static enum hec_status start(struct hec_engine *engine, struct hec_error *error)
         engine->open_since_ms = 0;
         engine->under_way = engine->open;
         memset(&engine->open, 0, sizeof(engine->open));
+        hec_drift_send(engine->meter->drift);
     }
     return status;
 }
@@ -70,6 +72,7 @@ static void count_published(struct hec_engine *engine)
                               (uint64_t)engine->under_way.values[HEC_S_PRODUCED + HEC_OUTPUT_ALERT],
                               memory_order_relaxed);
     hec_tally_count(&engine->under_way, engine->meter);
+    hec_drift_settle(engine->meter->drift);
 }
 
 /* Who sees the breaker open wants to know when it opened. Told when it is committed, as all is: a
@@ -153,6 +156,7 @@ static void forget_counts(struct hec_engine *engine)
 {
     memset(&engine->open, 0, sizeof(engine->open));
     memset(&engine->under_way, 0, sizeof(engine->under_way));
+    hec_drift_forget(engine->meter->drift);
 }
 
 enum hec_status hec_partitions_give_up(struct hec_engine *engine, struct hec_error *error)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "ops/drift.h"
 #include "ops/log.h"
 
 /* Events that are played back are years old: what is told of their age ends here, so that the sum
@@ -166,6 +167,19 @@ static void count_label(struct hec_engine *engine, const struct hec_text *verdic
     hec_tally_add(&engine->open, HEC_S_LABELS + label, 1);
 }
 
+/* One event in eight tells how today's rows lie beside those of the training. */
+static void note_drift(const struct hec_engine *engine, const struct hec_row *row)
+{
+    const struct hec_batch *batch = engine->batch;
+    size_t at = (size_t)row->scored;
+    if (hec_drift_chooses(row->offset)) {
+        hec_drift_note(engine->meter->drift, hec_event_ms(&row->event),
+                       batch->numerics + at * (size_t)hec_plan_numerics(batch->plan),
+                       batch->categories + at * (size_t)hec_plan_categories(batch->plan),
+                       batch->scores + at * HEC_HEADS_MAX);
+    }
+}
+
 static enum hec_status emit_row(struct hec_engine *engine, const struct hec_row *row,
                                 int64_t now_ms, struct hec_error *error)
 {
@@ -193,6 +207,7 @@ static enum hec_status emit_row(struct hec_engine *engine, const struct hec_row 
     }
     if (row->scored >= 0) {
         observe_age(engine, row, now_ms);
+        note_drift(engine, row);
         status = hec_emit_alerts(engine, row, now_ms, &verdicts, error);
     }
     bool told = hec_event_is_scored(row->event.type) && engine->options.publish_scores;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "ops/drift.h"
 #include "ops/log.h"
 
 #define IDLE_WAIT_MS 50
@@ -533,6 +534,7 @@ enum hec_status hec_engine_new(struct hec_engine **ret, const struct hec_engine_
     enum hec_status status = allocate(engine, error);
     if (status == HEC_OK) {
         hec_name_columns(engine);
+        hec_drift_follow(engine->meter->drift, options->model, options->model_sha256);
         status = hec_store_open(&engine->store, &options->store, error);
     }
     /* The producer first: it ends what a former instance left open, so that the committed offsets

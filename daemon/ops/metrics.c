@@ -179,7 +179,11 @@ enum hec_status hec_metrics_new(struct hec_metrics **ret, const struct hec_metri
     metrics->meters = calloc((size_t)options->engines + 1, sizeof(struct hec_meter *));
     for (int i = 0; metrics->meters != NULL && i <= options->engines; i++) {
         metrics->meters[i] = new_meter();
-        if (metrics->meters[i] == NULL) {
+        bool counts = metrics->meters[i] != NULL && i < options->engines;
+        if (counts) {
+            metrics->meters[i]->drift = hec_drift_new();
+        }
+        if (metrics->meters[i] == NULL || (counts && metrics->meters[i]->drift == NULL)) {
             hec_metrics_free(metrics);
             return HEC_NO_MEMORY;
         }
@@ -200,12 +204,28 @@ enum hec_status hec_metrics_new(struct hec_metrics **ret, const struct hec_metri
     return HEC_OK;
 }
 
+static void free_told(struct hec_reference_told *told)
+{
+    for (int i = 0; told->names != NULL && i < told->channels; i++) {
+        free(told->names[i]);
+    }
+    free(told->names);
+    free(told->share);
+    free(told->count);
+    free(told->each);
+    *told = (struct hec_reference_told){ 0 };
+}
+
 void hec_metrics_free(struct hec_metrics *metrics)
 {
     if (metrics == NULL) {
         return;
     }
+    free_told(&metrics->told);
     for (int i = 0; metrics->meters != NULL && i <= metrics->engines; i++) {
+        if (metrics->meters[i] != NULL) {
+            hec_drift_free(metrics->meters[i]->drift);
+        }
         free(metrics->meters[i]);
     }
     free(metrics->meters);
@@ -234,6 +254,46 @@ void hec_metrics_set_model(struct hec_metrics *metrics, const char *role, const 
     copy_text(model->name, sizeof(model->name), name);
     copy_text(model->version, sizeof(model->version), version);
     copy_text(model->sha256, sizeof(model->sha256), sha256);
+    pthread_mutex_unlock(&metrics->lock);
+}
+
+static bool fill_told(struct hec_reference_told *told, const struct hec_metrics *metrics,
+                      const struct hec_model *model)
+{
+    const struct hec_model_info *info = hec_model_info(model);
+    int numerics = info->columns.numerics;
+    told->channels = hec_drift_channels(model);
+    told->features = numerics + info->columns.categories;
+    size_t channels = (size_t)told->channels;
+    told->names = calloc(channels, sizeof(*told->names));
+    told->share = calloc(channels, sizeof(*told->share));
+    told->count = calloc(channels, sizeof(*told->count));
+    told->each = calloc((size_t)metrics->engines, sizeof(struct hec_drift *));
+    bool room =
+        told->names != NULL && told->share != NULL && told->count != NULL && told->each != NULL;
+    for (int i = 0; i < told->channels && room; i++) {
+        told->names[i] = strdup(i < numerics         ? info->columns.numeric_names[i]
+                                : i < told->features ? info->columns.category_names[i - numerics]
+                                                     : info->heads[i - told->features].name);
+        memcpy(told->share[i], hec_drift_share(model, i), sizeof(told->share[i]));
+        room = told->names[i] != NULL;
+    }
+    for (int e = 0; e < metrics->engines && room; e++) {
+        told->each[e] = metrics->meters[e]->drift;
+    }
+    return room;
+}
+
+void hec_metrics_set_reference(struct hec_metrics *metrics, const struct hec_model *model,
+                               const char *sha256)
+{
+    struct hec_reference_told fresh = { 0 };
+    if (hec_drift_is_known(model) && fill_told(&fresh, metrics, model)) {
+        fresh.id = hec_drift_id(sha256);
+    }
+    pthread_mutex_lock(&metrics->lock);
+    free_told(&metrics->told);
+    metrics->told = fresh;
     pthread_mutex_unlock(&metrics->lock);
 }
 

@@ -23,6 +23,7 @@
 #include "hecate/decide.h"
 #include "hecate/entity.h"
 #include "hecate/event.h"
+#include "hecate/model.h"
 #include "hecate/status.h"
 
 /* Values of labels that no other table has. X(enumerator, value) */
@@ -404,6 +405,7 @@ struct hec_meter {
         _Atomic int64_t ms;
     } lags[HEC_PARTITIONS_MAX];
     _Atomic int64_t rules[HEC_RULE_SLOTS];
+    struct hec_drift *drift; /* ops/drift.h; NULL: the service's */
 };
 
 /** Adds to a counter: HEC_S_NAME, plus the label's value, or hec_series_2 / _3 for more labels. */
@@ -499,6 +501,11 @@ struct hec_meter *hec_metrics_service(struct hec_metrics *metrics);
 /** Names the model in use (role "primary" or "shadow"); sha256 is cut to 12 digits. Any thread. */
 void hec_metrics_set_model(struct hec_metrics *metrics, const char *role, const char *name,
                            const char *version, const char *sha256);
+
+/** From which model's reference the two families of drift are told; its shares and names are
+ * copied. Without a reference, or memory, they have no series. Any thread. */
+void hec_metrics_set_reference(struct hec_metrics *metrics, const struct hec_model *model,
+                               const char *sha256);
 
 /** The slot in which hits of a rule of this name are counted; the same for the same name. Any
  * thread. */

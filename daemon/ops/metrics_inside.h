@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "ops/drift.h"
 #include "ops/metrics.h"
 
 enum hec_metric_type { HEC_TYPE_COUNTER, HEC_TYPE_GAUGE };
@@ -38,12 +39,23 @@ struct hec_model_label {
     char role[16], name[64], version[64], sha256[13];
 };
 
+/* What drift is told from: of the model in use. */
+struct hec_reference_told {
+    uint64_t id; /* hec_drift_id; 0: nothing is told */
+    int channels, features;
+    char **names;                      /* (channels) */
+    float (*share)[HEC_DRIFT_BINS];    /* (channels) */
+    uint64_t (*count)[HEC_DRIFT_BINS]; /* (channels): room for a fold */
+    struct hec_drift **each;           /* (engines) */
+};
+
 struct hec_metrics {
     int engines;
     struct hec_meter **meters; /* engines of them, then the service's */
     char input_topic[256];
     char build[HEC_BUILD_TEXTS][64]; /* version, revision, librdkafka, openblas, libevent */
-    pthread_mutex_t lock;            /* of models and rules */
+    pthread_mutex_t lock;            /* of models, rules and the reference */
+    struct hec_reference_told told;
     struct hec_model_label models[2];
     char rules[HEC_RULE_SLOTS][48]; /* names by slot, "" from the first free one on */
 };

@@ -3,6 +3,7 @@
  * families, the order of the comment lines, units, bounds written as floats, and the end mark.
  */
 #include <dirent.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 #include "ops/metrics_inside.h"
 
 #define PREFIX "hecate_"
+#define TEXT_OF_IT(x) #x
+#define TEXT_OF(x) TEXT_OF_IT(x)
 
 struct text {
     char *bytes;
@@ -339,6 +342,41 @@ static void say_rules(struct text *text, struct hec_metrics *metrics)
     pthread_mutex_unlock(&metrics->lock);
 }
 
+static void say_psi(struct text *text, const char *name, const char *label,
+                    const struct hec_reference_told *told, int first, int end)
+{
+    for (int i = first; i < end; i++) {
+        double psi = hec_drift_told(told->share[i], told->count[i]);
+        say(text, "%s{%s=\"", name, label);
+        say_escaped(text, told->names[i]);
+        if (isnan(psi)) {
+            say(text, "\"} NaN\n");
+        } else {
+            say(text, "\"} %.6f\n", psi);
+        }
+    }
+}
+
+static void say_drift(struct text *text, struct hec_metrics *metrics)
+{
+    static const char *const FEATURE = PREFIX "feature_drift_psi";
+    static const char *const SCORE = PREFIX "score_drift_psi";
+    pthread_mutex_lock(&metrics->lock);
+    const struct hec_reference_told *told = &metrics->told;
+    bool known = told->id != 0;
+    if (known) {
+        hec_drift_fold(told->each, metrics->engines, told->id, told->channels, told->count);
+    }
+    say_head(text, FEATURE, "gauge",
+             "Population stability index of a feature, its last day against the model's training; "
+             "NaN below " TEXT_OF(HEC_DRIFT_ROWS_MIN) " counted rows.");
+    say_psi(text, FEATURE, "feature", told, 0, known ? told->features : 0);
+    say_head(text, SCORE, "gauge",
+             "Population stability index of a head's scores, likewise; 0.1 is little, 0.25 much.");
+    say_psi(text, SCORE, "head", told, told->features, known ? told->channels : told->features);
+    pthread_mutex_unlock(&metrics->lock);
+}
+
 static void say_log(struct text *text)
 {
     say_head(text, PREFIX "log_messages_total", "counter", "Log lines written, by level.");
@@ -441,6 +479,7 @@ char *hec_metrics_text(struct hec_metrics *metrics, bool openmetrics, size_t *le
     say_build(&text, metrics);
     say_models(&text, metrics);
     say_rules(&text, metrics);
+    say_drift(&text, metrics);
     const struct hec_series_family *families = hec_series_families(&count);
     for (int i = 0; i < count; i++) {
         say_series(&text, metrics, &families[i]);

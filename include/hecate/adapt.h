@@ -35,7 +35,7 @@ struct hec_recalibration hec_adapt_fit(const float *logit, const uint8_t *label,
 
 /**
  * Population stability index of a feature from one sample to another, as hecate/drift.h has it from
- * a model's reference to now: over ten bins that are equally full in the first, and one for missing.
+ * a model's reference to now: over ten bins that are equally full in the first, one for missing.
  *
  * @param scratch  (a_count) changed
  * @return NaN where a sample is empty
