@@ -8,6 +8,7 @@
 #include "cli/journey.h"
 #include "file/when.h"
 #include "hecate/digest.h"
+#include "hecate/drift.h"
 
 static void print_heads(const struct hec_model_info *info)
 {
@@ -83,6 +84,9 @@ static void inspect(const struct hec_luggage *luggage, const char *path)
     printf("rows           %llu, seed %llu\n", (unsigned long long)info->train_rows,
            (unsigned long long)info->seed);
     printf("thresholds     %s\n", info->threshold_rule);
+    printf("reference      %s\n", hec_drift_is_known(luggage->model)
+                                      ? "of all features and heads: a daemon tells their drift"
+                                      : "none: no drift is told; train it anew for that");
     printf("architecture   %s\n", info->architecture);
     print_heads(info);
     print_layers(luggage->model);

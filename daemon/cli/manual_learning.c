@@ -228,7 +228,10 @@ static void adapting(FILE *out)
         "common as the scores say (expectation and maximisation, Saerens 2002): right when "
         "only the share of fraud moved, wrong when fraud itself changed. --by labels or --by "
         "scores says which; a head whose labels are all of one kind is then left as it is. "
-        "The report names the features that moved most. Thresholds keep the rows they had, and "
+        "The report names the features that moved most; a daemon tells the same of its last day, "
+        "against the reference that the model file holds, as hecate_feature_drift_psi and "
+        "hecate_score_drift_psi: one event in eight by its offset, 24 hours of event time, from "
+        "500 counted rows on, anew after a restart. Thresholds keep the rows they had, and "
         "the ranking stays: for another one, train --warm-start.");
     hec_manual_paragraph(
         out, "On simulated classes priors from 1 % to 30 % are found from any other within a "

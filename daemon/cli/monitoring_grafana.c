@@ -79,6 +79,12 @@ static const struct panel PANELS[] = {
       "A head whose mean score moves by a factor has drifted, or its events have.", 12,
       { { "sum by (head) (" RATE("hecate_score_sum", "") ") / sum by (head) ("
           RATE("hecate_score_count", "") ")", "{{head}}" } } },
+    { NULL, "Score drift", "timeseries", "none",
+      "Stability index of the last day's scores against the training: 0.25 is much.", 12,
+      { { "max by (instance, head) (hecate_score_drift_psi{" AT "})", "{{instance}} {{head}}" } } },
+    { NULL, "Feature drift", "timeseries", "none",
+      "The ten features that moved most from what the model was trained on: 0.25 is much.", 12,
+      { { "topk(10, max by (feature) (hecate_feature_drift_psi{" AT "}))", "{{feature}}" } } },
     { NULL, "Inference a batch", "timeseries", "s", "Time of one batch in the model.", 8,
       { { QUANTILE("0.5", "hecate_inference_duration_seconds", ""), "p50" },
         { QUANTILE("0.99", "hecate_inference_duration_seconds", ""), "p99" } } },

@@ -86,14 +86,22 @@ static const struct hec_rule RULES[] = {
       "in "
       "shadow send none. A model that knows other data scores everything low." },
     { "HecateScoreDrift", "warning", "1h",
-      "abs(ln((sum by (head) (rate(hecate_score_sum[1h])) / sum by (head) "
-      "(rate(hecate_score_count[1h]))) "
-      "/ (sum by (head) (rate(hecate_score_sum[1d] offset 1d)) "
-      "/ sum by (head) (rate(hecate_score_count[1d] offset 1d))))) > 0.693",
-      "the mean score of {{ $labels.head }} left yesterday's by more than a factor of two",
-      "Either the world changed (an attack, a holiday, a new product) or the events did.",
-      "Compare hecate_events_total by type and hecate_dead_letters_total with yesterday's, look at "
-      "some alerts, and train anew when the world has changed." },
+      "max by (instance, head) (hecate_score_drift_psi) > 0.25",
+      "scores of {{ $labels.head }} on {{ $labels.instance }} lie elsewhere than in training (PSI "
+      "{{ $value | humanize }})",
+      "Either the world changed (an attack, a holiday, a new product) or the events did. Counted "
+      "over the last day of event time.",
+      "topk(10, hecate_feature_drift_psi) names the features that moved. All at once: look at the "
+      "producers, at hecate_events_total by type and at hecate_dead_letters_total. A few: look at "
+      "some alerts; hecate adapt puts probabilities right, train anew when the world has changed." },
+    { "HecateFeatureDrift", "warning", "1h",
+      "count by (instance) (hecate_feature_drift_psi > 0.25) > 0",
+      "{{ $value }} features on {{ $labels.instance }} lie elsewhere than in training",
+      "What the model is given has moved (PSI above 0.25 over the last day of event time); its "
+      "scores may follow.",
+      "topk(10, hecate_feature_drift_psi) names them. One that is suddenly missing is a "
+      "producer's fault: tell it. Those that grow with the age of the data move by themselves; "
+      "train anew now and then." },
     { "HecateRestarts", "warning", "1m",
       "changes(process_start_time_seconds{job=\"$job\"}[1h]) > 3",
       "{{ $labels.instance }} started {{ $value }} times within an hour",

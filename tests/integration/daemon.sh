@@ -151,6 +151,20 @@ gone_within 15
 start_daemon
 wait_ready 60
 wait_for 20 is_done 0
+
+# ---- A day of other amounts is told as drift
+[ "$(curl -sf "http://$http/metrics" | grep -c '^hecate_score_drift_psi{head=.* NaN$')" = 3 ] ||
+    fail "drift is told before there is anything to tell"
+grep -E '"event_type":"(card_auth|transfer)"' "$events" | head -n 9000 | jq -c --argjson from \
+    "$(tail -n 1 "$events" | jq '.event_time_ms + 86400000')" '.event_id = "drift-" + .event_id |
+    .event_time_ms = $from + input_line_number * 500 | .amount_minor *= 50' >"$scratch/moved"
+produce "$scratch/moved"
+wait_done "$(wc -l <"$scratch/moved")"
+curl -sf "http://$http/metrics" >"$scratch/metrics"
+awk '/^hecate_feature_drift_psi{feature="amount"}/ && $2 > 0.25 { features++ }
+    /^hecate_score_drift_psi/ && $2 > 0 { heads++ }
+    END { exit features != 1 || heads < 2 }' "$scratch/metrics" ||
+    fail "drift is not seen: $(grep -E '_drift_psi.*(amount|head=)' "$scratch/metrics")"
 stop_daemon
 read_topic scores | jq -r .event_id | sort | uniq -d >"$scratch/twice"
 [ "$(grep -vc '^again-' "$scratch/twice")" = 0 ] || fail "events were scored twice in the end"
