@@ -93,7 +93,8 @@ static const struct hec_rule RULES[] = {
       "over the last day of event time.",
       "topk(10, hecate_feature_drift_psi) names the features that moved. All at once: look at the "
       "producers, at hecate_events_total by type and at hecate_dead_letters_total. A few: look at "
-      "some alerts; hecate adapt puts probabilities right, train anew when the world has changed." },
+      "some alerts; hecate adapt puts probabilities right; train anew when the world has "
+      "changed." },
     { "HecateFeatureDrift", "warning", "1h",
       "count by (instance) (hecate_feature_drift_psi > 0.25) > 0",
       "{{ $value }} features on {{ $labels.instance }} lie elsewhere than in training",
