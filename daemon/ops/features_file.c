@@ -121,9 +121,27 @@ static bool is_key_of(const struct parsing *p, const struct hec_conf_item *item)
     return false;
 }
 
+/* The text goes into alerts, onto terminals and, quoted, into the model. */
+static bool has_control(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void copy_text(const struct parsing *p, const struct hec_conf_item *item, const char *value,
                       char *text, size_t text_bytes)
 {
+    if (has_control(value)) {
+        hec_problems_add(
+            p->problems, HEC_INVALID,
+            "%s:%d: %s of %s holds a control character (a tab, an escape): take it out", p->file,
+            item->line, item->key, item->title);
+        return;
+    }
     if (strlen(value) >= text_bytes) {
         hec_problems_add(p->problems, HEC_INVALID, "%s:%d: \"%.40s...\" is longer than %zu bytes",
                          p->file, item->line, value, text_bytes - 1);

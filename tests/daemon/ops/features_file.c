@@ -162,6 +162,8 @@ Test(features_file, refuses_each_mistake_with_its_line_and_a_guess)
           "heads stands twice in feature x" },
         { "feature x { aggregate = value reason = \"TOO-LONG-A-CODE-1\" }\n",
           "is longer than 15 bytes" },
+        { "feature x { aggregate = value\n text = \"a \\b b\" }\n",
+          "features:2: text of x holds a control character" },
         { "\nfeature x {\n aggregate = value\n", "features:2: the bracket that opens here is" },
         { "\nfeature x { aggregate = \"value }\n", "features:2: the quote that opens here is" },
         { "feature x { text = a b }\n", "" },
