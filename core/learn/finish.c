@@ -13,11 +13,10 @@
 #include "learn/warm.h"
 #include "model/gemm.h"
 
+/* Fewer validation rows say less of the scores than training rows do. */
+#define REFERENCE_ROWS_MIN 2000
 #define BASELINE_ROWS_MAX 50000
 #define NOVELTY_ROWS_MAX 100000
-#define REFERENCE_ROWS_MIN                                                                         \
-    2000                 /* fewer validation rows say less of scores than training rows do         \
-                          */
 #define KNOT_ROWS_MIN 10 /* a knot of the tail rests on at least so many rows */
 #define ALERT_SHARE_MIN 1e-4
 #define ALERT_SHARE_MAX 1e-2
