@@ -36,7 +36,7 @@ words_of() {
     model) grep -oh '"[a-zA-Z0-9_.]*"' "$source"/core/model/*.c ;;
     features) grep -ohE '[a-zA-Z0-9_.]+' "$source/conf/features.conf" \
         "$source/tests/data/features-every.conf" | sed 's/.*/"&"/' ;;
-    esac | grep -v '""' | sort -u
+    esac | sed '/""/d' | sort -u
 }
 
 # Sets used to the seconds of processor time of all children so far. Not in a subshell: that has
