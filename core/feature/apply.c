@@ -127,7 +127,7 @@ static void set_fate(struct edit *edit, int p, uint32_t drop, uint32_t keep, uin
 
 static const uint8_t *part_of(const struct edit *edit, int p)
 {
-    return (const uint8_t *)edit->survey->record + edit->survey->places[p];
+    return edit->survey->bytes + edit->survey->places[p];
 }
 
 static void fate_of_tiles(const struct change *change, struct edit *edit, int p)

@@ -24,7 +24,6 @@ void hec_pass_begin(struct hec_pass *pass, const struct hec_plan *plan,
 static void look(struct hec_survey *survey, const struct hec_kind_plan *kind,
                  const struct hec_event *event, const struct hec_facts *facts)
 {
-    const uint8_t *bytes = (const uint8_t *)survey->record;
     for (int l = 0; l < kind->lists_count; l++) {
         const struct hec_list *list = &kind->lists[l];
         bool passes = hec_facts_passes(facts, list->filter);
@@ -34,7 +33,7 @@ static void look(struct hec_survey *survey, const struct hec_kind_plan *kind,
             continue;
         }
         uint16_t count = survey->counts[list->part];
-        const uint8_t *at = bytes + survey->places[list->part];
+        const uint8_t *at = survey->bytes + survey->places[list->part];
         struct hec_values_look found;
         if (list->kind == HEC_PART_SEEN) {
             found.index = hec_seen_find(count, at, key);
@@ -53,6 +52,7 @@ static void look(struct hec_survey *survey, const struct hec_kind_plan *kind,
 const struct hec_survey *hec_pass_survey(struct hec_pass *pass, enum hec_kind kind)
 {
     static const uint16_t NONE[HEC_PARTS_MAX];
+    static const uint8_t NOTHING[1];
     struct hec_survey *survey = &pass->surveys[kind];
     if (pass->surveyed >> kind & 1) {
         return survey;
@@ -60,12 +60,14 @@ const struct hec_survey *hec_pass_survey(struct hec_pass *pass, enum hec_kind ki
     const struct hec_kind_plan *of = &pass->plan->kinds[kind];
     const struct hec_entity *own = hec_touched_own(pass->touched, kind);
     survey->record = hec_entity_record(own);
+    survey->bytes = NOTHING;
     survey->counts = NONE;
     survey->met = 0;
     survey->takes = 0;
     survey->fresh = 0;
     uint32_t parts_at = 0;
     if (survey->record != NULL) {
+        survey->bytes = (const uint8_t *)survey->record;
         survey->counts = hec_record_counts(survey->record, &of->layout);
         parts_at = hec_record_parts_at(survey->record, &of->layout);
     }

@@ -14,6 +14,7 @@
 /* What an event meets in the record that its partition writes. Valid until that changes. */
 struct hec_survey {
     const struct hec_record *record; /* NULL: never seen; then all counts are 0 */
+    const uint8_t *bytes;            /* the record's, or of nothing: never NULL */
     const uint16_t *counts;
     uint32_t places[HEC_PARTS_MAX + 1]; /* see hec_record_places */
     uint64_t takes;                     /* bit part: SEEN and VALUES: the event adds its value */

@@ -257,8 +257,7 @@ static double decayed(const struct reader *reader, const struct hec_reading *rea
 static const uint8_t *part_of(const struct reader *reader, int part, uint16_t *count)
 {
     *count = reader->survey->counts[part];
-    return *count == 0 ? NULL
-                       : (const uint8_t *)reader->survey->record + reader->survey->places[part];
+    return *count == 0 ? NULL : reader->survey->bytes + reader->survey->places[part];
 }
 
 /* How unusual the event's hour is for the entity: minus the logarithm of its share of the events so
